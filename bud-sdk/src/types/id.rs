@@ -1,0 +1,103 @@
+//! Ids: opaque text on the way in, checked on the way out.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Longer ids are refused; the platform's are UUIDs.
+const MAX_LENGTH: usize = 128;
+
+/// Checks that `value` can stand as one path segment and cannot leave it.
+///
+/// Encoding alone is not enough: URL parsers drop `..` and `%2e%2e`, so that a delete would hit the parent.
+pub(crate) fn check_segment(param: &'static str, value: &str) -> Result<()> {
+    let why = if value.is_empty() {
+        "it is empty"
+    } else if value.len() > MAX_LENGTH {
+        "it is longer than 128 characters"
+    } else if value.bytes().all(|b| b == b'.') {
+        "it is a dot segment"
+    } else if !value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'-')) {
+        "an id has only letters, digits and . _ ~ -"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(param, why))
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident,)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Any text can be held, so that one odd row does not lose a list; it is checked when it is used in a call.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Takes the id as text.
+            pub fn new(id: impl Into<String>) -> Self {
+                Self(id.into().into_boxed_str())
+            }
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self::new(id)
+            }
+        }
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self::new(id)
+            }
+        }
+        impl From<&$name> for $name {
+            fn from(id: &$name) -> Self {
+                id.clone()
+            }
+        }
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// The id of a [`User`](crate::User).
+    UserId,
+    /// The id of a [`Project`](crate::Project).
+    ProjectId,
+    /// The id of an [`Endpoint`](crate::Endpoint).
+    EndpointId,
+    /// The id of a [`Cluster`](crate::Cluster).
+    ClusterId,
+    /// The id under which a cluster takes deployments on the platform as shipped (`cluster_id`, not `id`).
+    DeployClusterId,
+    /// The id of a [`Credential`](crate::Credential).
+    CredentialId,
+    /// The id of a [`Permission`](crate::Permission).
+    PermissionId,
+    /// The id of a workflow.
+    WorkflowId,
+    /// The id of a model.
+    ModelId,
+    /// The id of an audit record.
+    AuditId,
+}

@@ -1,0 +1,21 @@
+//! Values that know their own rules: ids, open enumerations, timestamps, amounts, secrets.
+
+mod decimal;
+mod id;
+mod model;
+mod open_enum;
+mod secret;
+mod time;
+
+pub use decimal::Decimal;
+pub(crate) use id::check_segment;
+pub use id::{
+    AuditId, ClusterId, CredentialId, DeployClusterId, EndpointId, ModelId, PermissionId, ProjectId, UserId,
+    WorkflowId,
+};
+pub use model::Extra;
+pub(crate) use model::{Field, Slot, Value, model};
+pub use open_enum::Wire;
+pub(crate) use open_enum::{Known, open_enum};
+pub use secret::Secret;
+pub use time::Timestamp;

@@ -1,0 +1,342 @@
+//! `model!`: what the server returns, written once as a list of fields.
+//!
+//! Reading is tolerant and honest: unknown fields are kept in `extra`, a null counts as absent, only a missing id or a
+//! wrong shape is an error, and nothing that would be a statement (a status, a number, a time) gets a default.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, SerializeMap};
+
+use super::id::*;
+use super::{Decimal, Known, Secret, Timestamp, Wire};
+
+/// Fields that the server sent and this version does not know.
+#[derive(Clone, Default, PartialEq)]
+pub struct Extra(pub(crate) serde_json::Map<String, serde_json::Value>);
+
+impl Extra {
+    /// The value of one unknown field.
+    pub fn get(&self, name: &str) -> Option<&serde_json::Value> {
+        self.0.get(name)
+    }
+    /// The names of the unknown fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+    /// Whether every field was known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Shows the names only: what an unknown field holds may be a secret.
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+/// The value of a field, as it may stand inside an `Option` or a list.
+pub(crate) trait Value: Sized {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+    fn write<M: SerializeMap>(value: Option<&Self>, name: &'static str, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// A field of a model: how it is read, and what stands for it when it is absent (`None`: it is required).
+pub(crate) trait Field: Sized {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
+    fn absent() -> Option<Self>;
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// Lets serde read a [`Value`].
+struct Read<T>(T);
+
+impl<'de, T: Value> Deserialize<'de> for Read<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Self)
+    }
+}
+
+/// Lets serde read a [`Field`]; `None` for a null.
+pub(crate) struct Slot<F>(pub(crate) Option<F>);
+
+impl<'de, F: Field> Deserialize<'de> for Slot<F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        F::read(deserializer).map(Self)
+    }
+}
+
+impl<T: Value> Field for Option<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Ok(Option::<Read<T>>::deserialize(deserializer)?.map(|read| Some(read.0)))
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        T::write(self.as_ref(), name, map)
+    }
+}
+
+impl<T: Value + Serialize> Field for Vec<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        let list = Option::<Vec<Read<T>>>::deserialize(deserializer)?;
+        Ok(list.map(|list| list.into_iter().map(|read| read.0).collect()))
+    }
+    fn absent() -> Option<Self> {
+        Some(Vec::new())
+    }
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry(name, self)
+    }
+}
+
+impl<T: Value + Serialize> Field for BTreeMap<String, T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        let map = Option::<BTreeMap<String, Read<T>>>::deserialize(deserializer)?;
+        Ok(map.map(|map| map.into_iter().map(|(key, read)| (key, read.0)).collect()))
+    }
+    fn absent() -> Option<Self> {
+        Some(BTreeMap::new())
+    }
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry(name, self)
+    }
+}
+
+macro_rules! plain_write {
+    () => {
+        fn write<M: SerializeMap>(
+            value: Option<&Self>,
+            name: &'static str,
+            map: &mut M,
+        ) -> Result<(), M::Error> {
+            map.serialize_entry(name, &value)
+        }
+    };
+}
+
+macro_rules! plain_values {
+    ($($type:ty),* $(,)?) => {$(
+        impl Value for $type {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::deserialize(deserializer)
+            }
+            plain_write!();
+        }
+    )*};
+}
+plain_values!(String, bool, Timestamp, Decimal, serde_json::Value);
+
+macro_rules! ids {
+    ($($type:ty),* $(,)?) => {
+        plain_values!($($type),*);
+        $(impl Field for $type {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                Option::deserialize(deserializer)
+            }
+            fn absent() -> Option<Self> {
+                None
+            }
+            fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+                map.serialize_entry(name, self)
+            }
+        })*
+    };
+}
+ids!(UserId, ProjectId, EndpointId, ClusterId, CredentialId, PermissionId, ModelId);
+
+impl<T: Known> Value for Wire<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
+    plain_write!();
+}
+
+/// A secret is read, but never written.
+impl Value for Secret {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
+    fn write<M: SerializeMap>(_: Option<&Self>, _: &'static str, _: &mut M) -> Result<(), M::Error> {
+        Ok(())
+    }
+}
+
+/// Numbers may come as numbers or as text; `3` and `3.0` are the same whole number; `3.5`, `-1` and `1e30` are none.
+struct Number<T>(PhantomData<T>);
+
+macro_rules! whole_numbers {
+    ($($type:ty),*) => {$(
+        impl Number<$type> {
+            fn check<E: de::Error>(&self, number: i128) -> Result<$type, E> {
+                <$type>::try_from(number).map_err(|_| E::custom(format_args!("out of range, expected {}", stringify!($type))))
+            }
+        }
+        impl Visitor<'_> for Number<$type> {
+            type Value = $type;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!("a whole number (", stringify!($type), ")"))
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<$type, E> {
+                self.check(number.into())
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<$type, E> {
+                self.check(number.into())
+            }
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<$type, E> {
+                if number.fract() != 0.0 {
+                    return Err(E::invalid_value(de::Unexpected::Float(number), &self));
+                }
+                self.check(number as i128)
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
+                let number = text.trim().parse::<i128>();
+                self.check(number.map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))?)
+            }
+        }
+    )*};
+}
+whole_numbers!(u32, u64);
+
+impl Visitor<'_> for Number<f64> {
+    type Value = f64;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<f64, E> {
+        Ok(number as f64)
+    }
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<f64, E> {
+        Ok(number as f64)
+    }
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<f64, E> {
+        Ok(number)
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<f64, E> {
+        let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        number.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}
+
+macro_rules! number_values {
+    ($($type:ty),*) => {$(
+        impl Value for $type {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(Number::<$type>(PhantomData))
+            }
+            plain_write!();
+        }
+    )*};
+}
+number_values!(u32, u64, f64);
+
+/// Declares a model. A field is `name: Type`, or `name: Type = "alias" | "alias"` for further names on the wire.
+macro_rules! model {
+    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $vis:vis $field:ident: $type:ty $(= $alias:literal $(| $more:literal)*)?,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[$fdoc])* $vis $field: $type,)*
+            /// Fields that this version does not know.
+            pub extra: $crate::types::Extra,
+        }
+
+        const _: () = {
+            use $crate::types::Field as _;
+            use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+            use serde::ser::{Serialize, SerializeMap, Serializer};
+
+            #[allow(non_camel_case_types)]
+            enum Key {
+                $($field,)*
+                Unknown(String),
+            }
+
+            struct KeyText;
+
+            impl Visitor<'_> for KeyText {
+                type Value = Key;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("a field name")
+                }
+                fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Key, E> {
+                    Ok(match text {
+                        $(stringify!($field) $(| $alias $(| $more)*)? => Key::$field,)*
+                        other => Key::Unknown(other.to_owned()),
+                    })
+                }
+            }
+
+            impl<'de> Deserialize<'de> for Key {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    deserializer.deserialize_identifier(KeyText)
+                }
+            }
+
+            struct Object;
+
+            impl<'de> Visitor<'de> for Object {
+                type Value = $name;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str(concat!("an object (", stringify!($name), ")"))
+                }
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                    $(let mut $field: Option<$type> = None;)*
+                    let mut extra = serde_json::Map::new();
+                    while let Some(next_field) = map.next_key()? {
+                        match next_field {
+                            $(Key::$field => {
+                                if let Some(value) = map.next_value::<$crate::types::Slot<$type>>()?.0 {
+                                    $field = Some(value);
+                                }
+                            })*
+                            Key::Unknown(name) => {
+                                extra.insert(name, map.next_value()?);
+                            }
+                        }
+                    }
+                    Ok($name {
+                        $($field: match $field.or_else(<$type as $crate::types::Field>::absent) {
+                            Some(value) => value,
+                            None => return Err(A::Error::missing_field(stringify!($field))),
+                        },)*
+                        extra: $crate::types::Extra(extra),
+                    })
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    deserializer.deserialize_map(Object)
+                }
+            }
+
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    let mut map = serializer.serialize_map(None)?;
+                    $(self.$field.write(stringify!($field), &mut map)?;)*
+                    for (name, value) in &self.extra.0 {
+                        map.serialize_entry(name, value)?;
+                    }
+                    map.end()
+                }
+            }
+
+            impl $crate::types::Value for $name {
+                fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    Self::deserialize(deserializer)
+                }
+                fn write<M: SerializeMap>(value: Option<&Self>, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+                    map.serialize_entry(name, &value)
+                }
+            }
+        };
+    };
+}
+pub(crate) use model;

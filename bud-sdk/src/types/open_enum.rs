@@ -1,0 +1,118 @@
+//! Open enumerations: an unknown value is kept, never refused.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An enumeration that knows the spellings of its values.
+pub(crate) trait Known: Sized {
+    fn parse(text: &str) -> Self;
+}
+
+/// A value as the server reported it: the canonical value, and the server's own spelling of it.
+///
+/// It reads like the value: `endpoint.status.as_deref() == Some(&EndpointStatus::Running)`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Wire<T> {
+    value: T,
+    raw: Box<str>,
+}
+
+impl<T> Wire<T> {
+    /// The server's spelling: `RUNNING` on one API, `running` on the other.
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+    /// The canonical value.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+}
+
+impl<T> Deref for Wire<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: PartialEq> PartialEq<T> for Wire<T> {
+    fn eq(&self, other: &T) -> bool {
+        self.value == *other
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<T> Serialize for Wire<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.raw)
+    }
+}
+
+impl<'de, T: Known> Deserialize<'de> for Wire<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Cow::<str>::deserialize(deserializer)?;
+        Ok(Self { value: T::parse(&raw), raw: raw.into_owned().into_boxed_str() })
+    }
+}
+
+/// Declares an open enumeration: each value with its canonical name and every spelling that means it, in any case.
+macro_rules! open_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $canonical:literal $(| $alias:literal)*,)* }) => {
+        $(#[$doc])*
+        ///
+        /// An open enumeration: a value that this version does not know is kept in `Other`.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vdoc])* $variant,)*
+            /// A value that this version does not know, as it was spelled.
+            Other(Box<str>),
+        }
+
+        impl $name {
+            /// The canonical spelling, the same on every API.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $canonical,)*
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl $crate::types::Known for $name {
+            fn parse(text: &str) -> Self {
+                $(if text.eq_ignore_ascii_case($canonical) $(|| text.eq_ignore_ascii_case($alias))* {
+                    return Self::$variant;
+                })*
+                Self::Other(text.into())
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                $crate::types::Known::parse(text)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use open_enum;

@@ -1,0 +1,104 @@
+//! Points in time.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::Error;
+
+/// A point in time, with nanoseconds; printed and parsed as RFC 3339 in UTC.
+///
+/// A text without a zone, which the platform sends in a few places, is read as UTC when it comes from the server and
+/// refused when it comes from a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(jiff::Timestamp);
+
+impl Timestamp {
+    /// The present moment, by this machine's clock.
+    pub fn now() -> Self {
+        Self(jiff::Timestamp::now())
+    }
+    /// Whole seconds since 1970-01-01T00:00:00Z, negative before.
+    pub fn as_seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    fn from_server(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(time) = text.parse() {
+            return Some(Self(time));
+        }
+        let naive: jiff::civil::DateTime = text.parse().ok()?;
+        Some(Self(naive.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        text.parse().map(Self).map_err(|_| {
+            Error::invalid("timestamp", "not an RFC 3339 time with a zone, such as 2026-01-31T23:59:59Z")
+        })
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    /// Times that jiff cannot hold (beyond the year 9999) become the nearest one that it can.
+    fn from(time: SystemTime) -> Self {
+        let before = time < SystemTime::UNIX_EPOCH;
+        let limit = if before { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        Self(jiff::Timestamp::try_from(time).unwrap_or(limit))
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        time.0.into()
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+    fn add(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time).unwrap_or(jiff::Timestamp::MAX))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+    fn sub(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(time).unwrap_or(jiff::Timestamp::MIN))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Timestamp;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an RFC 3339 time")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                Timestamp::from_server(text)
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
