@@ -1,0 +1,109 @@
+//! JSON into types. A wrong shape is an error that says where and never shows the value.
+
+use serde::de::DeserializeOwned;
+
+use super::envelope::{Page, find_object, has_id};
+use super::{Raw, Shape};
+use crate::error::{Error, Result};
+
+impl Raw {
+    /// Reads one thing: bare, or under `name`, `data`, `item` or `result`.
+    pub(crate) fn object<T: DeserializeOwned>(&self, name: &'static str) -> Result<T> {
+        let body = self.json_body()?;
+        let (prefix, json) = find_object(body, name, 0);
+        from_slice(json).map_err(|error| self.explain(error.within(&prefix)))
+    }
+
+    /// Whether there is a thing with an id, bare or wrapped.
+    pub(crate) fn has_object(&self, name: &'static str) -> bool {
+        !self.is_empty() && has_id(find_object(&self.body, name, 0).1)
+    }
+
+    /// Reads a list: bare, or the page whose items stand under `names`, `data`, `items` or `results`.
+    pub(crate) fn page<T: DeserializeOwned>(&self, names: &'static str) -> Result<Page<T>> {
+        let shape = Shape::<T>::named(names);
+        let body = self.json_body()?;
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let page = serde::de::DeserializeSeed::deserialize(&shape, &mut json)
+            .and_then(|page| json.end().map(|()| page));
+        match page {
+            Ok(page) => Ok(page),
+            Err(_) => {
+                let mut json = serde_json::Deserializer::from_slice(body);
+                let mut track = serde_path_to_error::Track::new();
+                let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+                let result = serde::de::DeserializeSeed::deserialize(&shape, tracked);
+                let error = match result.and_then(|_| json.end()) {
+                    Ok(()) => Error::decode(".", "the answer has an unexpected shape"),
+                    Err(error) => wrong_shape(&error, &track.path().to_string()),
+                };
+                Err(self.explain(error))
+            }
+        }
+    }
+
+    fn json_body(&self) -> Result<&[u8]> {
+        if self.is_empty() {
+            return Err(
+                Error::decode(".", "the answer is empty where a body was expected").with_status(self.status)
+            );
+        }
+        Ok(&self.body)
+    }
+
+    /// Adds what the server called the body, when that is the likely cause.
+    fn explain(&self, error: Error) -> Error {
+        let error = error.with_status(self.status);
+        match self.header("content-type") {
+            Some(kind) if !kind.contains("json") => {
+                let hint =
+                    format!("the answer is {}, not JSON: is this the API's address?", super::clean(kind, 60));
+                error.with_hint(hint)
+            }
+            _ => error,
+        }
+    }
+}
+
+/// Decodes plainly; only on failure again with the path, which costs nearly twice as much.
+pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
+    if let Ok(value) = serde_json::from_slice(json) {
+        return Ok(value);
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Err(error) => {
+            let path = error.path().to_string();
+            Err(wrong_shape(error.inner(), &path))
+        }
+        // The value was whole, so something stands behind it.
+        Ok(_) => Err(Error::decode(".", "the answer goes on after its end")),
+    }
+}
+
+/// serde's own text quotes the offending value, which may be a secret: only its words are kept.
+fn wrong_shape(error: &serde_json::Error, path: &str) -> Error {
+    let text = error.to_string();
+    let place = match path {
+        "." | "?" => ".".to_owned(),
+        path if path.starts_with('[') => format!(".{path}"),
+        path => format!(".{path}"),
+    };
+    let message = if error.is_eof() {
+        "the answer breaks off".to_owned()
+    } else if error.is_syntax() {
+        format!("the answer is not JSON (line {}, column {})", error.line(), error.column())
+    } else if let Some(rest) = text.strip_prefix("missing field ") {
+        format!("a required field is missing: {}", rest.split(" at line").next().unwrap_or(rest))
+    } else if let Some((_, rest)) = text.rsplit_once("expected ") {
+        let expected = rest.split(" at line").next().unwrap_or(rest);
+        let found = text.strip_prefix("invalid type: ").and_then(|text| text.split([' ', ',']).next());
+        match found {
+            Some(found) => format!("expected {expected}, found {found}"),
+            None => format!("expected {expected}"),
+        }
+    } else {
+        "the answer has an unexpected shape".to_owned()
+    };
+    Error::decode(place, message)
+}

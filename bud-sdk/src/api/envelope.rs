@@ -1,0 +1,140 @@
+//! The wrappings that answers come in. A list whose items are missing is an error, never an empty list.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The items, in the server's order.
+    pub items: Vec<T>,
+    /// Which page this is, from 1, as the server says.
+    pub page: Option<u32>,
+    /// How many items a full page has, as the server says.
+    pub limit: Option<u32>,
+    /// How many items there are in all, as the server says; some count wrongly while a search is on.
+    pub total_record: Option<u64>,
+    /// How many pages there are, as the server says.
+    pub total_pages: Option<u32>,
+    /// The server sent a bare list: there are no other pages.
+    pub whole: bool,
+}
+
+/// Names under which any object may stand.
+const OBJECT_NAMES: [&str; 3] = ["data", "item", "result"];
+/// Names under which the items of any list may stand.
+const LIST_NAMES: [&str; 3] = ["data", "items", "results"];
+
+/// The fields of an object, unread.
+fn fields(json: &[u8]) -> Option<HashMap<Cow<'_, str>, &RawValue>> {
+    serde_json::from_slice(json).ok()
+}
+
+pub(super) fn has_id(json: &[u8]) -> bool {
+    fields(json).is_some_and(|fields| fields.contains_key("id"))
+}
+
+/// Where the object itself stands: as it is when it has an `id`, else inside its wrappings, at most two of them.
+pub(super) fn find_object<'a>(body: &'a [u8], name: &str, depth: u8) -> (String, &'a [u8]) {
+    let as_it_is = (".".to_owned(), body);
+    let Some(fields) = fields(body) else {
+        return as_it_is;
+    };
+    if fields.contains_key("id") || depth == 2 {
+        return as_it_is;
+    }
+    let names = std::iter::once(name).chain(OBJECT_NAMES);
+    for name in names {
+        if let Some(inner) = fields.get(name).filter(|inner| inner.get().starts_with('{')) {
+            let (path, json) = find_object(inner.get().as_bytes(), name, depth + 1);
+            let path = if path == "." { format!(".{name}") } else { format!(".{name}{path}") };
+            return (path, json);
+        }
+    }
+    as_it_is
+}
+
+/// Reads a page, knowing the name of its items.
+pub(crate) struct Shape<T> {
+    names: &'static str,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T> Shape<T> {
+    pub(crate) fn named(names: &'static str) -> Self {
+        Self { names, item: PhantomData }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for &Shape<T> {
+    type Value = Page<T>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page<T>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
+    type Value = Page<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list, or an object with `{}`, `data`, `items` or `results`", self.names)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Page<T>, A::Error> {
+        let mut items = Vec::with_capacity(seq.size_hint().unwrap_or(16).min(1024));
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Page { items, page: None, limit: None, total_record: None, total_pages: None, whole: true })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<T>, A::Error> {
+        let mut items: Option<Vec<T>> = None;
+        let (mut page, mut limit, mut total_record, mut total_pages) = (None, None, None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "page" => page = map.next_value::<Count>()?.0,
+                "limit" => limit = map.next_value::<Count>()?.0,
+                "total_record" => total_record = map.next_value::<Count>()?.0,
+                "total_pages" => total_pages = map.next_value::<Count>()?.0,
+                name if name == self.names => items = Some(map.next_value()?),
+                name if items.is_none() && LIST_NAMES.contains(&name) => items = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let items = items.ok_or_else(|| {
+            A::Error::custom(format_args!(
+                "expected a list, or an object with `{}`, `data`, `items` or `results`",
+                self.names
+            ))
+        })?;
+        let small = |count: Option<u64>| count.and_then(|count| u32::try_from(count).ok());
+        Ok(Page {
+            items,
+            page: small(page),
+            limit: small(limit),
+            total_record,
+            total_pages: small(total_pages),
+            whole: false,
+        })
+    }
+}
+
+/// A count in an envelope. It only steers paging, so what is no count is as good as absent.
+struct Count(Option<u64>);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())))
+    }
+}

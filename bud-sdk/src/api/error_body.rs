@@ -1,0 +1,150 @@
+//! What a server says when it refuses, in any of the shapes it may take.
+
+use serde_json::Value;
+
+use crate::error::FieldError;
+
+/// The longest server text that an error carries.
+const MAX_MESSAGE: usize = 1024;
+
+/// What could be read out of an error body.
+#[derive(Debug, Default)]
+pub(crate) struct ServerMessage {
+    pub(crate) message: String,
+    pub(crate) code: Option<String>,
+    pub(crate) param: Option<String>,
+    pub(crate) fields: Vec<FieldError>,
+}
+
+impl ServerMessage {
+    /// Reads a body of any kind. What was sent (`input`) is never taken over: it may be a password.
+    pub(crate) fn read(body: &[u8], content_type: Option<&str>) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim();
+        let mut said = match serde_json::from_str::<Value>(text) {
+            Ok(value) => Self::from_json(&value),
+            Err(_) if is_html(text, content_type) => Self { message: html_title(text), ..Self::default() },
+            Err(_) => Self { message: text.to_owned(), ..Self::default() },
+        };
+        said.message = clean(&said.message, MAX_MESSAGE);
+        if said.message.is_empty() {
+            said.message = "the server gave no reason".to_owned();
+        }
+        said
+    }
+
+    fn from_json(value: &Value) -> Self {
+        let Value::Object(object) = value else {
+            return Self {
+                message: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+                ..Self::default()
+            };
+        };
+        let text = |name: &str| match object.get(name) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        let mut said =
+            Self { code: text("type").or_else(|| text("code")), param: text("param"), ..Self::default() };
+        match (object.get("detail"), object.get("error").or_else(|| object.get("result")?.get("error"))) {
+            (Some(Value::Array(list)), _) => {
+                said.fields = list.iter().map(field_error).collect();
+                said.param = said.param.or_else(|| Some(said.fields.first()?.location.clone()));
+                said.message = match text("message") {
+                    Some(message) => message,
+                    None => said.fields.iter().map(field_text).collect::<Vec<_>>().join("; "),
+                };
+                return said;
+            }
+            (Some(detail @ Value::Object(_)), _) => {
+                let inner = Self::from_json(detail);
+                return Self { code: said.code.or(inner.code), param: said.param.or(inner.param), ..inner };
+            }
+            (_, Some(error @ Value::Object(_))) => {
+                let inner = Self::from_json(error);
+                return Self { code: inner.code.or(said.code), param: inner.param.or(said.param), ..inner };
+            }
+            _ => {}
+        }
+        // RFC 9457 has title and detail, OAuth has error and error_description; both halves say something.
+        let heading = text("message").or_else(|| text("title")).or_else(|| text("error"));
+        let rest = text("detail").or_else(|| text("error_description"));
+        said.message = match (heading, rest) {
+            (Some(heading), Some(rest)) if heading != rest => format!("{heading}: {rest}"),
+            (Some(only), _) | (None, Some(only)) => only,
+            (None, None) => text("msg").or_else(|| text("reason")).unwrap_or_default(),
+        };
+        if said.message.is_empty() {
+            let names = object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            said.message = format!("the server gave no reason (fields: {names})");
+        }
+        said
+    }
+}
+
+fn field_error(entry: &Value) -> FieldError {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).map(|text| clean(text, MAX_MESSAGE));
+    let location = match entry.get("loc") {
+        Some(Value::Array(parts)) => {
+            let parts =
+                parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned));
+            parts.collect::<Vec<_>>().join(".")
+        }
+        _ => text("field").or_else(|| text("param")).unwrap_or_default(),
+    };
+    let message = text("msg").or_else(|| text("message"));
+    let message = message.or_else(|| entry.as_str().map(|text| clean(text, MAX_MESSAGE)));
+    FieldError::new(clean(&location, 200), message.unwrap_or_default(), text("type"))
+}
+
+fn field_text(field: &FieldError) -> String {
+    if field.location.is_empty() {
+        field.message.clone()
+    } else {
+        format!("{}: {}", field.location, field.message)
+    }
+}
+
+fn is_html(text: &str, content_type: Option<&str>) -> bool {
+    content_type.is_some_and(|kind| kind.contains("html"))
+        || text.get(..1) == Some("<") && text.to_ascii_lowercase().contains("<html")
+}
+
+/// A proxy's page says what it has to say in its title or first heading.
+fn html_title(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    for (open, close) in [("<title>", "</title>"), ("<h1>", "</h1>")] {
+        let found = lower.find(open).and_then(|at| {
+            let from = at + open.len();
+            let to = from + lower.get(from..)?.find(close)?;
+            text.get(from..to)
+        });
+        if let Some(title) = found.map(str::trim).filter(|title| !title.is_empty()) {
+            return format!("an HTML page: {title}");
+        }
+    }
+    "an HTML page without a title".to_owned()
+}
+
+/// Makes foreign text fit for one line of an error or log: no control characters, no more than `max` characters.
+pub(crate) fn clean(text: &str, max: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(max));
+    for (count, c) in text.trim().chars().enumerate() {
+        if count == max {
+            line.push('…');
+            break;
+        }
+        match c {
+            '\n' | '\r' | '\t' => line.push(' '),
+            // Control characters, and those that reorder or hide text.
+            c if c.is_control()
+                || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}') =>
+            {
+                line.extend(c.escape_unicode());
+            }
+            c => line.push(c),
+        }
+    }
+    line
+}
