@@ -1,0 +1,30 @@
+//! Which API a server speaks, found by one question that changes nothing.
+
+use super::run::{Request, run};
+use super::{Anonymous, Channel, Deadline, Options};
+use crate::api::{Flavor, Parts, Route};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The platform as shipped checks the empty token and refuses it; the documented API has no such route.
+const PROBE: Route = Route::post("/auth/refresh-token").idempotent().limited_first();
+
+pub(super) async fn detect(channel: &Channel, options: &Options, deadline: Deadline) -> Result<Flavor> {
+    let parts = Parts::new().json(&serde_json::json!({ "refresh_token": "" }))?;
+    let request = Request { operation: "detect", route: &PROBE, parts: &parts };
+    let unclear = |found: String| {
+        Error::config(format!("the API flavor of this server is unclear: {found}"))
+            .with_hint("check the base URL, or set BUD_API_FLAVOR (or builder.flavor) to guide or runtime")
+    };
+    match run(channel, &request, options, deadline, &Anonymous).await {
+        Ok((_, meta)) => Err(unclear(format!("the probe was answered {}", meta.status))),
+        Err(error) => match error.status() {
+            Some(422) => Ok(Flavor::Runtime),
+            Some(404 | 405) => Ok(Flavor::Guide),
+            Some(status) if !matches!(error.kind(), ErrorKind::Server | ErrorKind::RateLimited) => {
+                Err(unclear(format!("the probe was answered {status}: {}", error.message()))
+                    .with_status(status))
+            }
+            _ => Err(error),
+        },
+    }
+}

@@ -1,0 +1,84 @@
+//! The one way out: authorize, send, retry, explain. Not generic, and ignorant of what it carries.
+
+mod attempt;
+mod budget;
+mod channel;
+mod detect;
+mod options;
+mod redact;
+mod retry;
+mod retry_after;
+mod run;
+mod tls;
+mod transport;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Secret;
+
+pub(crate) use channel::{Channel, Platform};
+pub(crate) use options::{Deadline, Options};
+pub(crate) use retry::Policy;
+pub(crate) use run::{Meta, execute, open, send};
+pub(crate) use tls::TlsRoots;
+pub(crate) use transport::{Connector, Incoming};
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where tokens come from; the pipeline does not know how.
+pub(crate) trait Authorize: Send + Sync {
+    /// The token for the next request; `None` where none is needed.
+    fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>>;
+    /// The server refused this token. True if another one may be had.
+    fn rejected(&self, token: &Token) -> bool;
+    /// What to do when the server refuses the token for good.
+    fn refusal_hint(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// For the requests that open a session.
+pub(crate) struct Anonymous;
+
+impl Authorize for Anonymous {
+    fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
+        Box::pin(async { Ok(None) })
+    }
+    fn rejected(&self, _: &Token) -> bool {
+        false
+    }
+}
+
+/// A bearer token, checked once and ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) secret: Secret,
+    header: HeaderValue,
+}
+
+impl Token {
+    /// Longer tokens are no tokens.
+    const MAX_LENGTH: usize = 16 * 1024;
+
+    /// The one place where a secret becomes a header.
+    pub(crate) fn bearer(secret: Secret) -> Result<Self> {
+        let text = secret.expose();
+        let refused = |why: &'static str| Err(Error::new(ErrorKind::AuthRejected, why));
+        if text.is_empty() {
+            return refused("the token is empty");
+        }
+        if text.len() > Self::MAX_LENGTH || !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return refused("the token has characters or a length that no token has");
+        }
+        let Ok(mut header) = HeaderValue::try_from(format!("Bearer {text}")) else {
+            return refused("the token cannot stand in a header");
+        };
+        header.set_sensitive(true);
+        Ok(Self { secret, header })
+    }
+}

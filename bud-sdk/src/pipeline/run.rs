@@ -1,0 +1,427 @@
+//! A call from beginning to end: tokens, attempts, waiting, and the error that says it all.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument, debug, info_span, warn};
+use url::Url;
+
+use super::attempt::{Answer, attempt};
+use super::redact::mask;
+use super::retry::Outcome;
+use super::retry_after::retry_after;
+use super::transport::{Failure, Incoming, Outgoing};
+use super::{Authorize, Channel, Deadline, Options, Platform, Token};
+use crate::api::{Describe, Flavor, Operation, Parts, Raw, Read, Reply, Route, ServerMessage, clean, fill};
+use crate::error::{Error, ErrorKind, Result};
+
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("bud-sdk/", env!("CARGO_PKG_VERSION")));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const ANY: HeaderValue = HeaderValue::from_static("*/*");
+
+/// What is asked.
+pub(super) struct Request<'a> {
+    pub(super) operation: &'static str,
+    pub(super) route: &'a Route,
+    pub(super) parts: &'a Parts,
+}
+
+/// What is known of a call beside its result.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Meta {
+    pub(crate) status: u16,
+    pub(crate) request_id: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+}
+
+/// Runs an operation with all the requests that it needs, within one deadline.
+pub(crate) async fn execute<O: Operation>(
+    platform: &Platform,
+    operation: &O,
+    options: &Options,
+    authorize: &dyn Authorize,
+) -> Result<(O::Output, Meta)> {
+    let deadline = options.deadline();
+    let result = async {
+        let (flavor, mut route, mut parts) = prepare(platform, operation, options, deadline).await?;
+        let mut read: Option<Read<O::Output>> = None;
+        let mut attempts = 0;
+        let mut changed = false;
+        loop {
+            let request = Request { operation: O::ID, route: &route, parts: &parts };
+            let result = run(&platform.channel, &request, options, deadline, authorize).await;
+            // An earlier step has changed something, even if this one only looks.
+            let (raw, mut meta) =
+                result.map_err(|error| if changed { error.with_maybe_applied(true) } else { error })?;
+            changed |= !route.is_read();
+            attempts += meta.attempts;
+            meta.attempts = attempts;
+            let reply = match read.take() {
+                Some(read) => read(raw),
+                None => operation.decode(flavor, raw),
+            };
+            let explain = |error: Error| {
+                // The server did its part; the answer was not understood.
+                error
+                    .with_request(route.method.as_str(), route.path)
+                    .with_request_id(meta.request_id.clone())
+                    .with_effort(attempts, deadline.elapsed())
+                    .with_maybe_applied(changed)
+            };
+            match reply.map_err(explain)? {
+                Reply::Done(output) => return Ok((output, meta)),
+                Reply::Then(next) => {
+                    (route, parts, read) = (next.route, next.parts, Some(next.read));
+                }
+            }
+        }
+    };
+    result.await.map_err(|error: Error| operation.explain(error.with_operation(O::ID)))
+}
+
+/// Sends a request whose answer the caller reads himself.
+pub(crate) async fn open<D: Describe>(
+    platform: &Platform,
+    request: &D,
+    options: &Options,
+    authorize: &dyn Authorize,
+) -> Result<(Incoming, Meta)> {
+    let deadline = options.deadline();
+    let result = async {
+        let (_, route, parts) = prepare(platform, request, options, deadline).await?;
+        let request = Request { operation: D::ID, route: &route, parts: &parts };
+        match exchange(&platform.channel, &request, options, deadline, authorize, false).await? {
+            (Answer::Open(incoming), meta) => Ok((incoming, meta)),
+            _ => Err(Error::new(ErrorKind::Protocol, "the answer has no body to read")),
+        }
+    };
+    result.await.map_err(|error: Error| request.explain(error.with_operation(D::ID)))
+}
+
+/// Sends one request that no operation describes.
+pub(crate) async fn send(
+    channel: &Channel,
+    operation: &'static str,
+    route: &Route,
+    parts: &Parts,
+    options: &Options,
+    authorize: &dyn Authorize,
+) -> Result<(Raw, Meta)> {
+    let request = Request { operation, route, parts };
+    let result = match options.check() {
+        Ok(()) => run(channel, &request, options, options.deadline(), authorize).await,
+        Err(error) => Err(error),
+    };
+    result.map_err(|error| error.with_operation(operation))
+}
+
+/// Everything that can be refused before any I/O is refused here, but for the flavor, which may have to be asked for.
+async fn prepare<D: Describe>(
+    platform: &Platform,
+    request: &D,
+    options: &Options,
+    deadline: Deadline,
+) -> Result<(Flavor, Route, Parts)> {
+    options.check()?;
+    // Arguments that are wrong on either flavor need no server to be refused.
+    for flavor in [Flavor::Guide, Flavor::Runtime] {
+        if D::ROUTES.route(flavor).is_ok() {
+            match request.encode(flavor) {
+                Err(error) if error.kind() == ErrorKind::InvalidArgument => return Err(error),
+                _ => break,
+            }
+        }
+    }
+    let flavor = platform.flavor(options, deadline).await?;
+    let route = D::ROUTES.route(flavor)?;
+    let parts = request.encode(flavor)?;
+    Ok((flavor, route, parts))
+}
+
+/// Sends one request as often as it is needed and safe, and reads its answer whole.
+pub(super) async fn run(
+    channel: &Channel,
+    request: &Request<'_>,
+    options: &Options,
+    deadline: Deadline,
+    authorize: &dyn Authorize,
+) -> Result<(Raw, Meta)> {
+    match exchange(channel, request, options, deadline, authorize, true).await? {
+        (Answer::Whole { status, headers, body } | Answer::Refused { status, headers, body }, meta) => {
+            Ok((Raw { status, headers, body }, meta))
+        }
+        (Answer::Open(_), _) => Err(Error::new(ErrorKind::Protocol, "the answer was not read")),
+    }
+}
+
+async fn exchange(
+    channel: &Channel,
+    request: &Request<'_>,
+    options: &Options,
+    deadline: Deadline,
+    authorize: &dyn Authorize,
+    whole: bool,
+) -> Result<(Answer, Meta)> {
+    let route = request.route;
+    let span = info_span!(
+        "bud.call",
+        operation = request.operation,
+        method = route.method.as_str(),
+        path = route.path
+    );
+    let mut call = Exchange {
+        channel,
+        request,
+        deadline,
+        url: fill(&channel.base, route.path, request.parts)?,
+        headers: headers(request.parts, options, whole)?,
+        attempts: 0,
+        maybe_applied: false,
+    };
+    let result = call.run(options, authorize, whole).instrument(span).await;
+    result.map_err(|error| {
+        let path = request.parts.raw_path.clone().map_or(route.path.into(), std::borrow::Cow::Owned);
+        error
+            .with_request(route.method.as_str(), path)
+            .with_effort(call.attempts, deadline.elapsed())
+            .with_maybe_applied(call.maybe_applied && !route.is_read())
+    })
+}
+
+fn headers(parts: &Parts, options: &Options, whole: bool) -> Result<HeaderMap> {
+    let mut headers = options.header_map()?;
+    headers.entry(USER_AGENT).or_insert(AGENT);
+    headers.entry(ACCEPT).or_insert(if whole { JSON } else { ANY });
+    if parts.body.is_some() {
+        headers.insert(CONTENT_TYPE, JSON);
+    }
+    Ok(headers)
+}
+
+/// One request on its way, over all its attempts.
+struct Exchange<'a> {
+    channel: &'a Channel,
+    request: &'a Request<'a>,
+    deadline: Deadline,
+    url: Url,
+    headers: HeaderMap,
+    attempts: u32,
+    /// Some attempt may have reached the server without a clear refusal.
+    maybe_applied: bool,
+}
+
+impl Exchange<'_> {
+    async fn run(
+        &mut self,
+        options: &Options,
+        authorize: &dyn Authorize,
+        whole: bool,
+    ) -> Result<(Answer, Meta)> {
+        let route = self.request.route;
+        let mut renewed = false;
+        // A 401 is resent once beside the count: the request was not processed.
+        let mut counted = 0;
+        loop {
+            let token = timeout_at(self.deadline.at, authorize.token())
+                .await
+                .map_err(|_| Error::new(ErrorKind::Timeout, "no token before the deadline"))??;
+            let until = self.deadline.at.min(Instant::now() + options.attempt_time());
+            let outgoing = self.outgoing(token.as_deref());
+            self.attempts += 1;
+            counted += 1;
+            let started = Instant::now();
+            let result = attempt(&*self.channel.transport, outgoing, until, whole).await;
+            self.observe(&result, started);
+            let (error, outcome) = match result {
+                Ok(answer @ (Answer::Whole { .. } | Answer::Open(_))) => {
+                    self.channel.budget.refill();
+                    let meta = self.meta(&answer);
+                    return Ok((answer, meta));
+                }
+                Ok(Answer::Refused { status, headers, .. })
+                    if self.maybe_applied && route.done_on_repeat.contains(&status) =>
+                {
+                    let answer = Answer::Whole { status, headers, body: Bytes::new() };
+                    let meta = self.meta(&answer);
+                    return Ok((answer, meta));
+                }
+                Ok(Answer::Refused { status: 401, headers, body }) => {
+                    let renewable = token.as_ref().is_some_and(|token| authorize.rejected(token));
+                    if renewable && !renewed {
+                        renewed = true;
+                        counted -= 1;
+                        continue;
+                    }
+                    let error = self.refusal(401, &headers, &body, token.as_deref());
+                    return Err(match authorize.refusal_hint() {
+                        Some(hint) => error.with_hint(hint),
+                        None => error,
+                    });
+                }
+                Ok(Answer::Refused { status, headers, body }) => {
+                    // A server or proxy in trouble may have done the work before it failed.
+                    self.maybe_applied |= status >= 500 || status == 408;
+                    let outcome = Outcome {
+                        status: Some(status),
+                        sent: true,
+                        transient: true,
+                        timed_out: status == 408,
+                        should_retry: should_retry(&headers),
+                        retry_after: retry_after(&headers, SystemTime::now()),
+                    };
+                    (self.refusal(status, &headers, &body, token.as_deref()), outcome)
+                }
+                Err(failure) => {
+                    self.maybe_applied |= failure.sent;
+                    let outcome = Outcome {
+                        status: None,
+                        sent: failure.sent,
+                        transient: matches!(
+                            failure.kind,
+                            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted
+                        ),
+                        timed_out: failure.kind == ErrorKind::Timeout,
+                        should_retry: None,
+                        retry_after: None,
+                    };
+                    (self.failure(failure, token.as_deref()), outcome)
+                }
+            };
+            let (policy, budget) = (&self.channel.policy, &self.channel.budget);
+            let left = self.deadline.left();
+            let attempts = options.attempt_count();
+            let Some(delay) = outcome.next_delay(route, policy, budget, counted, attempts, left) else {
+                return Err(error);
+            };
+            warn!(
+                code = error.code(),
+                status = error.status(),
+                delay_ms = delay.as_millis() as u64,
+                "trying again"
+            );
+            sleep(delay).await;
+        }
+    }
+
+    fn outgoing(&self, token: Option<&Token>) -> Outgoing {
+        let mut headers = self.headers.clone();
+        if let Some(token) = token {
+            headers.insert(AUTHORIZATION, token.header.clone());
+        }
+        Outgoing {
+            method: self.request.route.method,
+            url: self.url.clone(),
+            headers,
+            body: self.request.parts.body.clone(),
+        }
+    }
+
+    fn observe(&self, result: &Result<Answer, Failure>, started: Instant) {
+        let elapsed_ms = started.elapsed().as_millis() as u64;
+        match result {
+            Ok(
+                Answer::Whole { status, .. }
+                | Answer::Refused { status, .. }
+                | Answer::Open(Incoming { status, .. }),
+            ) => {
+                debug!(attempt = self.attempts, status, elapsed_ms, "answered");
+            }
+            Err(failure) => {
+                debug!(attempt = self.attempts, code = failure.kind.as_str(), elapsed_ms, "failed")
+            }
+        }
+    }
+
+    fn meta(&self, answer: &Answer) -> Meta {
+        let (Answer::Whole { status, headers, .. }
+        | Answer::Refused { status, headers, .. }
+        | Answer::Open(Incoming { status, headers, .. })) = answer;
+        Meta {
+            status: *status,
+            request_id: request_id(headers),
+            attempts: self.attempts,
+            elapsed: self.deadline.elapsed(),
+        }
+    }
+
+    /// The server's answer as an error: its kind follows the status, its text is the server's.
+    fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8], token: Option<&Token>) -> Error {
+        if (300..400).contains(&status) {
+            return self.redirect(status, headers);
+        }
+        let kind = match status {
+            400 => ErrorKind::BadRequest,
+            401 => ErrorKind::AuthRejected,
+            403 => ErrorKind::PermissionDenied,
+            404 => ErrorKind::NotFound,
+            409 => ErrorKind::Conflict,
+            422 => ErrorKind::Validation,
+            429 => ErrorKind::RateLimited,
+            500..=599 => ErrorKind::Server,
+            _ => ErrorKind::Api,
+        };
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let said = ServerMessage::read(body, content_type);
+        let masked = |text: &str| self.mask(text, token);
+        let mut fields = said.fields;
+        for field in &mut fields {
+            field.message = masked(&field.message);
+        }
+        Error::new(kind, masked(&said.message))
+            .with_status(status)
+            .with_server_code(said.code.map(|code| masked(&clean(&code, 100))))
+            .with_param(said.param.map(|param| masked(&clean(&param, 100))))
+            .with_fields(fields)
+            .with_request_id(request_id(headers))
+            .with_retry_after(retry_after(headers, SystemTime::now()))
+    }
+
+    fn redirect(&self, status: u16, headers: &HeaderMap) -> Error {
+        let target =
+            headers.get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| self.url.join(to).ok());
+        let target = match target {
+            Some(to) => format!("to {}", clean(&to.origin().ascii_serialization(), 200)),
+            None => "without a usable target".to_owned(),
+        };
+        Error::new(
+            ErrorKind::UnexpectedRedirect,
+            format!("the server redirects {target}, and no redirect is followed"),
+        )
+        .with_hint("set the base URL to the API's own address")
+        .with_status(status)
+        .with_request_id(request_id(headers))
+    }
+
+    fn failure(&self, failure: Failure, token: Option<&Token>) -> Error {
+        let host = self.url.host_str().unwrap_or_default();
+        let message = match failure.kind {
+            ErrorKind::Connect | ErrorKind::Tls => format!("{host}: {}", failure.message),
+            _ => failure.message,
+        };
+        Error::new(failure.kind, self.mask(&clean(&message, 500), token))
+    }
+
+    fn mask(&self, text: &str, token: Option<&Token>) -> String {
+        let secrets = self.request.parts.secrets.iter();
+        let secrets: Vec<&str> =
+            secrets.chain(token.map(|token| &token.secret)).map(|secret| secret.expose()).collect();
+        mask(text, &secrets).into_owned()
+    }
+}
+
+fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    match headers.get("x-should-retry")?.to_str().ok()? {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-request-id").or_else(|| headers.get("x-correlation-id"))?;
+    Some(clean(id.to_str().ok()?, 100))
+}
