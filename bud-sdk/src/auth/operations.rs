@@ -1,0 +1,197 @@
+//! The operations that open, renew and end a session.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{Secret, model};
+
+model! {
+    /// A token answer. The platform puts it under `token`, the guide shows it bare.
+    TokenAnswer {
+        /// The access token.
+        pub(crate) access_token: Option<Secret>,
+        /// The token that renews the session; a new one replaces it.
+        pub(crate) refresh_token: Option<Secret>,
+        /// Another token that nothing here uses.
+        pub(crate) id_token: Option<Secret>,
+        /// Seconds; servers have sent numbers, text and nonsense.
+        pub(crate) expires_in: Option<serde_json::Value>,
+    }
+}
+
+model! {
+    /// What stands beside the token.
+    SignInFlags {
+        /// The first login of an account made by an administrator.
+        pub(crate) first_login: Option<bool>,
+        /// The password was reset by an administrator.
+        pub(crate) is_reset_password: Option<bool>,
+        /// A bare answer has the token here; it must not end up among the unknown fields.
+        pub(crate) access_token: Option<Secret>,
+        /// Likewise.
+        pub(crate) refresh_token: Option<Secret>,
+    }
+}
+
+/// Tokens as received, checked.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    pub(crate) access: Secret,
+    pub(crate) refresh: Option<Secret>,
+    pub(crate) expires_in: Option<Duration>,
+    pub(crate) must_change_password: Option<bool>,
+}
+
+/// No token lives longer, whatever the server says; it keeps clock arithmetic in bounds.
+const LONGEST_LIFE: f64 = 30.0 * 24.0 * 3600.0;
+
+impl Tokens {
+    fn read(raw: &Raw) -> Result<Self> {
+        let answer: TokenAnswer = raw.object("token")?;
+        let access = answer.access_token.filter(|token| !token.expose().is_empty());
+        let access = access.ok_or_else(|| {
+            Error::decode(".access_token", "the answer has no access token").with_status(raw.status)
+        })?;
+        let flags: SignInFlags = crate::api::from_slice(&raw.body)?;
+        let must_change_password = match (flags.first_login, flags.is_reset_password) {
+            (None, None) => None,
+            (first, reset) => Some(first == Some(true) || reset == Some(true)),
+        };
+        let seconds =
+            answer.expires_in.and_then(|life| life.as_f64().or_else(|| life.as_str()?.trim().parse().ok()));
+        // A life of nothing says nothing: the token is then used until the server refuses it.
+        let life = seconds.filter(|life| *life > 0.0).map(|life| life.min(LONGEST_LIFE));
+        Ok(Self {
+            access,
+            refresh: answer.refresh_token.filter(|token| !token.expose().is_empty()),
+            expires_in: life.and_then(|life| Duration::try_from_secs_f64(life).ok()),
+            must_change_password,
+        })
+    }
+}
+
+/// E-mail and password for tokens.
+#[derive(Debug, Clone)]
+pub struct Login {
+    pub(crate) email: String,
+    pub(crate) password: Secret,
+}
+
+impl Describe for Login {
+    const ID: &'static str = "auth.login";
+    const SECTIONS: &'static [&'static str] = &["3.1"];
+    // Repeating it counts towards a lock-out, so only what was never processed is repeated.
+    const ROUTES: Routes =
+        Routes::both(Route::post("/auth/login").limited_first(), Route::post("/auth/login").limited_first());
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        check_email(&self.email)?;
+        if self.password.expose().is_empty() {
+            return Err(Error::invalid("password", "it is empty"));
+        }
+        let body = json!({ "email": self.email, "password": self.password.expose() });
+        Parts::new().secret(&self.password).json(&body)
+    }
+    /// Tells a wrong password from other refusals.
+    fn explain(&self, error: Error) -> Error {
+        let wrong = match error.status() {
+            Some(401) => true,
+            Some(400) => error.message().to_ascii_lowercase().contains("incorrect email or password"),
+            _ => false,
+        };
+        if wrong { error.with_kind(ErrorKind::InvalidCredentials) } else { error }
+    }
+}
+
+impl Operation for Login {
+    type Output = Tokens;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Tokens>> {
+        Tokens::read(&raw).map(Reply::Done)
+    }
+}
+
+/// A refresh token for new tokens.
+#[derive(Debug, Clone)]
+pub struct Refresh {
+    pub(crate) refresh_token: Secret,
+}
+
+impl Describe for Refresh {
+    const ID: &'static str = "auth.refresh";
+    const SECTIONS: &'static [&'static str] = &["3.1"];
+    const ROUTES: Routes = Routes::both(
+        Route::post("/auth/refresh").limited_first(),
+        Route::post("/auth/refresh-token").limited_first(),
+    );
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        let body = json!({ "refresh_token": self.refresh_token.expose() });
+        Parts::new().secret(&self.refresh_token).json(&body)
+    }
+}
+
+impl Operation for Refresh {
+    type Output = Tokens;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Tokens>> {
+        Tokens::read(&raw).map(Reply::Done)
+    }
+}
+
+/// Ends a session on the server.
+#[derive(Debug, Clone)]
+pub struct Logout {
+    pub(crate) refresh_token: Secret,
+}
+
+impl Describe for Logout {
+    const ID: &'static str = "auth.logout";
+    const SECTIONS: &'static [&'static str] = &["3.1"];
+    const ROUTES: Routes = Routes::both(Route::post("/auth/logout"), Route::post("/auth/logout"));
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        let body = json!({ "refresh_token": self.refresh_token.expose() });
+        Parts::new().secret(&self.refresh_token).json(&body)
+    }
+}
+
+impl Operation for Logout {
+    type Output = ();
+    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
+        Ok(Reply::Done(()))
+    }
+}
+
+/// Has the server mail a link to set a new password.
+#[derive(Debug, Clone)]
+pub struct RequestPasswordReset {
+    pub(crate) email: String,
+}
+
+impl Describe for RequestPasswordReset {
+    const ID: &'static str = "auth.request_password_reset";
+    const SECTIONS: &'static [&'static str] = &["3.4"];
+    const ROUTES: Routes =
+        Routes::both(Route::post("/auth/password/reset"), Route::post("/users/reset-password"));
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        check_email(&self.email)?;
+        Parts::new().json(&json!({ "email": self.email }))
+    }
+}
+
+impl Operation for RequestPasswordReset {
+    type Output = ();
+    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
+        Ok(Reply::Done(()))
+    }
+}
+
+/// Refuses what no mail system would take, and what could smuggle in a second recipient or header.
+pub(crate) fn check_email(email: &str) -> Result<()> {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>');
+    let parts = email.split_once('@');
+    let whole = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
+    if !whole || email.len() > 254 || email.contains(odd) {
+        return Err(Error::invalid("email", "not one e-mail address"));
+    }
+    Ok(())
+}

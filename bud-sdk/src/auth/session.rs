@@ -1,0 +1,306 @@
+//! The session: one token for all calls of a client, renewed by one request however many calls wait for it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::operations::{Login, Logout, Refresh, Tokens};
+use super::{AccessToken, Credentials, SignIn};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::{Anonymous, Authorize, BoxFuture, Options, Platform, Token, execute};
+use crate::types::Secret;
+
+/// How long a failed renewal is answered from memory, so that a burst of calls is not a burst of logins.
+const FAILURE_LASTS: Duration = Duration::from_secs(1);
+/// The same for a wrong password: trying it on and on would lock the account.
+const REFUSAL_LASTS: Duration = Duration::from_secs(60);
+
+/// What a session is made from.
+pub(crate) enum Source {
+    Password {
+        email: String,
+        password: Secret,
+    },
+    /// A bearer token that somebody else renews.
+    Token,
+    /// An API key.
+    ApiKey,
+    Custom(Box<dyn Credentials>),
+}
+
+/// Bound to the origin of its platform: no other host is ever sent its token.
+pub(crate) struct Session(Arc<Shared>);
+
+struct Shared {
+    platform: Arc<Platform>,
+    options: Options,
+    source: Source,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Current>,
+    refresh: Option<Secret>,
+    failure: Option<Failed>,
+    /// The renewal under way; its sender lives in the renewing task.
+    flight: Option<watch::Receiver<()>>,
+    /// The user has logged out.
+    closed: bool,
+}
+
+struct Current {
+    token: Arc<Token>,
+    renew_at: Option<Instant>,
+    expires_at: Option<Instant>,
+}
+
+struct Failed {
+    error: Error,
+    until: Instant,
+}
+
+impl Current {
+    fn new(token: Token, life: Option<Duration>) -> Self {
+        let now = Instant::now();
+        // Renewed a little early: a minute, or a fifth of a short life.
+        let early = life.map(|life| (life / 5).min(Duration::from_secs(60)));
+        Self {
+            token: Arc::new(token),
+            renew_at: life.zip(early).and_then(|(life, early)| now.checked_add(life - early)),
+            expires_at: life.and_then(|life| now.checked_add(life)),
+        }
+    }
+}
+
+fn is_past(time: Option<Instant>) -> bool {
+    time.is_some_and(|time| time <= Instant::now())
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn renewable(&self) -> bool {
+        matches!(self.source, Source::Password { .. } | Source::Custom(_))
+    }
+
+    async fn token(self: &Arc<Self>) -> Result<Arc<Token>> {
+        loop {
+            let mut flight = {
+                let mut state = self.lock();
+                if state.closed {
+                    return Err(logged_out());
+                }
+                let failure = state.failure.as_ref().filter(|failure| !is_past(Some(failure.until)));
+                match (&state.current, failure) {
+                    (Some(current), _) if !is_past(current.renew_at) => return Ok(current.token.clone()),
+                    // It could not be renewed just now, but it is still good.
+                    (Some(current), Some(_)) if !is_past(current.expires_at) => {
+                        return Ok(current.token.clone());
+                    }
+                    (_, Some(failure)) => return Err(failure.error.clone()),
+                    _ => self.join_flight(&mut state),
+                }
+            };
+            // Both outcomes lead to another look: the renewal is done, or its runtime is gone and another must lead.
+            let _ = flight.changed().await;
+        }
+    }
+
+    /// Joins the renewal under way, or starts one. It runs as a task, so that no caller's cancellation loses the
+    /// answer: with rotating refresh tokens that would lose the session.
+    fn join_flight(self: &Arc<Self>, state: &mut State) -> watch::Receiver<()> {
+        if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
+            return flight.clone();
+        }
+        let (landed, flight) = watch::channel(());
+        state.flight = Some(flight.clone());
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let result = shared.renew().await;
+            shared.land(result);
+            // Dropping it wakes everyone who waits.
+            drop(landed);
+        });
+        flight
+    }
+
+    async fn renew(&self) -> Result<Tokens> {
+        let refresh = self.lock().refresh.clone();
+        match (&self.source, refresh) {
+            (Source::Custom(credentials), _) => {
+                let time = self.options.attempt_time();
+                let late = || Error::new(ErrorKind::Timeout, "the credentials gave no token in time");
+                let AccessToken { token, expires_in } =
+                    tokio::time::timeout(time, credentials.token()).await.map_err(|_| late())??;
+                Ok(Tokens { access: token, refresh: None, expires_in, must_change_password: None })
+            }
+            (Source::Password { .. }, Some(refresh_token)) => {
+                let operation = Refresh { refresh_token };
+                match execute(&self.platform, &operation, &self.options, &Anonymous).await {
+                    Ok((tokens, _)) => Ok(tokens),
+                    // The refresh token is spent or revoked; the password may still open a new session, once.
+                    Err(error) if matches!(error.status(), Some(400 | 401 | 403 | 422)) => {
+                        self.log_in().await
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            (Source::Password { .. }, None) => self.log_in().await,
+            (Source::Token | Source::ApiKey, _) => Err(not_renewable()),
+        }
+    }
+
+    async fn log_in(&self) -> Result<Tokens> {
+        let Source::Password { email, password } = &self.source else {
+            return Err(not_renewable());
+        };
+        let operation = Login { email: email.clone(), password: password.clone() };
+        let result = execute(&self.platform, &operation, &self.options, &Anonymous).await;
+        result.map(|(tokens, _)| tokens)
+    }
+
+    /// Takes over what a renewal brought.
+    fn land(&self, result: Result<Tokens>) {
+        let result = result.and_then(|tokens| Ok((Token::bearer(tokens.access.clone())?, tokens)));
+        let mut state = self.lock();
+        state.flight = None;
+        match result {
+            Ok((token, tokens)) => {
+                state.failure = None;
+                // A server that does not rotate sends no new one: the old one stays good.
+                state.refresh = tokens.refresh.or(state.refresh.take());
+                state.current = Some(Current::new(token, tokens.expires_in));
+            }
+            Err(error) => {
+                let lasts = match error.kind() {
+                    ErrorKind::InvalidCredentials => REFUSAL_LASTS,
+                    _ => FAILURE_LASTS,
+                };
+                state.failure = Some(Failed { error, until: Instant::now() + lasts });
+            }
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(platform: Arc<Platform>, options: Options, source: Source) -> Self {
+        Self(Arc::new(Shared { platform, options, source, state: Mutex::default() }))
+    }
+
+    /// A session over a token that is already there.
+    pub(crate) fn with_token(
+        platform: Arc<Platform>,
+        options: Options,
+        source: Source,
+        token: Token,
+    ) -> Self {
+        let session = Self::new(platform, options, source);
+        session.0.lock().current = Some(Current::new(token, None));
+        session
+    }
+
+    /// Logs in now instead of at the first call; also after a logout.
+    pub(crate) async fn log_in(&self) -> Result<SignIn> {
+        if !matches!(self.0.source, Source::Password { .. }) {
+            return Err(
+                Error::config("a login needs an e-mail and a password").with_hint("give them to the builder")
+            );
+        }
+        let tokens = self.0.log_in().await;
+        let known = tokens.as_ref().map(|tokens| SignIn {
+            expires_in: tokens.expires_in,
+            must_change_password: tokens.must_change_password,
+        });
+        let known = known.map_err(Error::clone);
+        if known.is_ok() {
+            self.0.lock().closed = false;
+        }
+        self.0.land(tokens);
+        known
+    }
+
+    /// Ends the session on the server and forgets every token, even if the server fails to answer.
+    pub(crate) async fn log_out(&self) -> Result<()> {
+        // A renewal under way would bring tokens that outlive the logout.
+        let flight = {
+            let mut state = self.0.lock();
+            state.closed = true;
+            state.flight.clone()
+        };
+        if let Some(mut flight) = flight {
+            let _ = flight.changed().await;
+        }
+        let (current, refresh) = {
+            let mut state = self.0.lock();
+            state.failure = None;
+            (state.current.take(), state.refresh.take())
+        };
+        let Some(refresh_token) = refresh else {
+            return match current {
+                Some(_) => Err(Error::config(
+                    "this client holds no refresh token, so it cannot end the session on the server",
+                )
+                .with_hint("its own copy of the token is forgotten; end the session where it was opened")),
+                None => Ok(()),
+            };
+        };
+        let bearer = Fixed(current.map(|current| current.token));
+        let logout = Logout { refresh_token };
+        execute(&self.0.platform, &logout, &self.0.options, &bearer).await.map(|((), _)| ())
+    }
+}
+
+impl Authorize for Session {
+    fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
+        Box::pin(async { self.0.token().await.map(Some) })
+    }
+
+    /// Forgets exactly the refused token: by now another call may have brought a new one.
+    fn rejected(&self, token: &Token) -> bool {
+        if !self.0.renewable() {
+            return false;
+        }
+        let mut state = self.0.lock();
+        let same = |current: &Current| current.token.secret.expose() == token.secret.expose();
+        if state.current.as_ref().is_some_and(same) {
+            state.current = None;
+        }
+        true
+    }
+
+    fn refusal_hint(&self) -> Option<&'static str> {
+        match self.0.source {
+            Source::ApiKey => {
+                Some("an API key opens inference routes; administration needs a person's login")
+            }
+            Source::Token => Some("the token cannot be renewed: build a client with a fresh one"),
+            Source::Password { .. } | Source::Custom(_) => None,
+        }
+    }
+}
+
+/// The token that a session had, for the request that ends it.
+struct Fixed(Option<Arc<Token>>);
+
+impl Authorize for Fixed {
+    fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+    fn rejected(&self, _: &Token) -> bool {
+        false
+    }
+}
+
+fn not_renewable() -> Error {
+    Error::new(ErrorKind::AuthRejected, "the token cannot be renewed")
+}
+
+fn logged_out() -> Error {
+    Error::new(ErrorKind::SessionExpired, "this client has logged out")
+        .with_hint("call auth().login() to open a new session")
+}

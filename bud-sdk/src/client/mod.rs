@@ -1,0 +1,120 @@
+//! How a call is made.
+
+mod builder;
+mod call;
+mod capabilities;
+mod download;
+mod page;
+mod raw;
+mod wait;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::api::{Describe, Flavor, Operation, OperationInfo};
+use crate::auth::Session;
+use crate::error::Result;
+use crate::pipeline::{Incoming, Meta, Options, Platform, execute, open};
+
+pub use builder::ClientBuilder;
+pub use call::{Call, CallWithResponse, Response};
+pub use capabilities::{Capabilities, Capability};
+pub use download::Progress;
+pub(crate) use download::{Target, save};
+pub use page::{Items, List, Pages};
+pub use raw::{RawCall, RawResponse};
+pub(crate) use wait::{Verdict, Wait};
+
+/// A client of one Bud platform. Cloning it is cheap, and clones share connections, session and retry budget.
+///
+/// ```no_run
+/// # async fn demo() -> bud_sdk::Result<()> {
+/// let bud = bud_sdk::Client::builder()
+///     .base_url("https://api.bud.example.com")
+///     .password("admin@example.com", std::env::var("BUD_PASSWORD").unwrap_or_default())
+///     .build()?;
+/// for user in bud.users().list().all().await? {
+///     println!("{}", user.email.as_deref().unwrap_or("no e-mail"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    platform: Arc<Platform>,
+    session: Session,
+    options: Options,
+    operations: &'static [OperationInfo],
+}
+
+impl Client {
+    /// Starts to configure a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// A client from the environment: `BUD_BASE_URL` (or `BUD_API_URL`), then `BUD_API_KEY`, `BUD_TOKEN`, or
+    /// `BUD_EMAIL` and `BUD_PASSWORD`; optionally `BUD_API_FLAVOR` and `BUD_TIMEOUT`.
+    ///
+    /// # Errors
+    /// `Config`, naming the variable that is missing or wrong.
+    pub fn from_env() -> Result<Self> {
+        Self::builder().env().build()
+    }
+
+    /// Which API the server speaks: as configured, or asked for once.
+    ///
+    /// # Errors
+    /// Those of a request, and `Config` when the answer is unclear.
+    pub async fn flavor(&self) -> Result<Flavor> {
+        let options = &self.0.options;
+        self.0.platform.flavor(options, options.deadline()).await
+    }
+
+    /// What this server's API offers, operation by operation, and what is lost or to be used instead.
+    ///
+    /// # Errors
+    /// Those of [`flavor`](Self::flavor).
+    pub async fn capabilities(&self) -> Result<Capabilities> {
+        Ok(Capabilities::on(self.flavor().await?, self.0.operations))
+    }
+
+    pub(crate) fn call<O: Operation>(&self, operation: O) -> Call<O> {
+        Call::new(self.clone(), operation)
+    }
+
+    pub(crate) async fn execute<O: Operation>(
+        &self,
+        operation: &O,
+        options: Options,
+    ) -> Result<(O::Output, Meta)> {
+        execute(&self.0.platform, operation, &options.or(&self.0.options), &self.0.session).await
+    }
+
+    pub(crate) async fn execute_anonymous<O: Operation>(
+        &self,
+        operation: &O,
+        options: Options,
+    ) -> Result<(O::Output, Meta)> {
+        let options = options.or(&self.0.options);
+        execute(&self.0.platform, operation, &options, &crate::pipeline::Anonymous).await
+    }
+
+    pub(crate) async fn open<D: Describe>(&self, request: &D, options: Options) -> Result<(Incoming, Meta)> {
+        open(&self.0.platform, request, &options.or(&self.0.options), &self.0.session).await
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.0.session
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.0.platform.channel.base.as_str())
+            .finish_non_exhaustive()
+    }
+}

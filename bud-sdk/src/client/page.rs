@@ -1,0 +1,355 @@
+//! Lists: pages fetched as they are needed, items out of them, and a way to go on later.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{Hash, Hasher};
+use std::pin::Pin;
+use std::str::FromStr;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::stream::FuturesOrdered;
+
+use crate::api::{Page, Paged};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::{BoxFuture, Options};
+
+use super::Client;
+
+/// Items asked for per page, unless told otherwise.
+const DEFAULT_LIMIT: u32 = 100;
+const LARGEST_LIMIT: u32 = 1000;
+const MOST_IN_FLIGHT: usize = 16;
+
+/// A list, not asked for yet. Take its [`items`](Self::items) or [`pages`](Self::pages), or [`all`](Self::all) at once.
+///
+/// The platform pages by number, so that items which appear or vanish meanwhile can be seen twice or missed. A page
+/// shorter than asked for ends the list, unless the server says that there are more; a server that repeats a page is an
+/// error, not an endless list.
+///
+/// ```no_run
+/// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+/// let mut users = bud.users().list().items();
+/// while let Some(user) = users.next().await {
+///     println!("{}", user?.id);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a list asks for nothing until its items or pages are taken"]
+#[derive(Debug, Clone)]
+pub struct List<O> {
+    client: Client,
+    operation: O,
+    options: Options,
+    limit: u32,
+    in_flight: usize,
+    start: Result<Cursor>,
+}
+
+impl<O: Paged> List<O> {
+    pub(crate) fn new(client: Client, operation: O) -> Self {
+        let start = Ok(Cursor { page: 1, limit: 0, skip: 0 });
+        Self { client, operation, options: Options::default(), limit: DEFAULT_LIMIT, in_flight: 1, start }
+    }
+
+    /// How many items to ask for at a time, from 1 to 1000. 100.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// How many pages may be asked for at the same time, from 1 to 16, once the server has said how many there are. 1.
+    pub fn in_flight(mut self, pages: usize) -> Self {
+        self.in_flight = pages;
+        self
+    }
+
+    /// Goes on where a list broke off: with the cursor of its error, or of its [`Items`] or [`Pages`].
+    pub fn starting_at(mut self, cursor: &str) -> Self {
+        self.start = cursor.parse();
+        self
+    }
+
+    /// The longest time that one page may take with all its attempts and waiting.
+    pub fn timeout(mut self, total: Duration) -> Self {
+        self.options.total = Some(total);
+        self
+    }
+
+    /// Sends a further header. Credentials, framing and idempotency keys are refused.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The list page by page.
+    pub fn pages(self) -> Pages<O> {
+        let (start, refused) = match self.check() {
+            Ok(start) => (start, None),
+            Err(error) => (Cursor { page: 1, limit: 0, skip: 0 }, Some(error.with_operation(O::ID))),
+        };
+        let mut list = self;
+        list.limit = if start.limit > 0 { start.limit } else { list.limit };
+        let at = Cursor { limit: list.limit, ..start };
+        Pages {
+            list,
+            refused,
+            at,
+            asked: at.page,
+            last: None,
+            seen: HashSet::new(),
+            queue: FuturesOrdered::new(),
+            done: false,
+        }
+    }
+
+    /// The list item by item.
+    pub fn items(self) -> Items<O> {
+        let pages = self.pages();
+        Items { at: Some(pages.at), pages, buffer: VecDeque::new() }
+    }
+
+    /// The whole list at once.
+    ///
+    /// # Errors
+    /// Those of a request; the first one ends it. The items before it are lost: take [`items`](Self::items) to keep them.
+    pub async fn all(self) -> Result<Vec<O::Item>> {
+        let mut pages = self.pages();
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await {
+            all.extend(page?.items);
+        }
+        Ok(all)
+    }
+
+    pub(crate) fn operation_mut(&mut self) -> &mut O {
+        &mut self.operation
+    }
+
+    fn check(&self) -> Result<Cursor> {
+        if !(1..=LARGEST_LIMIT).contains(&self.limit) {
+            return Err(Error::invalid("limit", format!("it must be from 1 to {LARGEST_LIMIT}")));
+        }
+        if !(1..=MOST_IN_FLIGHT).contains(&self.in_flight) {
+            return Err(Error::invalid("in_flight", format!("it must be from 1 to {MOST_IN_FLIGHT}")));
+        }
+        self.start.clone()
+    }
+
+    fn fetch(&self, page: u32) -> BoxFuture<'static, Result<Page<O::Item>>> {
+        let (client, options) = (self.client.clone(), self.options.clone());
+        let mut operation = self.operation.clone();
+        operation.set_page(page, self.limit);
+        Box::pin(async move { Ok(client.execute(&operation, options).await?.0) })
+    }
+}
+
+/// Where a list stands: a page, and how many of its items are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cursor {
+    page: u32,
+    limit: u32,
+    skip: usize,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "page={};limit={};skip={}", self.page, self.limit, self.skip)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        let mut parts = text.split(';');
+        let mut part = |name: &str| parts.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
+        let cursor = match (part("page"), part("limit"), part("skip")) {
+            (Some(page @ 1..), Some(limit @ 1..=LARGEST_LIMIT), Some(skip)) => {
+                Some(Cursor { page, limit, skip: skip as usize })
+            }
+            _ => None,
+        };
+        cursor
+            .filter(|_| parts.next().is_none())
+            .ok_or_else(|| Error::invalid("starting_at", "not a cursor of a list"))
+    }
+}
+
+/// The pages of a list: a [`Stream`], and [`next`](Self::next) for use without one.
+#[must_use = "pages are fetched when they are asked for"]
+pub struct Pages<O: Paged> {
+    list: List<O>,
+    refused: Option<Error>,
+    /// The page that is handed out next.
+    at: Cursor,
+    /// The page that is asked for next.
+    asked: u32,
+    /// The last page, as far as the server has said.
+    last: Option<u32>,
+    /// Fingerprints of the pages so far.
+    seen: HashSet<u64>,
+    queue: FuturesOrdered<BoxFuture<'static, Result<Page<O::Item>>>>,
+    done: bool,
+}
+
+impl<O: Paged> Pages<O> {
+    /// The next page, or `None` after the last one. After an error there are no more; [`cursor`](Self::cursor) says
+    /// where to go on.
+    pub async fn next(&mut self) -> Option<Result<Page<O::Item>>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Where this list stands, for [`List::starting_at`]; `None` at its end.
+    pub fn cursor(&self) -> Option<String> {
+        // A list that broke off has not ended.
+        (!self.done || self.refused.is_some()).then(|| self.at.to_string())
+    }
+
+    /// Keeps the queue filled: one page ahead, or several once their number is known.
+    fn ask(&mut self) {
+        let ahead = if self.last.is_some() { self.list.in_flight } else { 1 };
+        while self.queue.len() < ahead
+            && (self.queue.is_empty() || self.last.is_some_and(|last| self.asked <= last))
+        {
+            self.queue.push_back(self.list.fetch(self.asked));
+            self.asked = self.asked.saturating_add(1);
+        }
+    }
+
+    /// Decides whether the list goes on behind this page.
+    fn step(&mut self, mut page: Page<O::Item>) -> Result<Option<Page<O::Item>>> {
+        let number = self.at.page;
+        let unpaged = page.page.is_none() && page.total_pages.is_none() && page.total_record.is_none();
+        if let Some(answered) = page.page.filter(|answered| *answered != number) {
+            let message = format!("asked for page {number} of a list, the server answered page {answered}");
+            return Err(Error::new(ErrorKind::Protocol, message));
+        }
+        if !page.items.is_empty() && !self.seen.insert(fingerprint::<O>(&page.items)) {
+            // A server that knows no pages answers the same again; one that does is broken.
+            if unpaged {
+                self.finish();
+                return Ok(None);
+            }
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                format!("page {number} of the list repeats an earlier page"),
+            ));
+        }
+        let full =
+            page.items.len() >= page.limit.filter(|limit| *limit > 0).unwrap_or(self.list.limit) as usize;
+        let announced = page.total_pages.is_some_and(|pages| pages > number);
+        let more = !page.whole && !page.items.is_empty() && (full || announced);
+        self.last = page.total_pages.filter(|_| more);
+        let skip = std::mem::take(&mut self.at.skip).min(page.items.len());
+        page.items.drain(..skip);
+        match number.checked_add(1).filter(|_| more) {
+            Some(next) => self.at.page = next,
+            None => self.finish(),
+        }
+        Ok(Some(page))
+    }
+
+    fn finish(&mut self) {
+        self.done = true;
+        self.queue = FuturesOrdered::new();
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.finish();
+        let error = error.with_operation(O::ID).with_cursor(self.at.to_string());
+        self.refused = Some(error.clone());
+        error
+    }
+}
+
+impl<O: Paged> Stream for Pages<O> {
+    type Item = Result<Page<O::Item>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.done {
+            return Poll::Ready(None);
+        }
+        if let Some(error) = this.refused.clone() {
+            this.finish();
+            return Poll::Ready(Some(Err(error)));
+        }
+        this.ask();
+        let page = match ready!(Pin::new(&mut this.queue).poll_next(cx)) {
+            Some(page) => page.and_then(|page| this.step(page)),
+            None => Ok(None),
+        };
+        Poll::Ready(match page {
+            Ok(page) => page.map(Ok),
+            Err(error) => Some(Err(this.fail(error))),
+        })
+    }
+}
+
+fn fingerprint<O: Paged>(items: &[O::Item]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for item in items {
+        O::key(item).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Nothing in it is pinned.
+impl<O: Paged> Unpin for Pages<O> {}
+
+/// The items of a list: a [`Stream`], and [`next`](Self::next) for use without one.
+#[must_use = "items are fetched when they are asked for"]
+pub struct Items<O: Paged> {
+    pages: Pages<O>,
+    buffer: VecDeque<O::Item>,
+    /// Where the next item stands.
+    at: Option<Cursor>,
+}
+
+impl<O: Paged> Items<O> {
+    /// The next item, or `None` after the last one. After an error there are no more; its [`Error::cursor`] says where
+    /// to go on.
+    pub async fn next(&mut self) -> Option<Result<O::Item>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Where this list stands, for [`List::starting_at`]; `None` at its end.
+    pub fn cursor(&self) -> Option<String> {
+        self.at.as_ref().map(ToString::to_string)
+    }
+}
+
+impl<O: Paged> Stream for Items<O> {
+    type Item = Result<O::Item>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if let Some(item) = this.buffer.pop_front() {
+                if let Some(at) = this.at.as_mut() {
+                    at.skip += 1;
+                }
+                return Poll::Ready(Some(Ok(item)));
+            }
+            let started = this.pages.at;
+            match ready!(Pin::new(&mut this.pages).poll_next(cx)) {
+                Some(Ok(page)) => {
+                    this.buffer = page.items.into();
+                    this.at = Some(started);
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    this.at = this.pages.cursor().is_some().then_some(this.pages.at);
+                    return Poll::Ready(None);
+                }
+            }
+        }
+    }
+}
+
+/// Nothing in it is pinned.
+impl<O: Paged> Unpin for Items<O> {}

@@ -1,0 +1,140 @@
+//! The way out for routes that have no typed call yet: the same pipeline, the caller's own path and body.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::{Method, Parts, Route, check_raw_path};
+use crate::error::Result;
+use crate::pipeline::{BoxFuture, Options, send};
+
+use super::Client;
+
+impl Client {
+    /// Calls a route that has no typed call. The path begins with `/`; its segments are sent as they are, and those that
+    /// would leave their place are refused. The session, deadlines, limits and errors are those of every call; only a GET
+    /// is repeated after a failure that may have reached the server, unless [`idempotent`](RawCall::idempotent) says more.
+    ///
+    /// ```no_run
+    /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+    /// use bud_sdk::Method;
+    /// let models: serde_json::Value = bud.raw(Method::Get, "/models").query("limit", 5).await?.json()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn raw(&self, method: Method, path: impl Into<String>) -> RawCall {
+        RawCall {
+            client: self.clone(),
+            path: path.into(),
+            parts: Parts::new(),
+            route: Route::any(method, method == Method::Get),
+            options: Options::default(),
+        }
+    }
+}
+
+/// A call to a route of the caller's choice. Awaiting it sends it.
+#[must_use = "a call does nothing until it is awaited"]
+#[derive(Debug, Clone)]
+pub struct RawCall {
+    client: Client,
+    path: String,
+    parts: Parts,
+    route: Route,
+    options: Options,
+}
+
+impl RawCall {
+    /// Adds a query parameter.
+    pub fn query(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.parts = self.parts.query(name, value);
+        self
+    }
+
+    /// Sends a JSON body.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the value cannot be written as JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Result<Self> {
+        self.parts = self.parts.json(body)?;
+        Ok(self)
+    }
+
+    /// Says that sending it twice does what sending it once does, so that it may be repeated.
+    pub fn idempotent(mut self) -> Self {
+        self.route = self.route.idempotent();
+        self
+    }
+
+    /// The longest time that the call may take with all its attempts and waiting.
+    pub fn timeout(mut self, total: Duration) -> Self {
+        self.options.total = Some(total);
+        self
+    }
+
+    /// Sends a further header. Credentials, framing and idempotency keys are refused.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.headers.push((name.into(), value.into()));
+        self
+    }
+}
+
+impl IntoFuture for RawCall {
+    type Output = Result<RawResponse>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            check_raw_path(&self.path).map_err(|error| error.with_operation("raw"))?;
+            let inner = &self.client.0;
+            let parts = Parts { raw_path: Some(self.path), ..self.parts };
+            let options = self.options.or(&inner.options);
+            let (raw, meta) =
+                send(&inner.platform.channel, "raw", &self.route, &parts, &options, &inner.session).await?;
+            Ok(RawResponse { status: raw.status, request_id: meta.request_id, body: raw.body })
+        })
+    }
+}
+
+/// The answer to a raw call; its status is in the 200s.
+#[derive(Clone)]
+pub struct RawResponse {
+    status: u16,
+    request_id: Option<String>,
+    body: Bytes,
+}
+
+impl RawResponse {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+    /// The server's id of the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+    /// The body, as it came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    /// `Decode`, with the place in the JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        crate::api::from_slice(&self.body)
+    }
+}
+
+/// Shows no body: it may hold a secret.
+impl std::fmt::Debug for RawResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawResponse")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
