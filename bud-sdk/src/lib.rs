@@ -1,0 +1,50 @@
+//! Operate Bud AI Foundry from code: typed, safe calls for what its Day-2 guide does by hand.
+//! ```no_run
+//! # async fn demo() -> bud_sdk::Result<()> {
+//! use bud_sdk::{Client, NewUser, Role};
+//!
+//! let bud = Client::builder()
+//!     .base_url("https://api.bud.example.com")
+//!     .password("admin@example.com", std::env::var("BUD_PASSWORD").unwrap_or_default())
+//!     .build()?;
+//! let made = bud.users().create(NewUser::new("newuser@example.com", "New", "User", Role::User)).await?;
+//! bud.users().set_role(&made.user, Role::ProjectAdmin).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Client`] has a handle per resource; a handle makes [`Call`]s, and awaiting a call sends it. Lists are [`List`]s,
+//! with items and pages. Every failure is one [`Error`].
+
+mod api;
+mod auth;
+mod client;
+mod config;
+mod error;
+mod pipeline;
+mod resources;
+mod types;
+
+pub use api::{Describe, Flavor, Method, Operation, OperationInfo, Page, Paged, Route, Routes, Support};
+pub use auth::{AccessToken, Credentials, SignIn};
+pub use client::{
+    Call, CallWithResponse, Capabilities, Capability, Client, ClientBuilder, Items, List, Pages, Progress,
+    RawCall, RawResponse, Response,
+};
+pub use error::{Error, ErrorKind, FieldError, Result};
+pub use resources::{
+    Account, ApiKeyValue, Audit, Cluster, ClusterStatus, Clusters, Created, Credential, Deployment, Endpoint,
+    EndpointStatus, EndpointWait, Endpoints, Export, ExportFormat, Exported, Grant, NewCredential,
+    NewProject, NewUser, Permission, PermissionLevel, Permissions, Project, ProjectStatus, ProjectUpdate,
+    Projects, Quota, Quotas, ResourceType, Resources, Role, TimeRange, User, UserStatus, UserUpdate, Users,
+    operations,
+};
+pub use types::{
+    AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,
+    ProjectId, Secret, Timestamp, UserId, Wire, WorkflowId,
+};
+
+/// The handles of resources whose names are taken at the top.
+pub mod handles {
+    pub use crate::resources::Credentials;
+}

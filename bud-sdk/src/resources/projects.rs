@@ -1,0 +1,321 @@
+//! Projects: what endpoints, keys and permissions belong to.
+
+use serde_json::json;
+
+use super::{Endpoint, LATER, check_name};
+use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed};
+use crate::client::{Call, Client, List};
+use crate::error::{Error, Result};
+use crate::types::{ProjectId, Timestamp, Wire, model, open_enum};
+
+impl Client {
+    /// Projects: guide section 4.
+    pub fn projects(&self) -> Projects {
+        Projects(self.clone())
+    }
+}
+
+/// The projects of the platform.
+#[derive(Debug, Clone)]
+pub struct Projects(Client);
+
+impl Projects {
+    /// Creates a project. Guide section 4.1: `POST /projects`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an empty name; `Conflict` when it is taken. It is sent once: after a failure with
+    /// `maybe_applied`, look the project up first.
+    ///
+    /// ```no_run
+    /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+    /// use bud_sdk::NewProject;
+    /// let project = bud.projects().create(NewProject::new("New Project").description("What it is for")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create(&self, project: NewProject) -> Call<CreateProject> {
+        self.0.call(CreateProject(project))
+    }
+
+    /// Reads one project. `GET /projects/{id}`.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn get(&self, id: impl Into<ProjectId>) -> Call<GetProject> {
+        self.0.call(GetProject(id.into()))
+    }
+
+    /// Lists projects. `GET /projects`.
+    pub fn list(&self) -> List<ListProjects> {
+        List::new(self.0.clone(), ListProjects::default())
+    }
+
+    /// Changes a project's name or description. `PUT /projects/{id}`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when nothing would change; `NotFound`.
+    pub fn update(&self, id: impl Into<ProjectId>, update: ProjectUpdate) -> Call<UpdateProject> {
+        self.0.call(UpdateProject(id.into(), update))
+    }
+
+    /// Deletes a project; this cannot be undone. Guide section 4.3: `DELETE /projects/{id}`. Undeploy its
+    /// [`endpoints`](Self::endpoints) first: the server refuses a project whose endpoints are up.
+    ///
+    /// # Errors
+    /// `Conflict` or `BadRequest` while endpoints are up; `NotFound` when there was no such project. When an attempt was
+    /// lost on the way and the next one finds nothing, that is success.
+    pub fn delete(&self, id: impl Into<ProjectId>) -> Call<DeleteProject> {
+        self.0.call(DeleteProject(id.into()))
+    }
+
+    /// Lists the endpoints of a project. Guide section 4.3: `GET /projects/{id}/endpoints`.
+    pub fn endpoints(&self, id: impl Into<ProjectId>) -> List<ProjectEndpoints> {
+        List::new(self.0.clone(), ProjectEndpoints { project: id.into(), page: 1, limit: 1 })
+    }
+}
+
+/// A project to be created.
+#[derive(Debug, Clone)]
+pub struct NewProject {
+    name: String,
+    description: String,
+}
+
+impl NewProject {
+    /// A project with this name and no description.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), description: String::new() }
+    }
+    /// Says what it is for.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = text.into();
+        self
+    }
+}
+
+/// What to change about a project; what is not set stays.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectUpdate {
+    name: Option<String>,
+    description: Option<String>,
+}
+
+impl ProjectUpdate {
+    /// Changes nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Sets the name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+    /// Sets the description.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = Some(text.into());
+        self
+    }
+}
+
+open_enum! {
+    /// Whether a project is in use.
+    ProjectStatus {
+        /// It is.
+        Active = "ACTIVE",
+        /// It is not.
+        Inactive = "INACTIVE",
+        /// It was deleted; its record is kept.
+        Deleted = "DELETED",
+    }
+}
+
+model! {
+    /// What endpoints, keys and permissions belong to.
+    Project {
+        /// The id.
+        pub id: ProjectId,
+        /// The name.
+        pub name: Option<String>,
+        /// What it is for.
+        pub description: Option<String>,
+        /// Whether it is in use.
+        pub status: Option<Wire<ProjectStatus>>,
+        /// Labels: text on one API, objects with a name and a colour on the other.
+        pub tags: Vec<serde_json::Value>,
+        /// When it was created.
+        pub created_at: Option<Timestamp>,
+        /// When it was last changed.
+        pub updated_at: Option<Timestamp> = "modified_at",
+    }
+}
+
+impl From<&Project> for ProjectId {
+    fn from(project: &Project) -> Self {
+        project.id.clone()
+    }
+}
+
+const ONE: Route = Route::get("/projects/{id}");
+
+fn one(id: &ProjectId) -> Result<Parts> {
+    Parts::new().segment("id", id.as_str())
+}
+
+/// `projects.create`
+#[derive(Debug, Clone)]
+pub struct CreateProject(NewProject);
+
+impl Describe for CreateProject {
+    const ID: &'static str = "projects.create";
+    const SECTIONS: &'static [&'static str] = &["4.1"];
+    const ROUTES: Routes = Routes::guide_only(Route::post("/projects"), LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        check_name("name", &self.0.name)?;
+        Parts::new().json(&json!({ "name": self.0.name, "description": self.0.description }))
+    }
+}
+
+impl Operation for CreateProject {
+    type Output = Project;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Project>> {
+        raw.object("project").map(Reply::Done)
+    }
+}
+
+/// `projects.get`
+#[derive(Debug, Clone)]
+pub struct GetProject(ProjectId);
+
+impl Describe for GetProject {
+    const ID: &'static str = "projects.get";
+    const SECTIONS: &'static [&'static str] = &["4.1"];
+    const ROUTES: Routes = Routes::guide_only(ONE, LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        one(&self.0)
+    }
+}
+
+impl Operation for GetProject {
+    type Output = Project;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Project>> {
+        raw.object("project").map(Reply::Done)
+    }
+}
+
+/// `projects.list`
+#[derive(Debug, Clone, Default)]
+pub struct ListProjects {
+    page: u32,
+    limit: u32,
+}
+
+impl Describe for ListProjects {
+    const ID: &'static str = "projects.list";
+    const SECTIONS: &'static [&'static str] = &["4.1"];
+    const ROUTES: Routes = Routes::guide_only(Route::get("/projects"), LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        Ok(Parts::new().query("page", self.page.max(1)).query("limit", self.limit.max(1)))
+    }
+}
+
+impl Operation for ListProjects {
+    type Output = Page<Project>;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Project>>> {
+        raw.page("projects").map(Reply::Done)
+    }
+}
+
+impl Paged for ListProjects {
+    type Item = Project;
+    fn set_page(&mut self, page: u32, limit: u32) {
+        (self.page, self.limit) = (page, limit);
+    }
+    fn key(project: &Project) -> &str {
+        project.id.as_str()
+    }
+}
+
+/// `projects.update`
+#[derive(Debug, Clone)]
+pub struct UpdateProject(ProjectId, ProjectUpdate);
+
+impl Describe for UpdateProject {
+    const ID: &'static str = "projects.update";
+    const SECTIONS: &'static [&'static str] = &["4.1"];
+    const ROUTES: Routes = Routes::guide_only(Route::put("/projects/{id}"), LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        let mut body = serde_json::Map::new();
+        if let Some(name) = &self.1.name {
+            check_name("name", name)?;
+            body.insert("name".to_owned(), name.as_str().into());
+        }
+        if let Some(text) = &self.1.description {
+            body.insert("description".to_owned(), text.as_str().into());
+        }
+        if body.is_empty() {
+            return Err(Error::invalid("update", "it changes nothing"));
+        }
+        one(&self.0)?.json(&body)
+    }
+}
+
+impl Operation for UpdateProject {
+    type Output = Project;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Project>> {
+        changed(raw, "project", ONE, one(&self.0)?)
+    }
+}
+
+/// `projects.delete`
+#[derive(Debug, Clone)]
+pub struct DeleteProject(ProjectId);
+
+impl Describe for DeleteProject {
+    const ID: &'static str = "projects.delete";
+    const SECTIONS: &'static [&'static str] = &["4.3"];
+    const ROUTES: Routes = Routes::guide_only(Route::delete("/projects/{id}"), LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        one(&self.0)
+    }
+}
+
+impl Operation for DeleteProject {
+    type Output = ();
+    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
+        Ok(Reply::Done(()))
+    }
+}
+
+/// `projects.endpoints`
+#[derive(Debug, Clone)]
+pub struct ProjectEndpoints {
+    project: ProjectId,
+    page: u32,
+    limit: u32,
+}
+
+impl Describe for ProjectEndpoints {
+    const ID: &'static str = "projects.endpoints";
+    const SECTIONS: &'static [&'static str] = &["4.3"];
+    const ROUTES: Routes = Routes::guide_only(Route::get("/projects/{id}/endpoints"), LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        Ok(one(&self.project)?.query("page", self.page).query("limit", self.limit))
+    }
+}
+
+impl Operation for ProjectEndpoints {
+    type Output = Page<Endpoint>;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
+        raw.page("endpoints").map(Reply::Done)
+    }
+}
+
+impl Paged for ProjectEndpoints {
+    type Item = Endpoint;
+    fn set_page(&mut self, page: u32, limit: u32) {
+        (self.page, self.limit) = (page, limit);
+    }
+    fn key(endpoint: &Endpoint) -> &str {
+        endpoint.id.as_str()
+    }
+}

@@ -1,0 +1,466 @@
+//! Users: who may sign in, and as what.
+
+use serde_json::json;
+
+use super::{LATER, check_name};
+use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed};
+use crate::auth::check_email;
+use crate::client::{Call, Client, List};
+use crate::error::{Error, Result};
+use crate::types::{Secret, Timestamp, UserId, Wire, model, open_enum};
+
+impl Client {
+    /// Users: guide section 3 and 8.1.
+    pub fn users(&self) -> Users {
+        Users(self.clone())
+    }
+}
+
+/// The users of the platform.
+#[derive(Debug, Clone)]
+pub struct Users(Client);
+
+impl Users {
+    /// Creates a user. Guide section 3.1: `POST /users`; the server mails an invitation.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for what is no e-mail address, an empty name, or a role that this API lacks. `Conflict` when the
+    /// address is taken. It is sent once: after a failure with `maybe_applied`, look the user up first.
+    ///
+    /// ```no_run
+    /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+    /// use bud_sdk::{NewUser, Role};
+    /// let made = bud.users().create(NewUser::new("newuser@example.com", "New", "User", Role::User)).await?;
+    /// println!("{}", made.user.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create(&self, user: NewUser) -> Call<CreateUser> {
+        self.0.call(CreateUser(user))
+    }
+
+    /// Reads one user. `GET /users/{id}` on both flavors.
+    ///
+    /// # Errors
+    /// `NotFound`; on the platform as shipped an unknown user is answered 500 (`Server`).
+    pub fn get(&self, id: impl Into<UserId>) -> Call<GetUser> {
+        self.0.call(GetUser(id.into()))
+    }
+
+    /// Lists users. Guide section 8.1: `GET /users` (guide), `GET /users/` in order of creation (runtime).
+    pub fn list(&self) -> List<ListUsers> {
+        List::new(self.0.clone(), ListUsers::default())
+    }
+
+    /// Changes a user's names. `PUT /users/{id}`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when nothing would change; `NotFound`.
+    pub fn update(&self, id: impl Into<UserId>, update: UserUpdate) -> Call<UpdateUser> {
+        self.0.call(UpdateUser(id.into(), update))
+    }
+
+    /// Gives a user another role. Guide section 3.2: `PUT /users/{id}` (guide), `PATCH /users/{id}` (runtime).
+    ///
+    /// On the platform as shipped the user's next sign-in undoes it: roles are read again from Keycloak.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a role that this API lacks, before any request; `NotFound`, `PermissionDenied`.
+    ///
+    /// ```no_run
+    /// # async fn demo(bud: bud_sdk::Client, user: bud_sdk::User) -> bud_sdk::Result<()> {
+    /// bud.users().set_role(&user, bud_sdk::Role::ProjectAdmin).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_role(&self, id: impl Into<UserId>, role: Role) -> Call<SetRole> {
+        self.0.call(SetRole(id.into(), role))
+    }
+
+    /// Shuts a user out and keeps his history. Guide section 3.3: `PUT /users/{id}` with status `INACTIVE`.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`.
+    pub fn deactivate(&self, id: impl Into<UserId>) -> Call<Deactivate> {
+        self.0.call(Deactivate(id.into()))
+    }
+
+    /// Lets a deactivated user in again. Guide section 3.3: `PUT /users/{id}` with status `ACTIVE`.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`.
+    pub fn reactivate(&self, id: impl Into<UserId>) -> Call<Reactivate> {
+        self.0.call(Reactivate(id.into()))
+    }
+}
+
+/// A user to be created.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    email: String,
+    first_name: String,
+    last_name: String,
+    role: Role,
+}
+
+impl NewUser {
+    /// A user with everything that the API asks for.
+    pub fn new(
+        email: impl Into<String>,
+        first_name: impl Into<String>,
+        last_name: impl Into<String>,
+        role: Role,
+    ) -> Self {
+        Self { email: email.into(), first_name: first_name.into(), last_name: last_name.into(), role }
+    }
+}
+
+/// A user as created.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Created {
+    /// The user.
+    pub user: User,
+    /// The password that was made for him, where the API wants one at once. It is shown here and nowhere else.
+    pub one_time_password: Option<Secret>,
+}
+
+/// What to change about a user; what is not set stays. There is no password and no status here, on purpose.
+#[derive(Debug, Clone, Default)]
+pub struct UserUpdate {
+    first_name: Option<String>,
+    last_name: Option<String>,
+}
+
+impl UserUpdate {
+    /// Changes nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Sets the first name.
+    pub fn first_name(mut self, name: impl Into<String>) -> Self {
+        self.first_name = Some(name.into());
+        self
+    }
+    /// Sets the last name.
+    pub fn last_name(mut self, name: impl Into<String>) -> Self {
+        self.last_name = Some(name.into());
+        self
+    }
+}
+
+open_enum! {
+    /// What a user may do.
+    Role {
+        /// An ordinary user (guide).
+        User = "USER",
+        /// Administers projects (guide).
+        ProjectAdmin = "PROJECT_ADMIN",
+        /// Administers the platform (both).
+        Admin = "ADMIN",
+        /// Owns the platform (runtime); it cannot be given.
+        SuperAdmin = "SUPER_ADMIN",
+        /// Develops (runtime).
+        Developer = "DEVELOPER",
+        /// Operates (runtime).
+        Devops = "DEVOPS",
+        /// Tests (runtime).
+        Tester = "TESTER",
+    }
+}
+
+impl Role {
+    /// How this API spells the role. One that it lacks is refused: no other privilege is guessed in its place.
+    fn wire(&self, flavor: Flavor) -> Result<&str> {
+        let spelled = match (flavor, self) {
+            (_, Self::Other(text)) => Some(&**text),
+            (Flavor::Guide, Self::User) => Some("USER"),
+            (Flavor::Guide, Self::ProjectAdmin) => Some("PROJECT_ADMIN"),
+            (Flavor::Guide, Self::Admin) => Some("ADMIN"),
+            (Flavor::Runtime, Self::Admin) => Some("admin"),
+            (Flavor::Runtime, Self::Developer) => Some("developer"),
+            (Flavor::Runtime, Self::Devops) => Some("devops"),
+            (Flavor::Runtime, Self::Tester) => Some("tester"),
+            _ => None,
+        };
+        spelled.ok_or_else(|| {
+            let known = match flavor {
+                Flavor::Guide => "User, ProjectAdmin, Admin",
+                Flavor::Runtime => "Admin, Developer, Devops, Tester",
+            };
+            Error::invalid("role", format!("the `{flavor}` API cannot give the role {self}; it has {known}"))
+        })
+    }
+}
+
+open_enum! {
+    /// Whether a user may sign in.
+    UserStatus {
+        /// He may.
+        Active = "ACTIVE",
+        /// He may not; his history is kept.
+        Inactive = "INACTIVE" | "deleted",
+        /// He was invited and has not signed in yet.
+        Invited = "INVITED",
+    }
+}
+
+model! {
+    /// Someone with access to the platform.
+    User {
+        /// The id.
+        pub id: UserId,
+        /// The address that he signs in with.
+        pub email: Option<String>,
+        /// The first name (guide).
+        pub first_name: Option<String>,
+        /// The last name (guide).
+        pub last_name: Option<String>,
+        /// The whole name.
+        pub name: Option<String>,
+        /// What he may do.
+        pub role: Option<Wire<Role>>,
+        /// Whether he may sign in.
+        pub status: Option<Wire<UserStatus>>,
+        /// `admin` or `client` (runtime).
+        pub user_type: Option<String>,
+        /// The colour of his avatar (runtime).
+        pub color: Option<String>,
+        /// His company (runtime).
+        pub company: Option<String>,
+        /// What he uses the platform for (runtime).
+        pub purpose: Option<String>,
+        /// When he was created.
+        pub created_at: Option<Timestamp>,
+        /// When he was last changed.
+        pub updated_at: Option<Timestamp> = "modified_at",
+    }
+}
+
+impl From<&User> for UserId {
+    fn from(user: &User) -> Self {
+        user.id.clone()
+    }
+}
+
+const ONE: Route = Route::get("/users/{id}");
+const CHANGE: Route = Route::put("/users/{id}");
+
+fn one(id: &UserId) -> Result<Parts> {
+    Parts::new().segment("id", id.as_str())
+}
+
+/// `users.create`
+#[derive(Debug, Clone)]
+pub struct CreateUser(NewUser);
+
+impl Describe for CreateUser {
+    const ID: &'static str = "users.create";
+    const SECTIONS: &'static [&'static str] = &["3.1"];
+    const ROUTES: Routes = Routes::guide_only(Route::post("/users"), LATER);
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        let user = &self.0;
+        check_email(&user.email)?;
+        check_name("first_name", &user.first_name)?;
+        check_name("last_name", &user.last_name)?;
+        Parts::new().json(&json!({
+            "email": user.email,
+            "first_name": user.first_name,
+            "last_name": user.last_name,
+            "role": user.role.wire(flavor)?,
+        }))
+    }
+}
+
+impl Operation for CreateUser {
+    type Output = Created;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Created>> {
+        Ok(Reply::Done(Created { user: raw.object("user")?, one_time_password: None }))
+    }
+}
+
+/// `users.get`
+#[derive(Debug, Clone)]
+pub struct GetUser(UserId);
+
+impl Describe for GetUser {
+    const ID: &'static str = "users.get";
+    const SECTIONS: &'static [&'static str] = &["8.1"];
+    const ROUTES: Routes = Routes::both(ONE, ONE);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        one(&self.0)
+    }
+}
+
+impl Operation for GetUser {
+    type Output = User;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
+        raw.object("user").map(Reply::Done)
+    }
+}
+
+/// `users.list`
+#[derive(Debug, Clone, Default)]
+pub struct ListUsers {
+    page: u32,
+    limit: u32,
+    role: Option<Role>,
+    status: Option<UserStatus>,
+    search: Option<String>,
+}
+
+impl List<ListUsers> {
+    /// Only users with this role.
+    pub fn role(mut self, role: Role) -> Self {
+        self.operation_mut().role = Some(role);
+        self
+    }
+    /// Only users with this status.
+    pub fn status(mut self, status: UserStatus) -> Self {
+        self.operation_mut().status = Some(status);
+        self
+    }
+    /// Only users whose name or e-mail address contains this text. Guide only: elsewhere it is refused.
+    pub fn search(mut self, text: impl Into<String>) -> Self {
+        self.operation_mut().search = Some(text.into());
+        self
+    }
+}
+
+impl Describe for ListUsers {
+    const ID: &'static str = "users.list";
+    const SECTIONS: &'static [&'static str] = &["8.1"];
+    const ROUTES: Routes = Routes::both(Route::get("/users"), Route::get("/users/"));
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        let role = self.role.as_ref().map(|role| role.wire(flavor)).transpose()?;
+        let status = self.status.as_ref().map(|status| match (flavor, status) {
+            (Flavor::Runtime, UserStatus::Inactive) => "deleted".to_owned(),
+            (Flavor::Runtime, status) => status.as_str().to_ascii_lowercase(),
+            (Flavor::Guide, status) => status.as_str().to_owned(),
+        });
+        let parts = Parts::new()
+            .query("page", self.page.max(1))
+            .query("limit", self.limit.max(1))
+            .query_opt("role", role)
+            .query_opt("status", status);
+        match (flavor, &self.search) {
+            (Flavor::Guide, search) => Ok(parts.query_opt("search", search.as_deref())),
+            // Without an order the platform's pages overlap.
+            (Flavor::Runtime, None) => Ok(parts.query("order_by", "created_at")),
+            (Flavor::Runtime, Some(_)) => {
+                Err(Error::invalid("search", "the `runtime` API filters by exact values"))
+            }
+        }
+    }
+}
+
+impl Operation for ListUsers {
+    type Output = Page<User>;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<User>>> {
+        raw.page("users").map(Reply::Done)
+    }
+}
+
+impl Paged for ListUsers {
+    type Item = User;
+    fn set_page(&mut self, page: u32, limit: u32) {
+        (self.page, self.limit) = (page, limit);
+    }
+    fn key(user: &User) -> &str {
+        user.id.as_str()
+    }
+}
+
+/// `users.update`
+#[derive(Debug, Clone)]
+pub struct UpdateUser(UserId, UserUpdate);
+
+impl Describe for UpdateUser {
+    const ID: &'static str = "users.update";
+    const SECTIONS: &'static [&'static str] = &["3.2"];
+    const ROUTES: Routes = Routes::guide_only(CHANGE, LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        let mut body = serde_json::Map::new();
+        for (field, name) in [("first_name", &self.1.first_name), ("last_name", &self.1.last_name)] {
+            if let Some(name) = name {
+                check_name(field, name)?;
+                body.insert(field.to_owned(), name.as_str().into());
+            }
+        }
+        if body.is_empty() {
+            return Err(Error::invalid("update", "it changes nothing"));
+        }
+        one(&self.0)?.json(&body)
+    }
+}
+
+impl Operation for UpdateUser {
+    type Output = User;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
+        changed(raw, "user", ONE, one(&self.0)?)
+    }
+}
+
+/// `users.set_role`
+#[derive(Debug, Clone)]
+pub struct SetRole(UserId, Role);
+
+impl Describe for SetRole {
+    const ID: &'static str = "users.set_role";
+    const SECTIONS: &'static [&'static str] = &["3.2"];
+    const ROUTES: Routes = Routes::both(
+        CHANGE,
+        Route::patch("/users/{id}")
+            .loss("the user's next sign-in undoes it: roles are read again from Keycloak"),
+    );
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        one(&self.0)?.json(&json!({ "role": self.1.wire(flavor)? }))
+    }
+}
+
+impl Operation for SetRole {
+    type Output = User;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
+        changed(raw, "user", ONE, one(&self.0)?)
+    }
+}
+
+/// `users.deactivate`
+#[derive(Debug, Clone)]
+pub struct Deactivate(UserId);
+
+impl Describe for Deactivate {
+    const ID: &'static str = "users.deactivate";
+    const SECTIONS: &'static [&'static str] = &["3.3"];
+    const ROUTES: Routes = Routes::guide_only(CHANGE, LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        one(&self.0)?.json(&json!({ "status": "INACTIVE" }))
+    }
+}
+
+impl Operation for Deactivate {
+    type Output = User;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
+        changed(raw, "user", ONE, one(&self.0)?)
+    }
+}
+
+/// `users.reactivate`
+#[derive(Debug, Clone)]
+pub struct Reactivate(UserId);
+
+impl Describe for Reactivate {
+    const ID: &'static str = "users.reactivate";
+    const SECTIONS: &'static [&'static str] = &["3.3"];
+    const ROUTES: Routes = Routes::guide_only(CHANGE, LATER);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        one(&self.0)?.json(&json!({ "status": "ACTIVE" }))
+    }
+}
+
+impl Operation for Reactivate {
+    type Output = User;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
+        changed(raw, "user", ONE, one(&self.0)?)
+    }
+}
