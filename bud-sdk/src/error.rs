@@ -218,6 +218,9 @@ impl Error {
         }
         self
     }
+    pub(crate) fn names_a_request(&self) -> bool {
+        self.0.request.is_some()
+    }
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self

@@ -130,6 +130,12 @@ impl<O: Paged> List<O> {
         &mut self.operation
     }
 
+    /// The operation, for tests that look at what it would send.
+    #[cfg(test)]
+    pub(crate) fn operation(&self) -> &O {
+        &self.operation
+    }
+
     fn check(&self) -> Result<Cursor> {
         if !(1..=LARGEST_LIMIT).contains(&self.limit) {
             return Err(Error::invalid("limit", format!("it must be from 1 to {LARGEST_LIMIT}")));

@@ -9,6 +9,8 @@ mod redact;
 mod retry;
 mod retry_after;
 mod run;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod transport;
 

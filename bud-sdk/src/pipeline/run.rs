@@ -184,6 +184,10 @@ async fn exchange(
     };
     let result = call.run(options, authorize, whole).instrument(span).await;
     result.map_err(|error| {
+        // The request for a token failed, and has said so itself.
+        if error.names_a_request() {
+            return error;
+        }
         let path = request.parts.raw_path.clone().map_or(route.path.into(), std::borrow::Cow::Owned);
         error
             .with_request(route.method.as_str(), path)

@@ -67,6 +67,14 @@ pub struct AnonymousCall<O> {
     operation: O,
 }
 
+#[cfg(test)]
+impl<O> AnonymousCall<O> {
+    /// The operation, for tests that look at what it would send.
+    pub(crate) fn operation(&self) -> &O {
+        &self.operation
+    }
+}
+
 impl<O: Operation> IntoFuture for AnonymousCall<O> {
     type Output = Result<O::Output>;
     type IntoFuture = BoxFuture<'static, Self::Output>;

@@ -134,6 +134,12 @@ impl Export {
         self
     }
 
+    /// The request, for tests that look at what it would send.
+    #[cfg(test)]
+    pub(crate) fn operation(&self) -> &ExportAudit {
+        &self.request
+    }
+
     /// Writes it to a file, which appears under its name only when it is whole and on disk. Until then there is a file
     /// beside it, readable for its owner alone and removed on failure.
     ///

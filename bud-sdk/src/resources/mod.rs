@@ -8,6 +8,8 @@ mod endpoints;
 mod permissions;
 mod projects;
 mod quotas;
+#[cfg(test)]
+mod tests;
 mod users;
 
 pub use account::Account;

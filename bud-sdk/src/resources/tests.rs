@@ -1,0 +1,284 @@
+//! The table over all operations: what each sends on each flavor, whether it may be repeated, and what it refuses.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::*;
+use crate::api::{Describe, Flavor, Parts, Support, fill};
+use crate::auth::{Login, Logout, Refresh};
+use crate::client::Client;
+use crate::error::{ErrorKind, Result};
+use crate::types::Timestamp;
+
+fn client() -> Client {
+    Client::builder().base_url("https://api.example.com/v1").bearer_token("t").build().unwrap()
+}
+
+fn range(from: &str, to: &str) -> std::ops::Range<Timestamp> {
+    from.parse().unwrap()..to.parse().unwrap()
+}
+
+/// One operation on both flavors, in two or three lines.
+#[derive(Default)]
+struct Table {
+    text: String,
+    seen: BTreeSet<&'static str>,
+}
+
+impl Table {
+    fn add<D: Describe>(&mut self, operation: &D) {
+        self.seen.insert(D::ID);
+        writeln!(self.text, "{} (section {})", D::ID, D::SECTIONS.join(", ")).unwrap();
+        for flavor in [Flavor::Guide, Flavor::Runtime] {
+            let line = match D::ROUTES.on(flavor) {
+                Support::Unsupported(instead) => format!("unsupported: {instead}"),
+                Support::Offered(route) => {
+                    let parts = operation.encode(flavor).unwrap();
+                    let url = fill(&"https://h/v1".parse().unwrap(), route.path, &parts).unwrap();
+                    let body =
+                        parts.body.map(|body| format!(" {}", String::from_utf8(body.to_vec()).unwrap()));
+                    let repeat = match (route.idempotent, route.limited_first) {
+                        (true, _) => "repeatable",
+                        (false, true) => "once, but for a 429",
+                        (false, false) => "once",
+                    };
+                    let target = url.as_str().trim_start_matches("https://h/v1");
+                    format!("{} {target}{} [{repeat}]", route.method, body.unwrap_or_default())
+                }
+            };
+            writeln!(self.text, "  {flavor}: {line}").unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_operation_sends_what_its_api_documents() {
+    let bud = client();
+    let mut table = Table::default();
+    table.add(&Login { email: "admin@example.com".into(), password: "p".into() });
+    table.add(&Refresh { refresh_token: "r".into() });
+    table.add(&Logout { refresh_token: "r".into() });
+    table.add(bud.auth().request_password_reset("user@example.com").operation());
+    let users = bud.users();
+    table.add(users.create(NewUser::new("new@example.com", "New", "User", Role::User)).operation());
+    table.add(users.get("u-1").operation());
+    table.add(users.list().role(Role::Admin).status(UserStatus::Inactive).operation());
+    table.add(users.update("u-1", UserUpdate::new().first_name("A").last_name("B")).operation());
+    table.add(users.set_role("u-1", Role::Admin).operation());
+    table.add(users.deactivate("u-1").operation());
+    table.add(users.reactivate("u-1").operation());
+    let projects = bud.projects();
+    table.add(projects.create(NewProject::new("New Project").description("Text")).operation());
+    table.add(projects.get("p-1").operation());
+    table.add(projects.list().operation());
+    table.add(projects.update("p-1", ProjectUpdate::new().name("N").description("D")).operation());
+    table.add(projects.delete("p-1").operation());
+    table.add(projects.endpoints("p-1").operation());
+    let grant = Grant::project("u-1", "p-1", PermissionLevel::Edit);
+    table.add(bud.permissions().grant(grant.clone()).operation());
+    table.add(bud.permissions().list().user("u-1").project("p-1").operation());
+    table.add(bud.permissions().revoke(&grant).operation());
+    table.add(bud.permissions().revoke_by_id("g-1").operation());
+    let endpoints = bud.endpoints();
+    table.add(endpoints.get("e-1").operation());
+    table.add(endpoints.list().project("p-1").status(EndpointStatus::Running).operation());
+    table.add(endpoints.deploy("e-1", Deployment::on("c-1").replicas(2).gpus(4).memory_gb(80)).operation());
+    table.add(endpoints.scale("e-1", 3).operation());
+    table.add(endpoints.undeploy("e-1").operation());
+    table.add(bud.clusters().list().operation());
+    table.add(bud.clusters().get("c-1").operation());
+    table.add(bud.clusters().refresh("c-1").operation());
+    table.add(bud.audit().export(range("2026-01-01T00:00:00Z", "2026-02-01T05:30:00+05:30")).operation());
+    table.add(bud.quotas().of_project("p-1").operation());
+    table.add(bud.credentials().create("API Key v2", "p-1").operation());
+    table.add(bud.credentials().list().project("p-1").operation());
+    table.add(bud.credentials().delete("k-1").operation());
+
+    let registered: BTreeSet<_> = operations().iter().map(|operation| operation.id).collect();
+    assert_eq!(table.seen, registered, "the table and the list of operations name the same");
+    insta::assert_snapshot!(table.text);
+}
+
+/// Ids that would leave their segment, change the request, or hide from a reader.
+fn hostile() -> Vec<String> {
+    let mut ids: Vec<String> = [
+        "",
+        ".",
+        "..",
+        "...",
+        "%2e%2e",
+        "../../admin",
+        "a/b",
+        "a\\b",
+        "a?x",
+        "a#f",
+        "a%2fb",
+        "a\rb",
+        "a\nb",
+        "a\0b",
+        "\u{202E}a",
+        "a b",
+        "é",
+        "a;b",
+    ]
+    .map(str::to_owned)
+    .into();
+    ids.push("x".repeat(129));
+    ids.push("x".repeat(10_000));
+    ids
+}
+
+#[test]
+fn every_id_that_a_caller_gives_is_checked() {
+    fn sent<D: Describe>(operation: &D) -> Result<Parts> {
+        operation.encode(Flavor::Guide)
+    }
+    type Case = (&'static str, &'static str, fn(&Client, &str) -> Result<Parts>);
+    let cases: &[Case] = &[
+        ("users.get", "id", |bud, id| sent(bud.users().get(id).operation())),
+        ("users.update", "id", |bud, id| {
+            sent(bud.users().update(id, UserUpdate::new().first_name("A")).operation())
+        }),
+        ("users.set_role", "id", |bud, id| sent(bud.users().set_role(id, Role::User).operation())),
+        ("users.deactivate", "id", |bud, id| sent(bud.users().deactivate(id).operation())),
+        ("users.reactivate", "id", |bud, id| sent(bud.users().reactivate(id).operation())),
+        ("projects.get", "id", |bud, id| sent(bud.projects().get(id).operation())),
+        ("projects.update", "id", |bud, id| {
+            sent(bud.projects().update(id, ProjectUpdate::new().name("N")).operation())
+        }),
+        ("projects.delete", "id", |bud, id| sent(bud.projects().delete(id).operation())),
+        ("projects.endpoints", "id", |bud, id| sent(bud.projects().endpoints(id).operation())),
+        ("permissions.grant", "user_id", |bud, id| {
+            sent(bud.permissions().grant(Grant::project(id, "p", PermissionLevel::View)).operation())
+        }),
+        ("permissions.grant", "resource_id", |bud, id| {
+            sent(
+                bud.permissions()
+                    .grant(Grant::on("u", ResourceType::Model, id, PermissionLevel::View))
+                    .operation(),
+            )
+        }),
+        ("permissions.list", "user_id", |bud, id| sent(bud.permissions().list().user(id).operation())),
+        ("permissions.list", "resource_id", |bud, id| sent(bud.permissions().list().project(id).operation())),
+        ("permissions.revoke", "user_id", |bud, id| {
+            sent(bud.permissions().revoke(&Grant::project(id, "p", PermissionLevel::View)).operation())
+        }),
+        ("permissions.revoke", "resource_id", |bud, id| {
+            sent(bud.permissions().revoke(&Grant::project("u", id, PermissionLevel::View)).operation())
+        }),
+        ("permissions.revoke_by_id", "id", |bud, id| sent(bud.permissions().revoke_by_id(id).operation())),
+        ("endpoints.get", "id", |bud, id| sent(bud.endpoints().get(id).operation())),
+        ("endpoints.list", "project_id", |bud, id| sent(bud.endpoints().list().project(id).operation())),
+        ("endpoints.deploy", "id", |bud, id| {
+            sent(bud.endpoints().deploy(id, Deployment::on("c")).operation())
+        }),
+        ("endpoints.deploy", "cluster_id", |bud, id| {
+            sent(bud.endpoints().deploy("e", Deployment::on(id)).operation())
+        }),
+        ("endpoints.scale", "id", |bud, id| sent(bud.endpoints().scale(id, 1).operation())),
+        ("endpoints.undeploy", "id", |bud, id| sent(bud.endpoints().undeploy(id).operation())),
+        ("clusters.get", "id", |bud, id| sent(bud.clusters().get(id).operation())),
+        ("clusters.refresh", "id", |bud, id| sent(bud.clusters().refresh(id).operation())),
+        ("quotas.of_project", "id", |bud, id| sent(bud.quotas().of_project(id).operation())),
+        ("credentials.create", "project_id", |bud, id| sent(bud.credentials().create("k", id).operation())),
+        ("credentials.list", "project_id", |bud, id| sent(bud.credentials().list().project(id).operation())),
+        ("credentials.delete", "id", |bud, id| sent(bud.credentials().delete(id).operation())),
+    ];
+    let bud = client();
+    for (operation, param, call) in cases {
+        assert!(call(&bud, "8f14e45f-ceea-467f-a0e6-4b6d1f3c2a10").is_ok(), "{operation}");
+        for id in hostile() {
+            let error = call(&bud, &id).expect_err(operation);
+            assert_eq!(
+                (error.kind(), error.param()),
+                (ErrorKind::InvalidArgument, Some(*param)),
+                "{operation} {id:?}"
+            );
+        }
+    }
+    // What takes an id takes it here: a new operation with a path argument must join the list.
+    let with_id = operations().iter().filter(|info| match info.routes.guide {
+        Support::Offered(route) => route.path.contains('{'),
+        Support::Unsupported(_) => false,
+    });
+    for info in with_id {
+        assert!(cases.iter().any(|(operation, ..)| *operation == info.id), "{} is not checked", info.id);
+    }
+}
+
+#[test]
+fn other_arguments_are_checked_too() {
+    fn param<D: Describe>(operation: &D) -> Option<String> {
+        let error = operation.encode(Flavor::Guide).expect_err(D::ID);
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        error.param().map(str::to_owned)
+    }
+    let bud = client();
+    for email in
+        ["", "a", "@b", "a@", "a@b@c", "a@b\r\nBcc: c@d", "a@b,c@d", "a b@c", "<a@b>", &"x".repeat(300)]
+    {
+        let create = bud.users().create(NewUser::new(email, "A", "B", Role::User));
+        assert_eq!(param(create.operation()).as_deref(), Some("email"), "{email:?}");
+        assert_eq!(param(bud.auth().request_password_reset(email).operation()).as_deref(), Some("email"));
+    }
+    for name in ["", " ", "a\0b", "a\nb", &"x".repeat(1001)] {
+        let create = bud.users().create(NewUser::new("a@b", name, "B", Role::User));
+        assert_eq!(param(create.operation()).as_deref(), Some("first_name"), "{name:?}");
+        assert_eq!(param(bud.projects().create(NewProject::new(name)).operation()).as_deref(), Some("name"));
+        assert_eq!(param(bud.credentials().create(name, "p").operation()).as_deref(), Some("name"));
+    }
+    for replicas in [0, 1001, u32::MAX] {
+        assert_eq!(param(bud.endpoints().scale("e", replicas).operation()).as_deref(), Some("replicas"));
+    }
+    let on = || Deployment::on("c");
+    for (deployment, name) in [
+        (on().replicas(0), "replicas"),
+        (on().replicas(u32::MAX), "replicas"),
+        (on().gpus(1025), "gpus"),
+        (on().memory_gb(0), "memory_gb"),
+        (on().memory_gb(u32::MAX), "memory_gb"),
+    ] {
+        assert_eq!(param(bud.endpoints().deploy("e", deployment).operation()).as_deref(), Some(name));
+    }
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    assert_eq!(param(bud.audit().export(range(late, early)).operation()).as_deref(), Some("range"));
+    assert_eq!(param(bud.audit().export(range(early, early)).operation()).as_deref(), Some("range"));
+    assert_eq!(param(bud.users().update("u", UserUpdate::new()).operation()).as_deref(), Some("update"));
+    assert_eq!(
+        param(bud.projects().update("p", ProjectUpdate::new()).operation()).as_deref(),
+        Some("update")
+    );
+    for time in [
+        "2026-01-01",
+        "2026-01-01T00:00:00",
+        "yesterday",
+        "",
+        "2026-02-30T00:00:00Z",
+        "99999-01-01T00:00:00Z",
+    ] {
+        assert_eq!(time.parse::<Timestamp>().unwrap_err().param(), Some("timestamp"), "{time}");
+    }
+    assert_eq!(Timestamp::now() + Duration::MAX, Timestamp::now() + Duration::MAX, "times do not overflow");
+}
+
+#[test]
+fn a_role_that_an_api_lacks_is_refused_with_those_that_it_has() {
+    let bud = client();
+    for (flavor, role, has) in [
+        (Flavor::Guide, Role::Devops, "User, ProjectAdmin, Admin"),
+        (Flavor::Guide, Role::SuperAdmin, "User, ProjectAdmin, Admin"),
+        (Flavor::Runtime, Role::ProjectAdmin, "Admin, Developer, Devops, Tester"),
+        (Flavor::Runtime, Role::SuperAdmin, "Admin, Developer, Devops, Tester"),
+    ] {
+        let error = bud.users().set_role("u-1", role).operation().encode(flavor).err().unwrap();
+        assert_eq!(error.param(), Some("role"));
+        assert!(error.message().contains(has), "{error}");
+    }
+    let parts = bud.users().set_role("u-1", Role::from("AUDITOR")).operation().encode(Flavor::Guide).unwrap();
+    assert_eq!(
+        parts.body.unwrap(),
+        r#"{"role":"AUDITOR"}"#,
+        "a role that only the caller knows is sent as it is"
+    );
+}

@@ -1,0 +1,57 @@
+//! What the tests share.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bud_sdk::{Client, ClientBuilder, Flavor};
+use bud_testbed::Testbed;
+
+/// A password that must never be seen again.
+pub const PASSWORD: &str = "Canary-Passw0rd!";
+/// Likewise a token.
+pub const TOKEN: &str = "canary-token-0123456789";
+
+/// A client with a fixed token and a known flavor: one call is one request.
+pub fn plain(url: &str) -> ClientBuilder {
+    Client::builder().base_url(url).bearer_token(TOKEN).flavor(Flavor::Guide)
+}
+
+/// A client that logs in with a password, of a known flavor.
+pub fn with_password(url: &str, email: &str, password: &str) -> ClientBuilder {
+    Client::builder().base_url(url).password(email, password).flavor(Flavor::Guide)
+}
+
+/// The test server's administrator.
+pub fn admin(bed: &Testbed) -> Client {
+    with_password(bed.url(), bed.admin_email(), bed.admin_password()).build().unwrap()
+}
+
+pub fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A folder of this test's own, removed at its end.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("bud-sdk-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// The names of what is in it.
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

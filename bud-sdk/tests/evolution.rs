@@ -1,0 +1,495 @@
+//! What happens when answers change: every documented model, field by field, in every envelope.
+
+use std::pin::Pin;
+
+use bud_sdk::{
+    ApiKeyValue, Client, Cluster, Credential, Endpoint, Error, ErrorKind, Extra, Flavor, Grant, Permission,
+    PermissionLevel, Project, Quota, Result, User,
+};
+use bud_testbed::{Script, Wire, respond};
+use serde_json::{Value, json};
+
+/// One decoded model, as far as a program can see it.
+#[derive(Debug, Clone, PartialEq)]
+struct Seen {
+    json: Value,
+    extra: Vec<String>,
+    /// The canonical values of its enumerations.
+    known: Vec<(&'static str, String)>,
+}
+
+trait Show: serde::Serialize {
+    fn extra(&self) -> &Extra;
+    fn known(&self) -> Vec<(&'static str, String)>;
+    fn see(&self) -> Seen {
+        let extra = self.extra().names().map(str::to_owned).collect();
+        Seen { json: serde_json::to_value(self).unwrap(), extra, known: self.known() }
+    }
+}
+
+macro_rules! show {
+    ($($model:ident { $($field:ident),* })*) => {$(
+        impl Show for $model {
+            fn extra(&self) -> &Extra {
+                &self.extra
+            }
+            fn known(&self) -> Vec<(&'static str, String)> {
+                let known = [$((stringify!($field), self.$field.as_deref().map(|value| format!("{value:?}")))),*];
+                known.into_iter().filter_map(|(name, value): (_, Option<String>)| Some((name, value?))).collect()
+            }
+        }
+    )*};
+}
+show! {
+    User { role, status }
+    Project { status }
+    Permission { resource_type, permission_level }
+    Endpoint { status }
+    Cluster { status }
+    Quota {}
+    Credential {}
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Vec<Seen>>> + Send>>;
+
+/// A model, its fixture, and the calls that return it: as one object, and as a list.
+struct Model {
+    name: &'static str,
+    plural: &'static str,
+    fixture: &'static str,
+    one: Option<fn(Client) -> Answer>,
+    list: Option<fn(Client) -> Answer>,
+}
+
+macro_rules! model {
+    ($name:literal, $plural:literal, one: $one:expr, list: $list:expr) => {
+        Model {
+            name: $name,
+            plural: $plural,
+            fixture: include_str!(concat!("../../tests/contract/guide/", $name, ".json")),
+            one: $one,
+            list: $list,
+        }
+    };
+}
+macro_rules! one {
+    ($bud:ident => $call:expr) => {
+        Some(|$bud| Box::pin(async move { Ok(vec![$call.await?.see()]) }))
+    };
+}
+macro_rules! list {
+    ($bud:ident => $list:expr) => {
+        Some(|$bud| Box::pin(async move { Ok($list.all().await?.iter().map(Show::see).collect()) }))
+    };
+}
+
+const MODELS: [Model; 7] = [
+    model!("user", "users", one: one!(bud => bud.users().get("u")), list: list!(bud => bud.users().list())),
+    model!("project", "projects", one: one!(bud => bud.projects().get("p")), list: list!(bud => bud.projects().list())),
+    model!("permission", "permissions",
+        one: one!(bud => bud.permissions().grant(Grant::project("u", "p", PermissionLevel::Edit))),
+        list: list!(bud => bud.permissions().list())),
+    model!("endpoint", "endpoints", one: one!(bud => bud.endpoints().get("e")), list: list!(bud => bud.projects().endpoints("p"))),
+    model!("cluster", "clusters", one: one!(bud => bud.clusters().get("c")), list: list!(bud => bud.clusters().list())),
+    model!("quota", "quotas", one: one!(bud => bud.quotas().of_project("p")), list: None),
+    model!("credential", "credentials",
+        one: Some(|bud| Box::pin(async move { Ok(vec![bud.credentials().create("k", "p").await?.credential.see()]) })),
+        list: list!(bud => bud.credentials().list())),
+];
+
+/// How an answer is wrapped; `None` is not at all.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Object(Option<&'static str>),
+    List(Option<&'static str>),
+}
+
+impl Way {
+    /// The answer. In a list it stands behind an unspoiled neighbour.
+    fn wrap(self, model: &Model, object: &Value) -> Value {
+        match self {
+            Self::Object(None) => object.clone(),
+            Self::Object(Some(name)) => json!({ name: object }),
+            Self::List(None) => json!([model.fixture(), object]),
+            Self::List(Some(name)) => {
+                json!({ "page": 1, "limit": 100, "total_record": 2, "total_pages": 1, name: [model.fixture(), object] })
+            }
+        }
+    }
+
+    /// Where the fields of the object stand.
+    fn prefix(self) -> String {
+        match self {
+            Self::Object(None) => String::new(),
+            Self::Object(Some(name)) => format!(".{name}"),
+            Self::List(None) => ".[1]".to_owned(),
+            Self::List(Some(name)) => format!(".{name}[1]"),
+        }
+    }
+}
+
+impl Model {
+    fn fixture(&self) -> Value {
+        serde_json::from_str(self.fixture).unwrap()
+    }
+
+    fn ways(&self) -> Vec<(Way, fn(Client) -> Answer)> {
+        let objects = [None, Some(self.name), Some("data"), Some("result")].map(Way::Object);
+        let lists = [None, Some(self.plural), Some("data"), Some("items"), Some("results")].map(Way::List);
+        let one = self.one.into_iter().flat_map(|one| objects.map(|way| (way, one)));
+        one.chain(self.list.into_iter().flat_map(|list| lists.map(|way| (way, list)))).collect()
+    }
+
+    /// Pointers to every field but the secret key, which has tests of its own.
+    fn fields(&self) -> Vec<String> {
+        let mut fields = Vec::new();
+        for (name, value) in self.fixture().as_object().unwrap() {
+            fields.extend((name != "key").then(|| format!("/{name}")));
+            if let Value::Object(inner) = value {
+                fields.extend(inner.keys().map(|inner| format!("/{name}/{inner}")));
+            }
+        }
+        fields
+    }
+
+    /// The fixture as it looks once it was read.
+    async fn read(&self) -> Seen {
+        let (way, ask) = self.ways().remove(0);
+        let body = way.wrap(self, &self.fixture()).to_string();
+        let wire = Wire::start([answer(&body)]).await.unwrap();
+        ask(client(&wire)).await.unwrap().remove(0)
+    }
+}
+
+/// Sets a field, or takes it out.
+fn with(object: &Value, pointer: &str, value: Option<Value>) -> Value {
+    let mut object = object.clone();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let fields = object.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    match value {
+        Some(value) => fields.insert(name.to_owned(), value),
+        None => fields.remove(name),
+    };
+    object
+}
+
+fn answer(body: impl AsRef<[u8]>) -> Script {
+    Script::answer(respond(200, &[("content-type", "application/json"), ("connection", "close")], body))
+}
+
+fn client(wire: &Wire) -> Client {
+    Client::builder().base_url(wire.url()).bearer_token("x").flavor(Flavor::Guide).build().unwrap()
+}
+
+type Check = Box<dyn Fn(&str, Result<Vec<Seen>>)>;
+
+/// Bodies, how each is asked for, and what must come of it.
+#[derive(Default)]
+struct Cases(Vec<(String, Vec<u8>, fn(Client) -> Answer, Check)>);
+
+impl Cases {
+    fn add(
+        &mut self,
+        what: &str,
+        body: impl Into<Vec<u8>>,
+        ask: fn(Client) -> Answer,
+        check: impl Fn(&str, Result<Vec<Seen>>) + 'static,
+    ) {
+        self.0.push((what.to_owned(), body.into(), ask, Box::new(check)));
+    }
+
+    /// The same object in every envelope of its model; `check` gets the way and what came of it.
+    fn everywhere(
+        &mut self,
+        model: &Model,
+        what: &str,
+        object: &Value,
+        check: impl Fn(&str, Way, Result<Seen>) + Clone + 'static,
+    ) {
+        for (way, ask) in model.ways() {
+            let (check, body) = (check.clone(), way.wrap(model, object).to_string());
+            let what = format!("{what}, {} as {way:?}", model.name);
+            self.add(&what, body, ask, move |what, result| {
+                check(what, way, result.map(|mut all| all.pop().unwrap()));
+            });
+        }
+    }
+
+    /// One client, one request and one connection per body.
+    async fn run(self) -> usize {
+        let wire = Wire::start(self.0.iter().map(|(_, body, ..)| answer(body))).await.unwrap();
+        let bud = client(&wire);
+        for (what, _, ask, check) in &self.0 {
+            check(what, ask(bud.clone()).await);
+        }
+        assert_eq!(wire.requests().len(), self.0.len(), "each was sent once");
+        self.0.len()
+    }
+}
+
+/// A decoding error that shows none of the canaries that it was fed.
+#[track_caller]
+fn refused(what: &str, result: Result<impl std::fmt::Debug>) -> Error {
+    let error = match result {
+        Err(error) => error,
+        Ok(value) => panic!("{what}: read as {value:?}"),
+    };
+    assert_eq!(error.kind(), ErrorKind::Decode, "{what}: {error}");
+    let mut all = format!("{error} {error:?} {:?} {:?}", error.message(), error.hint());
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        all.push_str(&format!("{cause} {cause:?}"));
+        source = cause.source();
+    }
+    assert!(!all.contains("canary") && !all.contains("8675309"), "{what}: shows the value: {all}");
+    assert!(all.contains(error.path().unwrap_or("")), "{what}: {all}");
+    error
+}
+
+/// Numbers are the same as numbers and as text; what is expected of an object must be there, whatever else is.
+fn same(expected: &Value, seen: &Value) -> bool {
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse::<f64>().ok());
+    match (expected, seen) {
+        (Value::Object(expected), Value::Object(seen)) => {
+            expected.iter().all(|(name, value)| seen.get(name).is_some_and(|seen| same(value, seen)))
+        }
+        _ => expected == seen || number(expected).is_some_and(|expected| number(seen) == Some(expected)),
+    }
+}
+
+/// What stands for an absent field.
+fn absent(fixture: &Value, pointer: &str) -> Value {
+    if fixture.pointer(pointer).unwrap().is_array() { json!([]) } else { Value::Null }
+}
+
+#[tokio::test]
+async fn every_documented_field_is_found_again_in_every_envelope() {
+    let mut cases = Cases::default();
+    for model in &MODELS {
+        let mut expected = model.fixture();
+        expected.as_object_mut().unwrap().remove("key");
+        cases.everywhere(model, "as it is", &model.fixture(), move |what, _, seen| {
+            let seen = seen.unwrap();
+            assert!(same(&expected, &seen.json), "{what}: {expected} became {}", seen.json);
+            assert!(seen.extra.is_empty(), "{what}: unknown {:?}", seen.extra);
+            assert!(!seen.json.to_string().contains("not-a-real-key"), "{what}: {}", seen.json);
+        });
+    }
+    assert_eq!(cases.run().await, 6 * 9 + 4);
+}
+
+#[tokio::test]
+async fn an_absent_or_null_field_is_none_and_only_an_id_is_required() {
+    let mut cases = Cases::default();
+    for model in &MODELS {
+        let (fixture, read) = (model.fixture(), model.read().await);
+        for pointer in model.fields() {
+            for (how, value) in [("without", None), ("null", Some(Value::Null))] {
+                let spoiled = with(&fixture, &pointer, value);
+                let expected = with(&read.json, &pointer, Some(absent(&fixture, &pointer)));
+                let required = pointer == "/id";
+                cases.everywhere(model, &format!("{how} {pointer}"), &spoiled, move |what, way, seen| {
+                    if required {
+                        let error = refused(what, seen);
+                        assert!(error.message().contains("`id`"), "{what}: {error}");
+                        assert!(error.path().unwrap().starts_with(&way.prefix()), "{what}: {error}");
+                        return;
+                    }
+                    let seen = seen.unwrap_or_else(|error| panic!("{what}: {error}"));
+                    assert_eq!(seen.json, expected, "{what}");
+                    assert!(seen.extra.is_empty(), "{what}");
+                });
+            }
+        }
+    }
+    assert!(cases.run().await > 1000);
+}
+
+#[tokio::test]
+async fn an_unknown_field_is_kept_and_changes_nothing_else() {
+    let mut cases = Cases::default();
+    for model in &MODELS {
+        let (fixture, read) = (model.fixture(), model.read().await);
+        // Also under the names of envelopes, and under the name of the field that keeps it.
+        let names = ["brand_new", "extra", "items", "data", "result", "page"];
+        for name in
+            names.iter().filter(|name| model.name != "quota" || **name != "data" && **name != "result")
+        {
+            let value = json!({ "deep": [1, null, { "text": "x" }] });
+            let pointer = format!("/{name}");
+            let grown = with(&fixture, &pointer, Some(value.clone()));
+            let expected = with(&read.json, &pointer, Some(value));
+            cases.everywhere(model, &format!("unknown {name}"), &grown, move |what, _, seen| {
+                let seen = seen.unwrap_or_else(|error| panic!("{what}: {error}"));
+                assert_eq!(seen.json, expected, "{what}");
+                assert_eq!(seen.extra, [*name], "{what}");
+            });
+        }
+    }
+    let endpoint = &MODELS[3];
+    let grown = with(&endpoint.fixture(), "/resources/disk_gb", Some(json!(100)));
+    cases.everywhere(endpoint, "unknown disk", &grown, |what, _, seen| {
+        let seen = seen.unwrap();
+        assert_eq!(
+            seen.json["resources"],
+            json!({ "gpu_count": 1, "memory_gb": 16.5, "disk_gb": 100 }),
+            "{what}"
+        );
+        assert!(seen.extra.is_empty(), "{what}");
+    });
+    assert!(cases.run().await > 200);
+}
+
+#[tokio::test]
+async fn an_enumeration_reads_any_case_and_keeps_what_it_does_not_know() {
+    let values: [(usize, &str, &[(&str, &str)]); 7] = [
+        (0, "role", &[("USER", "User"), ("PROJECT_ADMIN", "ProjectAdmin"), ("ADMIN", "Admin")]),
+        (0, "status", &[("ACTIVE", "Active"), ("INACTIVE", "Inactive")]),
+        (1, "status", &[("ACTIVE", "Active"), ("INACTIVE", "Inactive")]),
+        (2, "resource_type", &[("project", "Project"), ("endpoint", "Endpoint"), ("cluster", "Cluster")]),
+        (2, "permission_level", &[("view", "View"), ("edit", "Edit"), ("admin", "Admin")]),
+        (
+            3,
+            "status",
+            &[
+                ("DEPLOYING", "Deploying"),
+                ("RUNNING", "Running"),
+                ("STOPPED", "Stopped"),
+                ("FAILED", "Failed"),
+            ],
+        ),
+        (4, "status", &[("AVAILABLE", "Available"), ("NOT_AVAILABLE", "NotAvailable"), ("ERROR", "Error")]),
+    ];
+    let mut cases = Cases::default();
+    for (model, field, known) in values {
+        let (model, read) = (&MODELS[model], MODELS[model].read().await);
+        let mut spellings = Vec::new();
+        for (text, meaning) in known {
+            let title = format!("{}{}", text[..1].to_uppercase(), text[1..].to_lowercase());
+            for text in [text.to_uppercase(), text.to_lowercase(), title] {
+                spellings.push((text, (*meaning).to_owned()));
+            }
+        }
+        for new in ["SOMETHING_NEW", "", "été", " ACTIVE "] {
+            spellings.push((new.to_owned(), format!("Other({new:?})")));
+        }
+        for (text, meaning) in spellings {
+            let pointer = format!("/{field}");
+            let object = with(&model.fixture(), &pointer, Some(json!(text)));
+            // Serialized is what `raw()` returns.
+            let expected = with(&read.json, &pointer, Some(json!(text)));
+            cases.everywhere(model, &format!("{field} {text}"), &object, move |what, _, seen| {
+                let seen = seen.unwrap_or_else(|error| panic!("{what}: {error}"));
+                assert_eq!(seen.json, expected, "{what}");
+                assert!(seen.known.contains(&(field, meaning.clone())), "{what}: {:?}", seen.known);
+            });
+        }
+    }
+    assert!(cases.run().await > 400);
+}
+
+/// What must not be read as the field, and what may be written in another way and what it then means.
+fn shapes(pointer: &str) -> (Vec<Value>, Vec<(Value, Value)>) {
+    let mut wrong = vec![json!({ "canary": "canary" }), json!(["canary"]), json!(true), json!(8675309)];
+    let name = pointer.rsplit_once('/').unwrap().1;
+    let fine = match name {
+        "tags" => {
+            wrong.remove(1);
+            wrong.push(json!("canary"));
+            vec![
+                (json!([]), json!([])),
+                (json!(["a", null, { "name": "b" }]), json!(["a", null, { "name": "b" }])),
+            ]
+        }
+        "resources" => {
+            wrong.remove(0);
+            wrong.push(json!("canary"));
+            vec![(json!({}), json!({ "gpu_count": null, "memory_gb": null }))]
+        }
+        "suspended" => {
+            wrong.remove(2);
+            wrong.push(json!("canary"));
+            vec![(json!(true), json!(true))]
+        }
+        "memory_gb" | "cost_used" | "cost_quota" => {
+            wrong.pop();
+            wrong.extend([json!("canary"), json!(""), json!("NaN"), json!("inf")]);
+            let read =
+                |number: f64, text: &str| if name == "memory_gb" { json!(number) } else { json!(text) };
+            vec![
+                (json!("12.50"), read(12.5, "12.50")),
+                (json!(12.5), read(12.5, "12.5")),
+                (json!(12), read(12.0, "12")),
+                (json!(-3), read(-3.0, "-3")),
+            ]
+        }
+        _ if name.starts_with("tokens") || name.starts_with("requests") || COUNTS.contains(&name) => {
+            wrong.pop();
+            wrong.extend(["canary", "", "8675309.5", "-8675309", "0x10"].map(|text| json!(text)));
+            wrong.extend([json!(-8675309), json!(8675309.25), json!(1e40)]);
+            vec![
+                (json!("42"), json!(42)),
+                (json!(" 42 "), json!(42)),
+                (json!(42.0), json!(42)),
+                (json!(0), json!(0)),
+            ]
+        }
+        _ if name.ends_with("_at") || name.starts_with("period") => {
+            wrong.extend(["canary", "", "2026-13-01T00:00:00Z"].map(|text| json!(text)));
+            let times = [
+                ("2026-01-23T10:15:30+05:30", "2026-01-23T04:45:30Z"),
+                ("2026-01-23T10:15:30.5", "2026-01-23T10:15:30.5Z"),
+                ("2026-01-23 10:15:30+00:00", "2026-01-23T10:15:30Z"),
+                ("2026-02-01", "2026-02-01T00:00:00Z"),
+            ];
+            times.map(|(text, means)| (json!(text), json!(means))).into()
+        }
+        _ => [json!(""), json!("Zoë \u{1F680}\n\"x\"")].map(|text| (text.clone(), text)).into(),
+    };
+    (wrong, fine)
+}
+
+const COUNTS: [&str; 6] =
+    ["replicas", "gpu_count", "gpu_available", "total_nodes", "available_nodes", "tokens_used"];
+
+#[tokio::test]
+async fn a_field_of_a_wrong_shape_is_named_and_its_value_is_not_shown() {
+    let mut cases = Cases::default();
+    for model in &MODELS {
+        for pointer in model.fields() {
+            for wrong in shapes(&pointer).0 {
+                let spoiled = with(&model.fixture(), &pointer, Some(wrong.clone()));
+                let place = pointer.replace('/', ".");
+                cases.everywhere(model, &format!("{pointer} {wrong}"), &spoiled, move |what, way, seen| {
+                    let error = refused(what, seen);
+                    assert_eq!(
+                        error.path(),
+                        Some(format!("{}{place}", way.prefix()).as_str()),
+                        "{what}: {error}"
+                    );
+                    assert!(error.message().starts_with("expected "), "{what}: {error}");
+                });
+            }
+        }
+    }
+    assert!(cases.run().await > 2000);
+}
+
+#[tokio::test]
+async fn other_ways_to_write_a_value_mean_the_same() {
+    let mut cases = Cases::default();
+    for model in &MODELS {
+        let read = model.read().await;
+        for pointer in model.fields() {
+            for (written, means) in shapes(&pointer).1 {
+                let object = with(&model.fixture(), &pointer, Some(written.clone()));
+                let expected = with(&read.json, &pointer, Some(means));
+                cases.everywhere(model, &format!("{pointer} {written}"), &object, move |what, _, seen| {
+                    let seen = seen.unwrap_or_else(|error| panic!("{what}: {error}"));
+                    assert_eq!(seen.json, expected, "{what}");
+                });
+            }
+        }
+    }
+    assert!(cases.run().await > 1000);
+}
