@@ -50,11 +50,10 @@ pub(super) fn find_object<'a>(body: &'a [u8], name: &str, depth: u8) -> (String,
     if fields.contains_key("id") || depth == 2 {
         return as_it_is;
     }
-    let names = std::iter::once(name).chain(OBJECT_NAMES);
-    for name in names {
-        if let Some(inner) = fields.get(name).filter(|inner| inner.get().starts_with('{')) {
+    for key in std::iter::once(name).chain(OBJECT_NAMES) {
+        if let Some(inner) = fields.get(key).filter(|inner| inner.get().starts_with('{')) {
             let (path, json) = find_object(inner.get().as_bytes(), name, depth + 1);
-            let path = if path == "." { format!(".{name}") } else { format!(".{name}{path}") };
+            let path = if path == "." { format!(".{key}") } else { format!(".{key}{path}") };
             return (path, json);
         }
     }

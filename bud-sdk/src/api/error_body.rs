@@ -6,6 +6,8 @@ use crate::error::FieldError;
 
 /// The longest server text that an error carries.
 const MAX_MESSAGE: usize = 1024;
+/// The same for codes, rules and names of fields.
+const MAX_NAME: usize = 200;
 
 /// What could be read out of an error body.
 #[derive(Debug, Default)]
@@ -17,8 +19,9 @@ pub(crate) struct ServerMessage {
 }
 
 impl ServerMessage {
-    /// Reads a body of any kind. What was sent (`input`) is never taken over: it may be a password.
-    pub(crate) fn read(body: &[u8], content_type: Option<&str>) -> Self {
+    /// Reads a body of any kind. What was sent (`input`) is never taken over: it may be a password. `mask` takes known
+    /// secrets out of each text before it is cut to its length, so that no part of one is left at the cut.
+    pub(crate) fn read(body: &[u8], content_type: Option<&str>, mask: impl Fn(&str) -> String) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         let mut said = match serde_json::from_str::<Value>(text) {
@@ -26,7 +29,15 @@ impl ServerMessage {
             Err(_) if is_html(text, content_type) => Self { message: html_title(text), ..Self::default() },
             Err(_) => Self { message: text.to_owned(), ..Self::default() },
         };
-        said.message = clean(&said.message, MAX_MESSAGE);
+        let tidy = |text: &str, max| clean(&mask(text), max);
+        said.message = tidy(&said.message, MAX_MESSAGE);
+        said.code = said.code.map(|code| tidy(&code, MAX_NAME));
+        said.param = said.param.map(|param| tidy(&param, MAX_NAME));
+        for field in &mut said.fields {
+            field.location = tidy(&field.location, MAX_NAME);
+            field.message = tidy(&field.message, MAX_MESSAGE);
+            field.rule = field.rule.as_deref().map(|rule| tidy(rule, MAX_NAME));
+        }
         if said.message.is_empty() {
             said.message = "the server gave no reason".to_owned();
         }
@@ -84,7 +95,7 @@ impl ServerMessage {
 }
 
 fn field_error(entry: &Value) -> FieldError {
-    let text = |name: &str| entry.get(name).and_then(Value::as_str).map(|text| clean(text, MAX_MESSAGE));
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
     let location = match entry.get("loc") {
         Some(Value::Array(parts)) => {
             let parts =
@@ -94,8 +105,8 @@ fn field_error(entry: &Value) -> FieldError {
         _ => text("field").or_else(|| text("param")).unwrap_or_default(),
     };
     let message = text("msg").or_else(|| text("message"));
-    let message = message.or_else(|| entry.as_str().map(|text| clean(text, MAX_MESSAGE)));
-    FieldError::new(clean(&location, 200), message.unwrap_or_default(), text("type"))
+    let message = message.or_else(|| entry.as_str().map(str::to_owned));
+    FieldError::new(location, message.unwrap_or_default(), text("type"))
 }
 
 fn field_text(field: &FieldError) -> String {

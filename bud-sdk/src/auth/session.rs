@@ -273,6 +273,16 @@ impl Authorize for Session {
         true
     }
 
+    fn secrets(&self) -> Vec<Secret> {
+        let state = self.0.lock();
+        let token = state.current.as_ref().map(|current| current.token.secret.clone());
+        let password = match &self.0.source {
+            Source::Password { password, .. } => Some(password.clone()),
+            Source::Token | Source::ApiKey | Source::Custom(_) => None,
+        };
+        [token, state.refresh.clone(), password].into_iter().flatten().collect()
+    }
+
     fn refusal_hint(&self) -> Option<&'static str> {
         match self.0.source {
             Source::ApiKey => {

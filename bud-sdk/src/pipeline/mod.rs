@@ -38,6 +38,10 @@ pub(crate) trait Authorize: Send + Sync {
     fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>>;
     /// The server refused this token. True if another one may be had.
     fn rejected(&self, token: &Token) -> bool;
+    /// What it holds that must not appear in any text that comes back, should a server or proxy echo it.
+    fn secrets(&self) -> Vec<Secret> {
+        Vec::new()
+    }
     /// What to do when the server refuses the token for good.
     fn refusal_hint(&self) -> Option<&'static str> {
         None

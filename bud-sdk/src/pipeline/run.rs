@@ -17,6 +17,7 @@ use super::transport::{Failure, Incoming, Outgoing};
 use super::{Authorize, Channel, Deadline, Options, Platform, Token};
 use crate::api::{Describe, Flavor, Operation, Parts, Raw, Read, Reply, Route, ServerMessage, clean, fill};
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::Secret;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("bud-sdk/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -176,13 +177,14 @@ async fn exchange(
     let mut call = Exchange {
         channel,
         request,
+        authorize,
         deadline,
         url: fill(&channel.base, route.path, request.parts)?,
         headers: headers(request.parts, options, whole)?,
         attempts: 0,
         maybe_applied: false,
     };
-    let result = call.run(options, authorize, whole).instrument(span).await;
+    let result = call.run(options, whole).instrument(span).await;
     result.map_err(|error| {
         // The request for a token failed, and has said so itself.
         if error.names_a_request() {
@@ -210,6 +212,7 @@ fn headers(parts: &Parts, options: &Options, whole: bool) -> Result<HeaderMap> {
 struct Exchange<'a> {
     channel: &'a Channel,
     request: &'a Request<'a>,
+    authorize: &'a dyn Authorize,
     deadline: Deadline,
     url: Url,
     headers: HeaderMap,
@@ -219,13 +222,9 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    async fn run(
-        &mut self,
-        options: &Options,
-        authorize: &dyn Authorize,
-        whole: bool,
-    ) -> Result<(Answer, Meta)> {
+    async fn run(&mut self, options: &Options, whole: bool) -> Result<(Answer, Meta)> {
         let route = self.request.route;
+        let authorize = self.authorize;
         let mut renewed = false;
         // A 401 is resent once beside the count: the request was not processed.
         let mut counted = 0;
@@ -369,17 +368,12 @@ impl Exchange<'_> {
             _ => ErrorKind::Api,
         };
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let said = ServerMessage::read(body, content_type);
-        let masked = |text: &str| self.mask(text, token);
-        let mut fields = said.fields;
-        for field in &mut fields {
-            field.message = masked(&field.message);
-        }
-        Error::new(kind, masked(&said.message))
+        let said = ServerMessage::read(body, content_type, |text| self.mask(text, token));
+        Error::new(kind, said.message)
             .with_status(status)
-            .with_server_code(said.code.map(|code| masked(&clean(&code, 100))))
-            .with_param(said.param.map(|param| masked(&clean(&param, 100))))
-            .with_fields(fields)
+            .with_server_code(said.code)
+            .with_param(said.param)
+            .with_fields(said.fields)
             .with_request_id(request_id(headers))
             .with_retry_after(retry_after(headers, SystemTime::now()))
     }
@@ -406,13 +400,13 @@ impl Exchange<'_> {
             ErrorKind::Connect | ErrorKind::Tls => format!("{host}: {}", failure.message),
             _ => failure.message,
         };
-        Error::new(failure.kind, self.mask(&clean(&message, 500), token))
+        Error::new(failure.kind, clean(&self.mask(&message, token), 500))
     }
 
     fn mask(&self, text: &str, token: Option<&Token>) -> String {
-        let secrets = self.request.parts.secrets.iter();
-        let secrets: Vec<&str> =
-            secrets.chain(token.map(|token| &token.secret)).map(|secret| secret.expose()).collect();
+        let held = self.authorize.secrets();
+        let sent = self.request.parts.secrets.iter().chain(token.map(|token| &token.secret));
+        let secrets: Vec<&str> = sent.chain(&held).map(Secret::expose).collect();
         mask(text, &secrets).into_owned()
     }
 }

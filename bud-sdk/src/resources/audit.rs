@@ -93,7 +93,7 @@ impl ExportFormat {
         if plausible {
             return Ok(());
         }
-        let said = ServerMessage::read(head, None).message;
+        let said = ServerMessage::read(head, None, str::to_owned).message;
         let message = format!("the answer is not {}: {said}", self.as_str().to_ascii_uppercase());
         Err(Error::new(ErrorKind::Download, message))
     }
