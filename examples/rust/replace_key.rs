@@ -1,0 +1,43 @@
+//! Replaces an API key without an hour in which there is none: the new one first. Guide section 9.3.
+//!
+//! ```sh
+//! export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...
+//! cargo run --example replace_key -- PROJECT_ID OLD_CREDENTIAL_ID FILE_FOR_THE_NEW_KEY
+//! ```
+//!
+//! Without `BUD_BASE_URL` it runs on an embedded test server, and needs no arguments.
+
+mod support;
+
+use std::fs::OpenOptions;
+use std::io::Write;
+
+use bud_sdk::{ApiKeyValue, Timestamp};
+use support::Failure;
+
+#[tokio::main]
+async fn main() -> support::Result<()> {
+    let platform = support::connect().await?;
+    let project = platform.argument(1, "the project's id", |demo| demo.project.clone())?;
+    let old = platform.argument(2, "the old credential's id", |demo| demo.old_key.clone())?;
+    let path = platform.argument(3, "a file for the new key", |demo| demo.key_file.display().to_string())?;
+
+    // The file comes first: the server shows a key only once, so there must be a place for it.
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&path).map_err(|error| Failure::new(format!("{path}: {error}")))?;
+
+    let name = format!("API Key of {}", Timestamp::now());
+    let made = platform.bud.credentials().create(name, project).await?;
+    let ApiKeyValue::Plain(key) = &made.key else { return Err(Failure::new("the key came encrypted")) };
+    file.write_all(key.expose().as_bytes())?;
+    file.sync_all()?;
+    println!("A new key of {} characters is in {path}", key.expose().len());
+
+    // Only now that the new key is safe; in production, only once its users have it.
+    platform.bud.credentials().delete(old).await?;
+    println!("The old key is deleted");
+    Ok(())
+}
