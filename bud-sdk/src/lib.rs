@@ -16,6 +16,12 @@
 //! A [`Client`] has a handle per resource; a handle makes [`Call`]s, and awaiting a call sends it. Lists are [`List`]s,
 //! with items and pages. Every failure is one [`Error`].
 
+// A library does not panic on what it is given.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
 mod api;
 mod auth;
 mod client;

@@ -45,6 +45,16 @@ async fn a_failure_ends_it_at_any_step_and_carries_the_reason() {
 }
 
 #[tokio::test]
+async fn what_has_failed_can_be_taken_down() {
+    let bed = Testbed::builder().deploy_polls(3).fail_deployment_at(1, "no GPU left").start().await.unwrap();
+    let (bud, id) = deployed(&bed).await;
+    wait(&bud, &id).await.unwrap_err();
+    bud.endpoints().undeploy(&id).await.unwrap();
+    let down = bud.endpoints().wait(&id).until(EndpointStatus::Stopped).every(millis(2)).await.unwrap();
+    assert!(down.is(&EndpointStatus::Stopped));
+}
+
+#[tokio::test]
 async fn what_is_down_does_not_start_running_by_itself() {
     let bed = Testbed::builder().start().await.unwrap();
     let bud = admin(&bed);

@@ -64,6 +64,11 @@ impl Client {
         Self::builder().env().build()
     }
 
+    /// The address that it calls.
+    pub fn base_url(&self) -> &str {
+        self.0.platform.channel.base.as_str()
+    }
+
     /// Which API the server speaks: as configured, or asked for once.
     ///
     /// # Errors
@@ -113,8 +118,6 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("base_url", &self.0.platform.channel.base.as_str())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &self.base_url()).finish_non_exhaustive()
     }
 }

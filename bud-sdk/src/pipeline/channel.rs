@@ -38,6 +38,11 @@ impl Platform {
         Self { channel, flavor: OnceCell::new_with(flavor) }
     }
 
+    /// Whether it is this flavor, as far as is known without asking.
+    pub(crate) fn may_be(&self, flavor: Flavor) -> bool {
+        self.flavor.get().is_none_or(|known| *known == flavor)
+    }
+
     pub(crate) async fn flavor(&self, options: &Options, deadline: Deadline) -> Result<Flavor> {
         self.flavor.get_or_try_init(|| detect(&self.channel, options, deadline)).await.copied()
     }

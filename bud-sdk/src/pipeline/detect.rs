@@ -10,12 +10,14 @@ const PROBE: Route = Route::post("/auth/refresh-token").idempotent().limited_fir
 
 pub(super) async fn detect(channel: &Channel, options: &Options, deadline: Deadline) -> Result<Flavor> {
     let parts = Parts::new().json(&serde_json::json!({ "refresh_token": "" }))?;
-    let request = Request { operation: "detect", route: &PROBE, parts: &parts };
+    let request = Request { operation: "client.flavor", route: &PROBE, parts: &parts };
     let unclear = |found: String| {
         Error::config(format!("the API flavor of this server is unclear: {found}"))
             .with_hint("check the base URL, or set BUD_API_FLAVOR (or builder.flavor) to guide or runtime")
     };
-    match run(channel, &request, options, deadline, &Anonymous).await {
+    // Otherwise the call that happened to ask would be blamed for the answer.
+    let result = run(channel, &request, options, deadline, &Anonymous).await;
+    match result.map_err(|error| error.with_operation(request.operation)) {
         Ok((_, meta)) => Err(unclear(format!("the probe was answered {}", meta.status))),
         Err(error) => match error.status() {
             Some(422) => Ok(Flavor::Runtime),

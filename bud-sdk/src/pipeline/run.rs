@@ -128,19 +128,27 @@ async fn prepare<D: Describe>(
     deadline: Deadline,
 ) -> Result<(Flavor, Route, Parts)> {
     options.check()?;
-    // Arguments that are wrong on either flavor need no server to be refused.
-    for flavor in [Flavor::Guide, Flavor::Runtime] {
-        if D::ROUTES.route(flavor).is_ok() {
-            match request.encode(flavor) {
-                Err(error) if error.kind() == ErrorKind::InvalidArgument => return Err(error),
-                _ => break,
-            }
-        }
+    if let Some(refused) = refused_on_every_flavor(platform, request) {
+        return Err(refused);
     }
     let flavor = platform.flavor(options, deadline).await?;
     let route = D::ROUTES.route(flavor)?;
     let parts = request.encode(flavor)?;
     Ok((flavor, route, parts))
+}
+
+/// An argument that is wrong on each flavor that this server may speak needs no server to be refused.
+fn refused_on_every_flavor<D: Describe>(platform: &Platform, request: &D) -> Option<Error> {
+    let mut refused = None;
+    for flavor in [Flavor::Guide, Flavor::Runtime] {
+        if platform.may_be(flavor) && D::ROUTES.route(flavor).is_ok() {
+            match request.encode(flavor) {
+                Err(error) if error.kind() == ErrorKind::InvalidArgument => refused = refused.or(Some(error)),
+                _ => return None,
+            }
+        }
+    }
+    refused
 }
 
 /// Sends one request as often as it is needed and safe, and reads its answer whole.

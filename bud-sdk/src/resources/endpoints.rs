@@ -246,14 +246,16 @@ impl EndpointWait {
         let Some(status) = endpoint.status.as_deref() else {
             return Verdict::Pending("no status".to_owned());
         };
-        if *status == EndpointStatus::Failed {
-            return Verdict::Failed(self.failure(endpoint, "the endpoint failed"));
-        }
-        // What is down or going down does not start running by itself.
-        let down =
-            matches!(status, EndpointStatus::Stopped | EndpointStatus::Deleting | EndpointStatus::Deleted);
-        if down && self.status == EndpointStatus::Running {
-            return Verdict::Failed(self.failure(endpoint, &format!("the endpoint is {status}")));
+        // What has failed, is down or going down does not start running by itself; it can still be taken down.
+        let over = match status {
+            EndpointStatus::Failed => Some("the endpoint failed".to_owned()),
+            EndpointStatus::Stopped | EndpointStatus::Deleting | EndpointStatus::Deleted => {
+                Some(format!("the endpoint is {status}"))
+            }
+            _ => None,
+        };
+        if let Some(what) = over.filter(|_| self.status == EndpointStatus::Running) {
+            return Verdict::Failed(self.failure(endpoint, &what));
         }
         let replicas = endpoint.replicas.map(|replicas| format!(", {replicas} replicas"));
         Verdict::Pending(format!("{status}{}", replicas.unwrap_or_default()))

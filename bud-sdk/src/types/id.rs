@@ -56,6 +56,11 @@ macro_rules! ids {
                 Self::new(id)
             }
         }
+        impl From<&String> for $name {
+            fn from(id: &String) -> Self {
+                Self::new(id)
+            }
+        }
         impl From<&$name> for $name {
             fn from(id: &$name) -> Self {
                 id.clone()

@@ -1,0 +1,180 @@
+//! The platform as shipped, from recordings of the real server: what is sent is what was recorded, and what was answered
+//! is understood. For the operations that speak that API today.
+
+mod common;
+
+use bud_sdk::{Client, ErrorKind, Flavor, Role, UserStatus};
+use bud_testbed::{Script, Wire, respond_json};
+use common::{PASSWORD, TOKEN, with_password};
+use serde_json::Value;
+
+/// One recorded request and its answer.
+struct Exchange(Value);
+
+impl Exchange {
+    fn named(name: &str) -> Self {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/contract/runtime/exchanges.jsonl");
+        let all = std::fs::read_to_string(path).unwrap();
+        let mut exchanges = all.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        Self(exchanges.find(|exchange| exchange["name"] == name).unwrap())
+    }
+    fn text(&self, field: &str) -> &str {
+        self.0[field].as_str().unwrap()
+    }
+    fn answer(&self) -> &Value {
+        &self.0["response_body"]
+    }
+    fn status(&self) -> u16 {
+        self.0["status"].as_u64().unwrap() as u16
+    }
+    /// A server that gives the recorded answer, whatever it is asked.
+    async fn server(&self) -> Wire {
+        let answer = Script::answer(respond_json(self.status(), self.answer()));
+        Wire::builder().repeat_last().start([answer]).await.unwrap()
+    }
+    /// The last segment of the recorded path: the id.
+    fn id(&self) -> &str {
+        self.text("path").rsplit('/').next().unwrap()
+    }
+    /// That the first request was the recorded one.
+    fn assert_sent(&self, wire: &Wire) {
+        let sent = wire.requests().remove(0);
+        assert_eq!((sent.method.as_str(), sent.path.as_str()), (self.text("method"), self.text("path")));
+        assert_eq!(sent.json(), self.0["request_body"]);
+    }
+}
+
+fn runtime(wire: &Wire) -> Client {
+    Client::builder()
+        .base_url(wire.url())
+        .bearer_token(TOKEN)
+        .flavor(Flavor::Runtime)
+        .attempts(1)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_login() {
+    let exchange = Exchange::named("login_ok");
+    let home = exchange.server().await;
+    let (email, password) = (&exchange.0["request_body"]["email"], &exchange.0["request_body"]["password"]);
+    let bud = with_password(home.url(), email.as_str().unwrap(), password.as_str().unwrap());
+    let sign_in = bud.flavor(Flavor::Runtime).build().unwrap().auth().login().await.unwrap();
+    assert_eq!(sign_in.expires_in.unwrap().as_secs(), 1800);
+    assert_eq!(sign_in.must_change_password, Some(true));
+    exchange.assert_sent(&home);
+}
+
+#[tokio::test]
+async fn refused_logins() {
+    for (name, kind) in [
+        ("login_wrong_password", ErrorKind::InvalidCredentials),
+        ("login_unknown_email", ErrorKind::InvalidCredentials),
+        ("login_reserved_tld_422", ErrorKind::Validation),
+        ("rate_limit_login_11", ErrorKind::RateLimited),
+    ] {
+        let exchange = Exchange::named(name);
+        let home = exchange.server().await;
+        let bud = with_password(home.url(), "admin@bud.studio", PASSWORD).flavor(Flavor::Runtime).attempts(1);
+        let error = bud.build().unwrap().auth().login().await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (kind, Some(exchange.status())), "{name}");
+        let said = exchange.answer();
+        let said = said["message"].as_str().or(said["detail"].as_str()).or(said["detail"][0]["msg"].as_str());
+        assert!(error.message().contains(said.unwrap()), "{name}: {error}");
+        assert_eq!(home.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn one_user() {
+    for name in ["user_get_ok", "user_get_after_login_role_reverted"] {
+        let exchange = Exchange::named(name);
+        let home = exchange.server().await;
+        let user = runtime(&home).users().get(exchange.id()).await.unwrap();
+        assert_eq!(user.id.as_str(), exchange.id());
+        assert_found(&exchange.answer()["user"], &serde_json::to_value(&user).unwrap());
+        assert!(user.extra.is_empty(), "{:?}", user.extra);
+        exchange.assert_sent(&home);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_user_is_answered_500_and_keeps_the_servers_words() {
+    let exchange = Exchange::named("user_get_unknown_500");
+    let home = exchange.server().await;
+    let error = runtime(&home).users().get(exchange.id()).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Server, Some(500)));
+    assert!(error.message().contains("Failed to get user by id"), "{error}");
+}
+
+#[tokio::test]
+async fn users_are_listed_page_by_page() {
+    let (first, past) = (Exchange::named("users_list_page1"), Exchange::named("users_list_page_past_end"));
+    let mut last = past.answer().clone();
+    last["page"] = 2.into();
+    let scripts = [first.answer(), &last].map(|answer| Script::answer(respond_json(200, answer)));
+    let home = Wire::start(scripts).await.unwrap();
+    let users = runtime(&home).users().list().limit(2).all().await.unwrap();
+    let listed = serde_json::to_value(&users).unwrap();
+    assert_found(&first.answer()["users"], &listed);
+    assert!(users.iter().all(|user| user.extra.is_empty()));
+    let sent = home.requests();
+    assert_eq!(
+        sent.iter().map(|sent| sent.target.as_str()).collect::<Vec<_>>(),
+        ["/users/?page=1&limit=2&order_by=created_at", "/users/?page=2&limit=2&order_by=created_at",]
+    );
+}
+
+#[tokio::test]
+async fn a_role_is_set() {
+    let exchange = Exchange::named("user_patch_role_ok");
+    let home = exchange.server().await;
+    let user = runtime(&home).users().set_role(exchange.id(), Role::Devops).await.unwrap();
+    let role = user.role.unwrap();
+    assert_eq!((&*role, role.raw()), (&Role::Devops, "devops"));
+    assert_eq!(user.status.as_deref(), Some(&UserStatus::Invited));
+    exchange.assert_sent(&home);
+
+    let refused = Exchange::named("user_patch_superuser_role_400");
+    let home = refused.server().await;
+    let error = runtime(&home).users().set_role(refused.id(), Role::Admin).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadRequest);
+    assert!(error.message().contains("Cannot update superuser role"), "{error}");
+    refused.assert_sent(&home);
+}
+
+#[tokio::test]
+async fn a_password_reset_and_a_logout() {
+    let exchange = Exchange::named("reset_password_ok");
+    let home = exchange.server().await;
+    runtime(&home).auth().request_password_reset("developer.admin@example.com").await.unwrap();
+    exchange.assert_sent(&home);
+    let exceeded = Exchange::named("reset_password_attempts_exceeded_429");
+    let home = exceeded.server().await;
+    let bud =
+        Client::builder().base_url(home.url()).bearer_token(TOKEN).flavor(Flavor::Runtime).build().unwrap();
+    let error = bud.auth().request_password_reset("developer.admin@example.com").await.unwrap_err();
+    assert_eq!((error.kind(), home.requests().len()), (ErrorKind::RateLimited, 1), "that 429 is lasting");
+
+    let answers = ["login_ok", "logout_ok"].map(Exchange::named);
+    let scripts =
+        answers.iter().map(|exchange| Script::answer(respond_json(exchange.status(), exchange.answer())));
+    let home = Wire::start(scripts.collect::<Vec<_>>()).await.unwrap();
+    let bud =
+        with_password(home.url(), "admin@bud.studio", PASSWORD).flavor(Flavor::Runtime).build().unwrap();
+    bud.auth().login().await.unwrap();
+    bud.auth().logout().await.unwrap();
+    let sent = home.requests().remove(1);
+    assert_eq!((sent.path.as_str(), sent.json()), ("/auth/logout", answers[1].0["request_body"].clone()));
+    assert!(sent.header("authorization").is_some(), "only with it is the access token ended too");
+}
+
+/// Every leaf of the recorded answer is found again in the typed value.
+fn assert_found(recorded: &Value, typed: &Value) {
+    match recorded {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| assert_found(value, &typed[name])),
+        Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| assert_found(item, &typed[at])),
+        leaf => assert_eq!(leaf, typed),
+    }
+}
