@@ -34,16 +34,16 @@ mod types;
 pub use api::{Describe, Flavor, Method, Operation, OperationInfo, Page, Paged, Route, Routes, Support};
 pub use auth::{AccessToken, Credentials, SignIn};
 pub use client::{
-    Call, CallWithResponse, Capabilities, Capability, Client, ClientBuilder, Items, List, Pages, Progress,
-    RawCall, RawResponse, Response,
+    Call, CallWithResponse, Capabilities, Capability, Client, ClientBuilder, Completeness, Items, List,
+    Pages, Progress, RawCall, RawResponse, Response,
 };
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use resources::{
-    Account, ApiKeyValue, Audit, Cluster, ClusterStatus, Clusters, Created, Credential, Deployment, Endpoint,
-    EndpointStatus, EndpointWait, Endpoints, Export, ExportFormat, Exported, Grant, NewCredential,
-    NewProject, NewUser, Permission, PermissionLevel, Permissions, Project, ProjectStatus, ProjectUpdate,
-    Projects, Quota, Quotas, ResourceType, Resources, Role, TimeRange, User, UserStatus, UserUpdate, Users,
-    operations,
+    Account, ApiKeyValue, Audit, AuditRecord, Cluster, ClusterStatus, Clusters, Created, Credential,
+    Deployment, Endpoint, EndpointStatus, EndpointWait, Endpoints, Export, ExportFormat, ExportStream,
+    Exported, Grant, NewCredential, NewProject, NewUser, Permission, PermissionLevel, Permissions, Project,
+    ProjectStatus, ProjectUpdate, Projects, Quota, Quotas, ResourceType, Resources, Role, TimeRange, User,
+    UserStatus, UserUpdate, Users, operations,
 };
 pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,
@@ -54,3 +54,8 @@ pub use types::{
 pub mod handles {
     pub use crate::resources::Credentials;
 }
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -89,7 +89,7 @@ async fn the_whole_day() {
     let file = folder.join("audit_export.csv");
     let until = Timestamp::now() + Duration::from_secs(60);
     let done = bud.audit().export(began..until).write_to(&file).await.unwrap();
-    let text = std::fs::read_to_string(&done.path).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
     assert_eq!(done.bytes, text.len() as u64);
     assert!(text.contains("new@example.com") && text.contains("Day 2"), "{text}");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no partial file stays");

@@ -1,12 +1,15 @@
 //! What happens when answers change: every documented model, field by field, in every envelope.
 
+mod common;
+
 use std::pin::Pin;
 
 use bud_sdk::{
-    ApiKeyValue, Client, Cluster, Credential, Endpoint, Error, ErrorKind, Extra, Flavor, Grant, Permission,
-    PermissionLevel, Project, Quota, Result, User,
+    Client, Cluster, Credential, Endpoint, Error, ErrorKind, Extra, Grant, Permission, PermissionLevel,
+    Project, Quota, Result, User,
 };
 use bud_testbed::{Script, Wire, respond};
+use common::plain;
 use serde_json::{Value, json};
 
 /// One decoded model, as far as a program can see it.
@@ -52,49 +55,57 @@ show! {
 
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<Seen>>> + Send>>;
 
+type Ask = fn(Client) -> Answer;
+
 /// A model, its fixture, and the calls that return it: as one object, and as a list.
 struct Model {
     name: &'static str,
     plural: &'static str,
     fixture: &'static str,
-    one: Option<fn(Client) -> Answer>,
-    list: Option<fn(Client) -> Answer>,
+    one: Ask,
+    list: Option<Ask>,
 }
 
 macro_rules! model {
-    ($name:literal, $plural:literal, one: $one:expr, list: $list:expr) => {
+    ($name:literal, $plural:literal, |$bud:ident| $one:expr, $list:expr) => {
         Model {
             name: $name,
             plural: $plural,
             fixture: include_str!(concat!("../../tests/contract/guide/", $name, ".json")),
-            one: $one,
+            one: |$bud| Box::pin(async move { Ok(vec![$one.see()]) }),
             list: $list,
         }
     };
 }
-macro_rules! one {
-    ($bud:ident => $call:expr) => {
-        Some(|$bud| Box::pin(async move { Ok(vec![$call.await?.see()]) }))
-    };
-}
 macro_rules! list {
-    ($bud:ident => $list:expr) => {
+    (|$bud:ident| $list:expr) => {
         Some(|$bud| Box::pin(async move { Ok($list.all().await?.iter().map(Show::see).collect()) }))
     };
 }
 
 const MODELS: [Model; 7] = [
-    model!("user", "users", one: one!(bud => bud.users().get("u")), list: list!(bud => bud.users().list())),
-    model!("project", "projects", one: one!(bud => bud.projects().get("p")), list: list!(bud => bud.projects().list())),
-    model!("permission", "permissions",
-        one: one!(bud => bud.permissions().grant(Grant::project("u", "p", PermissionLevel::Edit))),
-        list: list!(bud => bud.permissions().list())),
-    model!("endpoint", "endpoints", one: one!(bud => bud.endpoints().get("e")), list: list!(bud => bud.projects().endpoints("p"))),
-    model!("cluster", "clusters", one: one!(bud => bud.clusters().get("c")), list: list!(bud => bud.clusters().list())),
-    model!("quota", "quotas", one: one!(bud => bud.quotas().of_project("p")), list: None),
-    model!("credential", "credentials",
-        one: Some(|bud| Box::pin(async move { Ok(vec![bud.credentials().create("k", "p").await?.credential.see()]) })),
-        list: list!(bud => bud.credentials().list())),
+    model!("user", "users", |bud| bud.users().get("u").await?, list!(|bud| bud.users().list())),
+    model!("project", "projects", |bud| bud.projects().get("p").await?, list!(|bud| bud.projects().list())),
+    model!(
+        "permission",
+        "permissions",
+        |bud| bud.permissions().grant(Grant::project("u", "p", PermissionLevel::Edit)).await?,
+        list!(|bud| bud.permissions().list())
+    ),
+    model!(
+        "endpoint",
+        "endpoints",
+        |bud| bud.endpoints().get("e").await?,
+        list!(|bud| bud.projects().endpoints("p"))
+    ),
+    model!("cluster", "clusters", |bud| bud.clusters().get("c").await?, list!(|bud| bud.clusters().list())),
+    model!("quota", "", |bud| bud.quotas().of_project("p").await?, None),
+    model!(
+        "credential",
+        "credentials",
+        |bud| bud.credentials().create("k", "p").await?.credential,
+        list!(|bud| bud.credentials().list())
+    ),
 ];
 
 /// How an answer is wrapped; `None` is not at all.
@@ -133,10 +144,10 @@ impl Model {
         serde_json::from_str(self.fixture).unwrap()
     }
 
-    fn ways(&self) -> Vec<(Way, fn(Client) -> Answer)> {
+    fn ways(&self) -> Vec<(Way, Ask)> {
         let objects = [None, Some(self.name), Some("data"), Some("result")].map(Way::Object);
         let lists = [None, Some(self.plural), Some("data"), Some("items"), Some("results")].map(Way::List);
-        let one = self.one.into_iter().flat_map(|one| objects.map(|way| (way, one)));
+        let one = objects.into_iter().map(|way| (way, self.one));
         one.chain(self.list.into_iter().flat_map(|list| lists.map(|way| (way, list)))).collect()
     }
 
@@ -157,7 +168,7 @@ impl Model {
         let (way, ask) = self.ways().remove(0);
         let body = way.wrap(self, &self.fixture()).to_string();
         let wire = Wire::start([answer(&body)]).await.unwrap();
-        ask(client(&wire)).await.unwrap().remove(0)
+        ask(plain(wire.url()).build().unwrap()).await.unwrap().remove(0)
     }
 }
 
@@ -177,22 +188,19 @@ fn answer(body: impl AsRef<[u8]>) -> Script {
     Script::answer(respond(200, &[("content-type", "application/json"), ("connection", "close")], body))
 }
 
-fn client(wire: &Wire) -> Client {
-    Client::builder().base_url(wire.url()).bearer_token("x").flavor(Flavor::Guide).build().unwrap()
-}
-
+type Spelt = &'static [(&'static str, &'static str)];
 type Check = Box<dyn Fn(&str, Result<Vec<Seen>>)>;
 
 /// Bodies, how each is asked for, and what must come of it.
 #[derive(Default)]
-struct Cases(Vec<(String, Vec<u8>, fn(Client) -> Answer, Check)>);
+struct Cases(Vec<(String, Vec<u8>, Ask, Check)>);
 
 impl Cases {
     fn add(
         &mut self,
         what: &str,
         body: impl Into<Vec<u8>>,
-        ask: fn(Client) -> Answer,
+        ask: Ask,
         check: impl Fn(&str, Result<Vec<Seen>>) + 'static,
     ) {
         self.0.push((what.to_owned(), body.into(), ask, Box::new(check)));
@@ -218,7 +226,7 @@ impl Cases {
     /// One client, one request and one connection per body.
     async fn run(self) -> usize {
         let wire = Wire::start(self.0.iter().map(|(_, body, ..)| answer(body))).await.unwrap();
-        let bud = client(&wire);
+        let bud = plain(wire.url()).build().unwrap();
         for (what, _, ask, check) in &self.0 {
             check(what, ask(bud.clone()).await);
         }
@@ -302,7 +310,7 @@ async fn an_absent_or_null_field_is_none_and_only_an_id_is_required() {
             }
         }
     }
-    assert!(cases.run().await > 1000);
+    assert!(cases.run().await > 900);
 }
 
 #[tokio::test]
@@ -311,10 +319,11 @@ async fn an_unknown_field_is_kept_and_changes_nothing_else() {
     for model in &MODELS {
         let (fixture, read) = (model.fixture(), model.read().await);
         // Also under the names of envelopes, and under the name of the field that keeps it.
-        let names = ["brand_new", "extra", "items", "data", "result", "page"];
-        for name in
-            names.iter().filter(|name| model.name != "quota" || **name != "data" && **name != "result")
-        {
+        for name in ["brand_new", "extra", "items", "data", "result", "page"] {
+            // A quota has no id by which it could be told from an envelope.
+            if model.name == "quota" && matches!(name, "data" | "result") {
+                continue;
+            }
             let value = json!({ "deep": [1, null, { "text": "x" }] });
             let pointer = format!("/{name}");
             let grown = with(&fixture, &pointer, Some(value.clone()));
@@ -322,7 +331,7 @@ async fn an_unknown_field_is_kept_and_changes_nothing_else() {
             cases.everywhere(model, &format!("unknown {name}"), &grown, move |what, _, seen| {
                 let seen = seen.unwrap_or_else(|error| panic!("{what}: {error}"));
                 assert_eq!(seen.json, expected, "{what}");
-                assert_eq!(seen.extra, [*name], "{what}");
+                assert_eq!(seen.extra, [name], "{what}");
             });
         }
     }
@@ -342,7 +351,7 @@ async fn an_unknown_field_is_kept_and_changes_nothing_else() {
 
 #[tokio::test]
 async fn an_enumeration_reads_any_case_and_keeps_what_it_does_not_know() {
-    let values: [(usize, &str, &[(&str, &str)]); 7] = [
+    let values: [(usize, &str, Spelt); 7] = [
         (0, "role", &[("USER", "User"), ("PROJECT_ADMIN", "ProjectAdmin"), ("ADMIN", "Admin")]),
         (0, "status", &[("ACTIVE", "Active"), ("INACTIVE", "Inactive")]),
         (1, "status", &[("ACTIVE", "Active"), ("INACTIVE", "Inactive")]),
@@ -449,8 +458,7 @@ fn shapes(pointer: &str) -> (Vec<Value>, Vec<(Value, Value)>) {
     (wrong, fine)
 }
 
-const COUNTS: [&str; 6] =
-    ["replicas", "gpu_count", "gpu_available", "total_nodes", "available_nodes", "tokens_used"];
+const COUNTS: [&str; 5] = ["replicas", "gpu_count", "gpu_available", "total_nodes", "available_nodes"];
 
 #[tokio::test]
 async fn a_field_of_a_wrong_shape_is_named_and_its_value_is_not_shown() {
@@ -492,4 +500,100 @@ async fn other_ways_to_write_a_value_mean_the_same() {
         }
     }
     assert!(cases.run().await > 1000);
+}
+
+#[tokio::test]
+async fn an_answer_cut_anywhere_is_an_error() {
+    let mut cases = Cases::default();
+    for model in &MODELS {
+        let listed = [None, Some(model.plural)];
+        for (way, ask) in model.ways() {
+            if matches!(way, Way::List(name) if !listed.contains(&name)) {
+                continue;
+            }
+            let body = way.wrap(model, &model.fixture()).to_string();
+            for at in (0..body.len()).step_by(7) {
+                let what = format!("{} as {way:?} cut at {at}", model.name);
+                cases.add(&what, &body[..at], ask, move |what, result| {
+                    let error = refused(what, result);
+                    let expected = if at == 0 { "empty" } else { "breaks off" };
+                    assert!(error.message().contains(expected), "{what}: {error}");
+                });
+            }
+        }
+    }
+    assert!(cases.run().await > 2000);
+}
+
+#[tokio::test]
+async fn odd_json_is_read_or_refused_and_never_panics() {
+    let mut cases = Cases::default();
+    let (user, list) = (MODELS[0].one, MODELS[0].list.unwrap());
+    let deep =
+        |name: &str| format!(r#"{{"id":"u","{name}":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let bad: [&[u8]; 10] = [
+        b"[NaN]",
+        b"\xef\xbb\xbf{\"id\":\"u\"}",
+        b"{\"id\":\"\\ud800\"}",
+        b"{\"id\":\"\xff\xfe\"}",
+        b"{\"id\":\"u\",}",
+        b"{\"id\":\"u\"} canary",
+        b"{\"id\":\"u\"}{\"id\":\"u\"}",
+        b"\0\0\0",
+        b"<html><title>canary</title></html>",
+        b"{\"user\":{\"user\":{\"user\":{\"id\":\"u\"}}}}",
+    ];
+    for body in bad {
+        let what = String::from_utf8_lossy(body).into_owned();
+        cases.add(&what, body, user, |what, result| drop(refused(what, result)));
+        let listed = [b"[".as_slice(), body, b"]"].concat();
+        cases.add(&what, listed, list, |what, result| drop(refused(what, result)));
+    }
+    for name in ["name", "unknown", "user"] {
+        cases.add(name, deep(name), user, |what, result| drop(refused(what, result)));
+    }
+    // Of two equal keys the last one counts; what stands beside the items is not read.
+    cases.add("twice", r#"{"id":"u","name":"a","id":"v","name":"b"}"#, user, |what, result| {
+        let seen = result.unwrap().remove(0).json;
+        assert_eq!((&seen["id"], &seen["name"]), (&json!("v"), &json!("b")), "{what}");
+    });
+    cases.add("deep beside", deep("x").replace("\"id\":\"u\"", "\"users\":[]"), list, |what, result| {
+        assert_eq!(result.unwrap(), [], "{what}");
+    });
+    cases.run().await;
+}
+
+#[tokio::test]
+async fn an_object_is_found_inside_two_wrappings() {
+    let mut cases = Cases::default();
+    for model in &MODELS {
+        let name = model.name;
+        for (outer, inner) in [("data", "data"), ("data", name), ("result", name), (name, "data")] {
+            let body = json!({ outer: { inner: model.fixture() } }).to_string();
+            cases.add(&body, body.as_str(), model.one, |what, result| {
+                let seen = result.unwrap_or_else(|error| panic!("{what}: {error}"));
+                assert!(seen[0].extra.is_empty(), "{what}");
+            });
+        }
+    }
+    cases.run().await;
+}
+
+#[tokio::test]
+async fn a_quota_without_any_use_is_an_error_and_not_an_empty_quota() {
+    let quota = &MODELS[5];
+    let mut cases = Cases::default();
+    let mut rest = quota.fixture();
+    for used in ["tokens_used", "requests_used", "cost_used"] {
+        rest = with(&rest, &format!("/{used}"), None);
+    }
+    for object in
+        [rest, json!({}), json!({ "quota": {} }), json!({ "status": "ok" }), json!({ "tokens_used": null })]
+    {
+        cases.everywhere(quota, &object.to_string(), &object, |what, _, seen| {
+            let error = refused(what, seen);
+            assert!(error.message().contains("tokens_used"), "{what}: {error}");
+        });
+    }
+    cases.run().await;
 }

@@ -5,8 +5,8 @@ mod common;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use bud_sdk::{ErrorKind, ExportFormat, Timestamp};
-use bud_testbed::{Fault, Script, Testbed, Wire, respond, respond_chunked};
+use bud_sdk::{Completeness, ErrorKind, ExportFormat, Timestamp};
+use bud_testbed::{Fault, Script, Testbed, Wire, respond, respond_chunked, respond_until_close};
 use common::{Folder, admin, millis, plain};
 
 const CSV: [(&str, &str); 1] = [("Content-Type", "text/csv")];
@@ -26,6 +26,7 @@ async fn an_export_is_byte_for_byte_what_the_server_sent() {
         let folder = Folder::new(&format!("whole-{announced}"));
         let told = Arc::new(Mutex::new(Vec::new()));
 
+        let path = folder.path().join("audit.csv");
         let done = bud
             .audit()
             .export(january())
@@ -33,11 +34,12 @@ async fn an_export_is_byte_for_byte_what_the_server_sent() {
                 let told = told.clone();
                 move |progress| told.lock().unwrap().push((progress.bytes, progress.total))
             })
-            .write_to(folder.path().join("audit.csv"))
+            .write_to(&path)
             .await
             .unwrap();
 
-        let file = std::fs::read(&done.path).unwrap();
+        let file = std::fs::read(&path).unwrap();
+        assert_eq!((done.rows, done.completeness), (2_000, Completeness::Proven));
         let raw = bud.raw(bud_sdk::Method::Get, "/audit/export");
         let raw =
             raw.query("start_date", "2026-01-01T00:00:00Z").query("end_date", "2026-01-31T23:59:59.999999Z");
@@ -66,8 +68,9 @@ async fn the_file_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let bed = Testbed::builder().start().await.unwrap();
     let folder = Folder::new("mode");
-    let done = admin(&bed).audit().export(january()).write_to(folder.path().join("audit.csv")).await.unwrap();
-    assert_eq!(std::fs::metadata(done.path).unwrap().permissions().mode() & 0o777, 0o600);
+    let path = folder.path().join("audit.csv");
+    admin(&bed).audit().export(january()).write_to(&path).await.unwrap();
+    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 /// Exports from a scripted server and returns what it came to.
@@ -190,4 +193,117 @@ async fn two_exports_to_one_name_leave_one_whole_file() {
     assert_eq!(std::fs::metadata(&path).unwrap().len(), won.unwrap().bytes);
     assert_eq!(lost.unwrap_err().kind(), ErrorKind::Download);
     assert_eq!(folder.names(), ["audit.csv"]);
+}
+
+#[tokio::test]
+async fn an_export_goes_into_any_writer_and_as_a_stream_of_the_same_bytes() {
+    let bed = Testbed::builder().start().await.unwrap();
+    bed.seed_audit(300);
+    let bud = admin(&bed);
+    let mut written = Vec::new();
+    let done = bud.audit().export(january()).write_into(&mut written).await.unwrap();
+    assert_eq!((done.bytes, done.rows), (written.len() as u64, 300));
+
+    let (mut stream, mut streamed) = (bud.audit().export(january()).bytes(), Vec::new());
+    while let Some(chunk) = stream.next().await {
+        streamed.extend_from_slice(&chunk.unwrap());
+    }
+    assert_eq!(streamed, written);
+}
+
+#[tokio::test]
+async fn records_are_typed_and_all_there() {
+    let bed = Testbed::builder().start().await.unwrap();
+    bed.seed_audit(1_000);
+    let bud = admin(&bed);
+    let mut stream = bud.audit().export(january()).records();
+    let mut records = Vec::new();
+    while let Some(record) = stream.next().await {
+        records.push(record.unwrap());
+    }
+    let (mut json, raw) = (Vec::new(), bud.audit().export(january()).format(ExportFormat::Json));
+    raw.write_into(&mut json).await.unwrap();
+    let raw: Vec<serde_json::Value> = serde_json::from_slice(&json).unwrap();
+    assert_eq!(records.len(), 1_000);
+    for (record, raw) in records.iter().zip(&raw) {
+        assert_eq!(record.id.as_str(), raw["id"]);
+        assert_eq!(record.action.as_deref(), raw["action"].as_str());
+        assert_eq!(record.timestamp.unwrap(), raw["timestamp"].as_str().unwrap().parse().unwrap());
+        assert!(record.extra.is_empty(), "{:?}", record.extra);
+    }
+    assert!(records.is_sorted_by_key(|record| record.timestamp));
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_ends_in_one_error() {
+    let row = r#"[{"id": "a-1"}, {"id": "a-2"}, {"id": "#;
+    let home = Wire::builder().repeat_last();
+    let broken = respond_chunked(200, &[("Content-Type", "application/json")], [row], false);
+    let home = home.start([Script::answer(broken)]).await.unwrap();
+    let bud = plain(home.url()).build().unwrap();
+    let mut records = bud.audit().export(january()).records();
+    assert_eq!(records.next().await.unwrap().unwrap().id.as_str(), "a-1");
+    assert_eq!(records.next().await.unwrap().unwrap().id.as_str(), "a-2");
+    let error = records.next().await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Download, Some("audit.export")));
+    assert!(records.next().await.is_none());
+}
+
+#[tokio::test]
+async fn an_error_appended_to_the_rows_is_noticed() {
+    for appended in ["{\"detail\": \"out of memory\"}", "Internal Server Error: out of memory\n"] {
+        let text = format!("id,action\r\n1,login\r\n{appended}");
+        let (error, names) = from(Script::answer(respond(200, &CSV, text)), ExportFormat::Csv).await;
+        assert_eq!((error.kind(), names), (ErrorKind::Download, NOTHING.to_vec()));
+        assert!(error.message().contains("out of memory"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_unmarked_end_is_taken_only_when_allowed_and_never_called_proven() {
+    let home = Wire::builder().repeat_last();
+    let home = home
+        .start([Script::answer(respond_until_close(200, &CSV, "id,action\r\n1,login\r\n"))])
+        .await
+        .unwrap();
+    let bud = plain(home.url()).build().unwrap();
+    let mut written = Vec::new();
+    let error = bud.audit().export(january()).write_into(&mut written).await.unwrap_err();
+    assert_eq!((error.kind(), written.len()), (ErrorKind::Download, 0));
+    let done =
+        bud.audit().export(january()).accept_unmarked_end(true).write_into(&mut written).await.unwrap();
+    assert_eq!((done.completeness, done.rows), (Completeness::Unknown, 1));
+}
+
+#[tokio::test]
+async fn a_trickle_is_stopped_and_a_slow_reader_is_not() {
+    let text = format!("id,action\r\n{}", "1,login\r\n".repeat(200));
+    let trickle = Script::new().read_request().drip(respond(200, &CSV, &text), millis(5));
+    let home = Wire::start([trickle, Script::answer(respond(200, &CSV, &text))]).await.unwrap();
+    let bud = plain(home.url()).build().unwrap();
+    let export = || bud.audit().export(january()).min_throughput(10_000, millis(100));
+    let error = export().write_into(&mut Vec::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    assert!(error.message().contains("too slow"), "{error}");
+
+    let (mut pieces, mut bytes) = (export().bytes(), 0);
+    while let Some(piece) = pieces.next().await {
+        tokio::time::sleep(millis(150)).await;
+        bytes += piece.unwrap().len();
+    }
+    assert_eq!(bytes, text.len());
+}
+
+#[tokio::test]
+async fn limits_without_time_are_refused_before_any_request() {
+    let bed = Testbed::builder().start().await.unwrap();
+    let bud = admin(&bed);
+    let export = || bud.audit().export(january());
+    let none = std::time::Duration::ZERO;
+    for (export, param) in
+        [(export().idle_timeout(none), "idle_timeout"), (export().min_throughput(1, none), "min_throughput")]
+    {
+        assert_eq!(export.write_into(&mut Vec::new()).await.unwrap_err().param(), Some(param));
+    }
+    assert_eq!(bed.requests(), []);
 }

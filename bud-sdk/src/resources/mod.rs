@@ -13,7 +13,7 @@ mod tests;
 mod users;
 
 pub use account::Account;
-pub use audit::{Audit, Export, ExportFormat, Exported, TimeRange};
+pub use audit::{Audit, AuditRecord, Export, ExportFormat, ExportStream, Exported, TimeRange};
 pub use clusters::{Cluster, ClusterStatus, Clusters};
 pub use credentials::{ApiKeyValue, Credential, Credentials, NewCredential};
 pub use endpoints::{Deployment, Endpoint, EndpointStatus, EndpointWait, Endpoints, Resources};

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bud_sdk::{
@@ -209,9 +209,10 @@ impl<'a> Tour<'a> {
             }
             shown.set_position(progress.bytes);
         });
-        let done = export.write_to("audit_export.csv").await?;
-        self.audit_file = Some(std::path::absolute(&done.path).unwrap_or(done.path));
-        Ok(format!("{} bytes since {since:.0}", done.bytes))
+        let file = Path::new("audit_export.csv");
+        let done = export.write_to(file).await?;
+        self.audit_file = Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+        Ok(format!("{} rows since {since:.0}", done.rows))
     }
 
     // Cleaning up.
