@@ -225,6 +225,10 @@ impl Error {
         self.0.kind = kind;
         self
     }
+    pub(crate) fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.0.message = message.into();
+        self
+    }
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.0.hint = Some(hint.into());
         self
@@ -387,11 +391,12 @@ impl fmt::Display for Error {
         }
         match (e.kind, &e.param) {
             (ErrorKind::InvalidArgument, Some(param)) => write!(f, "invalid argument `{param}`: ")?,
-            (_, Some(param)) => write!(f, "`{param}`: ")?,
+            // The server's text often begins with the field already.
+            (_, Some(param)) if !e.message.starts_with(&**param) => write!(f, "`{param}`: ")?,
             _ => {}
         }
         f.write_str(&e.message)?;
-        if let Some(path) = &e.path {
+        if let Some(path) = e.path.as_deref().filter(|path| *path != ".") {
             write!(f, " at {path}")?;
         }
         if e.maybe_applied {
@@ -424,7 +429,10 @@ impl fmt::Display for Error {
 }
 
 fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
+    match time.subsec_millis() {
+        0 if time.as_secs() > 0 => format!("{} s", time.as_secs()),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
 }
 
 impl fmt::Debug for Error {

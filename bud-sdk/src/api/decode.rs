@@ -56,9 +56,10 @@ impl Raw {
         let error = error.with_status(self.status);
         match self.header("content-type") {
             Some(kind) if !kind.contains("json") => {
-                let hint =
-                    format!("the answer is {}, not JSON: is this the API's address?", super::clean(kind, 60));
-                error.with_hint(hint)
+                let kind = super::clean(kind.split(';').next().unwrap_or(kind), 60);
+                error
+                    .with_message(format!("the answer is {kind}, not JSON"))
+                    .with_hint("is this the API's address?")
             }
             _ => error,
         }
@@ -91,6 +92,8 @@ fn wrong_shape(error: &serde_json::Error, path: &str) -> Error {
     };
     let message = if error.is_eof() {
         "the answer breaks off".to_owned()
+    } else if text.starts_with("recursion limit exceeded") {
+        "the answer is nested too deep".to_owned()
     } else if error.is_syntax() {
         format!("the answer is not JSON (line {}, column {})", error.line(), error.column())
     } else if let Some(rest) = text.strip_prefix("missing field ") {
@@ -98,6 +101,14 @@ fn wrong_shape(error: &serde_json::Error, path: &str) -> Error {
     } else if let Some((_, rest)) = text.rsplit_once("expected ") {
         let expected = rest.split(" at line").next().unwrap_or(rest);
         let found = text.strip_prefix("invalid type: ").and_then(|text| text.split([' ', ',']).next());
+        let found = found.map(|found| match found {
+            "sequence" => "a list",
+            "map" => "an object",
+            "string" => "text",
+            "integer" | "floating" => "a number",
+            "boolean" => "true or false",
+            other => other,
+        });
         match found {
             Some(found) => format!("expected {expected}, found {found}"),
             None => format!("expected {expected}"),

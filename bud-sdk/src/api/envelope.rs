@@ -87,7 +87,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Page<T>, A::Error> {
-        let mut items = Vec::with_capacity(seq.size_hint().unwrap_or(16).min(1024));
+        let mut items = Vec::new();
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
@@ -96,21 +96,24 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<T>, A::Error> {
         let mut items: Option<Vec<T>> = None;
+        let mut general: Option<Vec<T>> = None;
         let (mut page, mut limit, mut total_record, mut total_pages) = (None, None, None, None);
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match &*key {
                 "page" => page = map.next_value::<Count>()?.0,
                 "limit" => limit = map.next_value::<Count>()?.0,
                 "total_record" => total_record = map.next_value::<Count>()?.0,
                 "total_pages" => total_pages = map.next_value::<Count>()?.0,
                 name if name == self.names => items = Some(map.next_value()?),
-                name if items.is_none() && LIST_NAMES.contains(&name) => items = Some(map.next_value()?),
+                name if LIST_NAMES.contains(&name) && general.is_none() => {
+                    general = map.next_value::<MaybeList<T>>()?.0;
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        let items = items.ok_or_else(|| {
+        let items = items.or(general).ok_or_else(|| {
             A::Error::custom(format_args!(
                 "expected a list, or an object with `{}`, `data`, `items` or `results`",
                 self.names
@@ -125,6 +128,51 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
             total_pages: small(total_pages),
             whole: false,
         })
+    }
+}
+
+/// What stands under a general name: the items, or something else that the list's own name makes up for.
+struct MaybeList<T>(Option<Vec<T>>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for MaybeList<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
+            type Value = Option<Vec<T>>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Some(items))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(None)
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+        }
+        deserializer.deserialize_any(Any(PhantomData)).map(Self)
     }
 }
 

@@ -26,6 +26,8 @@ impl ServerMessage {
         let text = text.trim();
         let mut said = match serde_json::from_str::<Value>(text) {
             Ok(value) => Self::from_json(&value),
+            // JSON that breaks off is not shown as text: it may hold what was sent.
+            Err(_) if text.starts_with(['{', '[']) => Self { message: salvage(text), ..Self::default() },
             Err(_) if is_html(text, content_type) => Self { message: html_title(text), ..Self::default() },
             Err(_) => Self { message: text.to_owned(), ..Self::default() },
         };
@@ -45,53 +47,63 @@ impl ServerMessage {
     }
 
     fn from_json(value: &Value) -> Self {
-        let Value::Object(object) = value else {
-            return Self {
-                message: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-                ..Self::default()
-            };
+        let object = match value {
+            Value::Object(object) => object,
+            Value::Array(list) => return Self::from_list(list),
+            Value::String(text) => return Self { message: text.clone(), ..Self::default() },
+            _ => return Self::default(),
         };
         let text = |name: &str| match object.get(name) {
             Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
             Some(Value::Number(number)) => Some(number.to_string()),
             _ => None,
         };
-        let mut said =
-            Self { code: text("type").or_else(|| text("code")), param: text("param"), ..Self::default() };
-        match (object.get("detail"), object.get("error").or_else(|| object.get("result")?.get("error"))) {
-            (Some(Value::Array(list)), _) => {
-                said.fields = list.iter().map(field_error).collect();
-                said.param = said.param.or_else(|| Some(said.fields.first()?.location.clone()));
-                said.message = match text("message") {
-                    Some(message) => message,
-                    None => said.fields.iter().map(field_text).collect::<Vec<_>>().join("; "),
-                };
-                return said;
+        let code = text("type").or_else(|| text("code"));
+        let error = object.get("error").or_else(|| object.get("result")?.get("error"));
+        let inner = [object.get("detail"), object.get("errors"), object.get("message"), error]
+            .into_iter()
+            .flatten()
+            .find(|inner| inner.as_array().is_some_and(|list| !list.is_empty()) || inner.is_object());
+        if let Some(inner) = inner {
+            let mut said = Self::from_json(inner);
+            if let Some(message) = text("message").filter(|_| inner.is_array()) {
+                said.message = message;
             }
-            (Some(detail @ Value::Object(_)), _) => {
-                let inner = Self::from_json(detail);
-                return Self { code: said.code.or(inner.code), param: said.param.or(inner.param), ..inner };
-            }
-            (_, Some(error @ Value::Object(_))) => {
-                let inner = Self::from_json(error);
-                return Self { code: inner.code.or(said.code), param: inner.param.or(said.param), ..inner };
-            }
-            _ => {}
+            return Self { code: code.or(said.code), param: text("param").or(said.param), ..said };
         }
         // RFC 9457 has title and detail, OAuth has error and error_description; both halves say something.
-        let heading = text("message").or_else(|| text("title")).or_else(|| text("error"));
+        let heading = text("message").or_else(|| text("title"));
+        let heading = heading.or_else(|| error.and_then(Value::as_str).map(str::to_owned));
         let rest = text("detail").or_else(|| text("error_description"));
-        said.message = match (heading, rest) {
+        let message = match (heading, rest) {
             (Some(heading), Some(rest)) if heading != rest => format!("{heading}: {rest}"),
             (Some(only), _) | (None, Some(only)) => only,
-            (None, None) => text("msg").or_else(|| text("reason")).unwrap_or_default(),
+            (None, None) => text("msg").or_else(|| text("reason")).unwrap_or_else(|| {
+                let names = object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                format!("the server gave no reason (fields: {names})")
+            }),
         };
-        if said.message.is_empty() {
-            let names = object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            said.message = format!("the server gave no reason (fields: {names})");
-        }
-        said
+        Self { message, code, param: text("param"), ..Self::default() }
     }
+
+    /// A list of texts, or of refused fields.
+    fn from_list(list: &[Value]) -> Self {
+        let fields: Vec<FieldError> = list.iter().map(field_error).collect();
+        let message = fields.iter().map(field_text).collect::<Vec<_>>().join("; ");
+        let fields: Vec<FieldError> = fields.into_iter().filter(|field| !field.location.is_empty()).collect();
+        Self { message, param: fields.first().map(|field| field.location.clone()), code: None, fields }
+    }
+}
+
+/// What can be said of JSON that breaks off: its message, if that stands at the beginning and is whole.
+fn salvage(text: &str) -> String {
+    let said = ["message", "detail", "title", "error"].iter().find_map(|name| {
+        let rest = text.strip_prefix('{')?.trim_start().strip_prefix(&format!("\"{name}\""))?;
+        let rest = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+        let end = rest.find(['"', '\\']).unwrap_or(rest.len());
+        rest.get(..end)
+    });
+    said.map_or("the server's reason breaks off".to_owned(), str::to_owned)
 }
 
 fn field_error(entry: &Value) -> FieldError {
@@ -104,7 +116,7 @@ fn field_error(entry: &Value) -> FieldError {
         }
         _ => text("field").or_else(|| text("param")).unwrap_or_default(),
     };
-    let message = text("msg").or_else(|| text("message"));
+    let message = text("msg").or_else(|| text("message")).or_else(|| text("detail"));
     let message = message.or_else(|| entry.as_str().map(str::to_owned));
     FieldError::new(location, message.unwrap_or_default(), text("type"))
 }
@@ -128,8 +140,8 @@ fn html_title(text: &str) -> String {
     for (open, close) in [("<title>", "</title>"), ("<h1>", "</h1>")] {
         let found = lower.find(open).and_then(|at| {
             let from = at + open.len();
-            let to = from + lower.get(from..)?.find(close)?;
-            text.get(from..to)
+            let rest = text.get(from..)?;
+            rest.get(..lower.get(from..)?.find(close).unwrap_or(rest.len()))
         });
         if let Some(title) = found.map(str::trim).filter(|title| !title.is_empty()) {
             return format!("an HTML page: {title}");

@@ -94,13 +94,14 @@ impl Describe for Login {
         let body = json!({ "email": self.email, "password": self.password.expose() });
         Parts::new().secret(&self.password).json(&body)
     }
-    /// Tells a wrong password from other refusals.
+    /// Tells a wrong password from other refusals; a login changes nothing that one would look for.
     fn explain(&self, error: Error) -> Error {
         let wrong = match error.status() {
             Some(401) => true,
             Some(400) => error.message().to_ascii_lowercase().contains("incorrect email or password"),
             _ => false,
         };
+        let error = error.with_maybe_applied(false);
         if wrong { error.with_kind(ErrorKind::InvalidCredentials) } else { error }
     }
 }

@@ -101,6 +101,7 @@ impl<O: Paged> List<O> {
             at,
             asked: at.page,
             last: None,
+            behind: None,
             seen: HashSet::new(),
             queue: FuturesOrdered::new(),
             done: false,
@@ -196,6 +197,8 @@ pub struct Pages<O: Paged> {
     asked: u32,
     /// The last page, as far as the server has said.
     last: Option<u32>,
+    /// How many items lie behind, once a page has come.
+    behind: Option<u64>,
     /// Fingerprints of the pages so far.
     seen: HashSet<u64>,
     queue: FuturesOrdered<BoxFuture<'static, Result<Page<O::Item>>>>,
@@ -247,7 +250,14 @@ impl<O: Paged> Pages<O> {
         }
         let full =
             page.items.len() >= page.limit.filter(|limit| *limit > 0).unwrap_or(self.list.limit) as usize;
-        let announced = page.total_pages.is_some_and(|pages| pages > number);
+        let count = page.items.len() as u64;
+        // A list that was resumed is taken to have had pages as long as this one.
+        let behind = self.behind.unwrap_or(u64::from(number - 1) * count) + count;
+        self.behind = Some(behind);
+        let announced = match page.total_pages {
+            Some(pages) => pages > number,
+            None => page.total_record.is_some_and(|total| total > behind),
+        };
         let more = !page.whole && !page.items.is_empty() && (full || announced);
         self.last = page.total_pages.filter(|_| more);
         let skip = std::mem::take(&mut self.at.skip).min(page.items.len());
@@ -296,12 +306,14 @@ impl<O: Paged> Stream for Pages<O> {
     }
 }
 
+/// The same for the same items in any order.
 fn fingerprint<O: Paged>(items: &[O::Item]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for item in items {
+    let hash = |item| {
+        let mut hasher = DefaultHasher::new();
         O::key(item).hash(&mut hasher);
-    }
-    hasher.finish()
+        hasher.finish()
+    };
+    items.iter().map(hash).fold(0, u64::wrapping_add)
 }
 
 /// Nothing in it is pinned.

@@ -32,9 +32,12 @@ pub(super) async fn attempt(
     until: Instant,
     whole: bool,
 ) -> Result<Answer, Failure> {
-    let timed_out = |what: &str| Failure::new(ErrorKind::Timeout, true, what);
-    let incoming =
-        timeout_at(until, transport.send(request)).await.map_err(|_| timed_out("no answer in time"))??;
+    let time = until.saturating_duration_since(Instant::now());
+    let timed_out = |what: &str| {
+        let message = format!("{what} within {:.1} s", time.as_secs_f64());
+        Failure::new(ErrorKind::Timeout, true, message)
+    };
+    let incoming = timeout_at(until, transport.send(request)).await.map_err(|_| timed_out("no answer"))??;
     let Incoming { status, headers, mut body, framed } = incoming;
     if !(200..300).contains(&status) {
         let until = until.min(Instant::now() + ERROR_BODY_TIME);
@@ -51,7 +54,7 @@ pub(super) async fn attempt(
     }
     let body = timeout_at(until, read_whole(&mut body, &headers))
         .await
-        .map_err(|_| timed_out("the answer did not arrive in time"))??;
+        .map_err(|_| timed_out("the answer did not arrive"))??;
     Ok(Answer::Whole { status, headers, body })
 }
 

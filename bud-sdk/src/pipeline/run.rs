@@ -390,6 +390,7 @@ impl Exchange<'_> {
         let target =
             headers.get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| self.url.join(to).ok());
         let target = match target {
+            Some(to) if to.origin() == self.url.origin() => format!("to {}", clean(to.path(), 200)),
             Some(to) => format!("to {}", clean(&to.origin().ascii_serialization(), 200)),
             None => "without a usable target".to_owned(),
         };
@@ -403,12 +404,19 @@ impl Exchange<'_> {
     }
 
     fn failure(&self, failure: Failure, token: Option<&Token>) -> Error {
-        let host = self.url.host_str().unwrap_or_default();
         let message = match failure.kind {
-            ErrorKind::Connect | ErrorKind::Tls => format!("{host}: {}", failure.message),
+            ErrorKind::Connect | ErrorKind::Tls => {
+                let host = self.url.host_str().unwrap_or_default();
+                let port = self.url.port_or_known_default().unwrap_or_default();
+                format!("{host}:{port}: {}", failure.message)
+            }
             _ => failure.message,
         };
-        Error::new(failure.kind, clean(&self.mask(&message, token), 500))
+        let error = Error::new(failure.kind, clean(&self.mask(&message, token), 500));
+        match failure.kind {
+            ErrorKind::Connect => error.with_hint("nothing was sent; check the base URL and the network"),
+            _ => error,
+        }
     }
 
     fn mask(&self, text: &str, token: Option<&Token>) -> String {

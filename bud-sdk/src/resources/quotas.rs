@@ -105,7 +105,8 @@ impl Operation for ProjectQuota {
             return Err(Error::decode(
                 ".",
                 "expected a quota, found none of tokens_used, requests_used, cost_used",
-            ));
+            )
+            .with_status(raw.status));
         }
         Ok(Reply::Done(quota))
     }

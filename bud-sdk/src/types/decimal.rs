@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A decimal number as the server wrote it, digit for digit: `"10.00"` stays `10.00`.
+/// A decimal number. What the server writes as text stays digit for digit: `"10.00"` is `10.00`. What it writes as a
+/// number has the precision of one: up to 17 digits, and `10.00` is `10`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decimal(Box<str>);
 

@@ -174,13 +174,15 @@ macro_rules! whole_numbers {
     ($($type:ty),*) => {$(
         impl Number<$type> {
             fn check<E: de::Error>(&self, number: i128) -> Result<$type, E> {
-                <$type>::try_from(number).map_err(|_| E::custom(format_args!("out of range, expected {}", stringify!($type))))
+                <$type>::try_from(number).map_err(|_| {
+                    E::custom(format_args!("out of range, expected a whole number from 0 to {}", <$type>::MAX))
+                })
             }
         }
         impl Visitor<'_> for Number<$type> {
             type Value = $type;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!("a whole number (", stringify!($type), ")"))
+                write!(f, "a whole number from 0 to {}", <$type>::MAX)
             }
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<$type, E> {
                 self.check(number.into())
@@ -195,8 +197,14 @@ macro_rules! whole_numbers {
                 self.check(number as i128)
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
-                let number = text.trim().parse::<i128>();
-                self.check(number.map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))?)
+                let text = text.trim();
+                if let Ok(number) = text.parse::<i128>() {
+                    return self.check(number);
+                }
+                match text.parse::<f64>() {
+                    Ok(number) => self.visit_f64(number),
+                    Err(_) => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
             }
         }
     )*};
@@ -284,7 +292,7 @@ macro_rules! model {
             impl<'de> Visitor<'de> for Object {
                 type Value = $name;
                 fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    f.write_str(concat!("an object (", stringify!($name), ")"))
+                    f.write_str("an object")
                 }
                 fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
                     $(let mut $field: Option<$type> = None;)*
