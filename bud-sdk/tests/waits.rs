@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bud_sdk::{Client, Deployment, Endpoint, EndpointStatus, ErrorKind, Result};
@@ -132,4 +133,57 @@ async fn a_wait_without_time_is_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     }
     assert_eq!(bed.requests(), []);
+}
+
+#[tokio::test]
+async fn each_look_is_told_to_a_callback_and_a_stream() {
+    let bed = Testbed::builder().deploy_polls(4).start().await.unwrap();
+    let (bud, id) = deployed(&bed).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let wait = bud.endpoints().wait(&id).every(millis(2)).on_update({
+        let told = told.clone();
+        move |endpoint| told.lock().unwrap().push(endpoint.status.as_ref().unwrap().raw().to_owned())
+    });
+    let (mut updates, mut seen) = (wait.updates(), Vec::new());
+    while let Some(endpoint) = updates.next().await {
+        seen.push(endpoint.unwrap().status.unwrap().raw().to_owned());
+    }
+    assert_eq!(seen, ["DEPLOYING", "DEPLOYING", "DEPLOYING", "RUNNING"]);
+    assert_eq!(*told.lock().unwrap(), seen);
+}
+
+#[tokio::test]
+async fn a_state_of_ones_own_choice_is_a_failure() {
+    let bed = Testbed::builder().start().await.unwrap();
+    let (bud, id) = deployed(&bed).await;
+    bed.fault(Fault::on(ONE.0, ONE.1).edit(|endpoint| endpoint["status"] = "UNHEALTHY".into()).always());
+    let wait = || bud.endpoints().wait(&id).every(millis(2)).within(millis(200));
+    assert_eq!(wait().await.unwrap_err().kind(), ErrorKind::PollTimeout);
+    let error = wait().fail_on(EndpointStatus::Unhealthy).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OperationFailed);
+}
+
+#[tokio::test]
+async fn after_an_action_the_state_counts_only_with_a_sign_of_it() {
+    let bed = Testbed::builder().start().await.unwrap();
+    let (bud, id) = deployed(&bed).await;
+    let running = wait(&bud, &id).await.unwrap();
+    let after = || bud.endpoints().wait(&id).after(&running).every(millis(2)).within(millis(200));
+
+    // Nothing was done since: it is running, and that proves nothing.
+    let error = after().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unconfirmed);
+    assert!(error.message().contains("RUNNING"), "{error}");
+    // Without `after` the state is enough.
+    assert!(wait(&bud, &id).await.unwrap().is(&EndpointStatus::Running));
+    // It was changed.
+    bed.fault(
+        Fault::on(ONE.0, ONE.1).edit(|endpoint| endpoint["updated_at"] = "2031-01-01T00:00:00Z".into()),
+    );
+    after().await.unwrap();
+    // It was in another state on the way.
+    bed.fault(Fault::on(ONE.0, ONE.1).edit(|endpoint| endpoint["status"] = "DEPLOYING".into()));
+    after().await.unwrap();
+    // It has what was asked for.
+    after().replicas(1).await.unwrap();
 }

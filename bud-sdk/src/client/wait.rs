@@ -29,56 +29,106 @@ pub(crate) enum Verdict {
     Reached,
     /// Not yet; in this state.
     Pending(String),
+    /// It looks as if it were, but there is no sign yet that this is the action's doing.
+    Unproven(String),
     Failed(Error),
 }
 
+/// A wait under way.
+pub(crate) struct Watch<L, J> {
+    wait: Wait,
+    look: L,
+    judge: J,
+    deadline: Instant,
+    interval: Duration,
+    /// Before the next look.
+    pause: Option<Duration>,
+    missing: u32,
+    last: String,
+    unproven: bool,
+    ended: bool,
+}
+
 impl Wait {
-    /// Looks until `judge` has decided or the time is over. What passes (an outage, a 404 at the beginning) does not end
-    /// the wait; what will not pass (a refused login, a missing right) does.
-    pub(crate) async fn poll<T, F>(
-        &self,
-        mut look: impl FnMut() -> F,
-        mut judge: impl FnMut(&T) -> Verdict,
-    ) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        if self.within.is_zero() || self.every.is_zero() {
-            return Err(Error::invalid("within", "the time to wait and the interval must be more than zero"));
+    /// `look` reads the thing, `judge` says what that means.
+    pub(crate) fn watch<L, J>(self, look: L, judge: J) -> Result<Watch<L, J>> {
+        if self.every.is_zero() {
+            return Err(Error::invalid("every", "it must be more than zero"));
         }
-        let started = Instant::now();
+        let deadline = Instant::now().checked_add(self.within).filter(|_| !self.within.is_zero());
         let deadline =
-            started.checked_add(self.within).ok_or_else(|| Error::invalid("within", "it is too long"))?;
-        let (mut missing, mut last) = (0, "nothing was seen yet".to_owned());
-        let mut interval = self.every;
-        let over = |last: &str| {
-            let message = format!("not reached within {:?}; last seen: {last}", self.within);
-            Error::new(ErrorKind::PollTimeout, message).with_hint("the work goes on: wait again to resume")
-        };
-        loop {
-            let mut pause = interval;
-            match timeout_at(deadline, look()).await {
-                Err(_) => return Err(over(&last)),
-                Ok(Ok(value)) => match judge(&value) {
-                    Verdict::Reached => return Ok(value),
-                    Verdict::Failed(error) => return Err(error),
-                    Verdict::Pending(state) => last = state,
-                },
-                Ok(Err(error)) if error.is_not_found() && missing < MISSING_GRACE => missing += 1,
-                Ok(Err(error)) if passes(&error) => {
-                    last = error.to_string();
-                    pause = pause.max(error.retry_after().unwrap_or_default());
+            deadline.ok_or_else(|| Error::invalid("within", "it must be more than zero, and not endless"))?;
+        Ok(Watch {
+            look,
+            judge,
+            deadline,
+            interval: self.every,
+            pause: None,
+            missing: 0,
+            last: "nothing was seen yet".to_owned(),
+            unproven: false,
+            ended: false,
+            wait: self,
+        })
+    }
+}
+
+impl<L, J> Watch<L, J> {
+    /// The next look that showed something; `None` after the one that reached the end. What passes (an outage, a 404 at
+    /// the beginning) does not end it; what will not pass (a refused login, a missing right) does.
+    pub(crate) async fn next<T, F>(&mut self) -> Result<Option<T>>
+    where
+        L: FnMut() -> F,
+        F: Future<Output = Result<T>>,
+        J: FnMut(&T) -> Verdict,
+    {
+        while !self.ended {
+            if let Some(pause) = self.pause.take() {
+                // Many who wait for the same thing must not ask in step.
+                let pause = pause.mul_f64(0.75 + 0.5 * fastrand::f64());
+                if Instant::now() + pause >= self.deadline {
+                    return Err(self.over());
                 }
-                Ok(Err(error)) => return Err(error),
+                sleep(pause).await;
             }
-            // Many who wait for the same thing must not ask in step.
-            let pause = pause.mul_f64(0.75 + 0.5 * fastrand::f64());
-            if Instant::now() + pause >= deadline {
-                return Err(over(&last));
+            let mut pause = self.interval;
+            let looked = timeout_at(self.deadline, (self.look)()).await;
+            let value = match looked.map_err(|_| self.over())? {
+                Ok(value) => Some(value),
+                Err(error) if error.is_not_found() && self.missing < MISSING_GRACE => {
+                    self.missing += 1;
+                    None
+                }
+                Err(error) if passes(&error) => {
+                    self.last = error.to_string();
+                    pause = pause.max(error.retry_after().unwrap_or_default());
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+            self.interval = self.interval.mul_f64(1.5).min(self.wait.every * SLOWEST);
+            self.pause = Some(pause);
+            let Some(value) = value else { continue };
+            match (self.judge)(&value) {
+                Verdict::Reached => self.ended = true,
+                Verdict::Pending(state) => (self.last, self.unproven) = (state, false),
+                Verdict::Unproven(state) => (self.last, self.unproven) = (state, true),
+                Verdict::Failed(error) => return Err(error),
             }
-            sleep(pause).await;
-            interval = interval.mul_f64(1.5).min(self.every * SLOWEST);
+            return Ok(Some(value));
         }
+        Ok(None)
+    }
+
+    fn over(&self) -> Error {
+        let Wait { within, .. } = self.wait;
+        if self.unproven {
+            let message =
+                format!("no sign of the action within {within:?}; the state was all the time: {}", self.last);
+            return Error::new(ErrorKind::Unconfirmed, message);
+        }
+        let message = format!("not reached within {within:?}; last seen: {}", self.last);
+        Error::new(ErrorKind::PollTimeout, message).with_hint("the work goes on: wait again to resume")
     }
 }
 
@@ -91,4 +141,74 @@ fn passes(error: &Error) -> bool {
             | ErrorKind::RateLimited
             | ErrorKind::Server
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_who_wait_do_not_ask_in_step() {
+        let looks = Mutex::new(Vec::new());
+        let began = Instant::now();
+        let waits = (0..100).map(|_| async {
+            let mut count = 0;
+            let look = || {
+                count += 1;
+                looks.lock().unwrap().push((count, began.elapsed()));
+                let count = count;
+                async move { Ok(count) }
+            };
+            let judge =
+                |count: &i32| if *count == 6 { Verdict::Reached } else { Verdict::Pending(String::new()) };
+            let mut watch = Wait::default().watch(look, judge).unwrap();
+            while watch.next().await.unwrap().is_some() {}
+        });
+        futures_util::future::join_all(waits).await;
+        let looks = looks.into_inner().unwrap();
+        for turn in 2..=6 {
+            let mut at: Vec<_> =
+                looks.iter().filter(|(count, _)| *count == turn).map(|(_, at)| *at).collect();
+            at.sort();
+            // 2 s, 3 s, 4.5 s...: a quarter more or less each time.
+            let spread = at[99] - at[0];
+            assert!(spread > Duration::from_millis(700), "look {turn} spread over {spread:?}");
+            let crowd =
+                at.iter().map(|at| at.as_millis() / 100).fold((0, 0, 0), |(most, now, last), tenth| {
+                    let now = if tenth == last { now + 1 } else { 1 };
+                    (most.max(now), now, tenth)
+                });
+            assert!(crowd.0 < 40, "{} of 100 within a tenth of a second", crowd.0);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_become_rarer_and_obey_the_server() {
+        let began = Instant::now();
+        let mut at = Vec::new();
+        let look = || {
+            at.push(began.elapsed().as_secs_f64());
+            let busy = at.len() == 3;
+            async move {
+                let error =
+                    Error::new(ErrorKind::Server, "busy").with_retry_after(Some(Duration::from_secs(100)));
+                if busy { Err(error) } else { Ok(()) }
+            }
+        };
+        let wait = Wait { within: Duration::from_secs(300), ..Wait::default() };
+        let mut watch = wait.watch(look, |(): &()| Verdict::Pending("DEPLOYING".to_owned())).unwrap();
+        let error = loop {
+            if let Err(error) = watch.next().await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::PollTimeout);
+        assert!(error.message().contains("DEPLOYING"), "{error}");
+        let pauses: Vec<f64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!((1.5..2.5).contains(&pauses[0]) && (2.25..3.75).contains(&pauses[1]), "{pauses:?}");
+        assert!(pauses[2] >= 75.0, "the server asked for 100 s: {pauses:?}");
+        assert!(pauses[3..].iter().all(|pause| *pause <= 20.0), "at most eight times 2 s: {pauses:?}");
+    }
 }

@@ -16,7 +16,9 @@ pub use account::Account;
 pub use audit::{Audit, AuditRecord, Export, ExportFormat, ExportStream, Exported, TimeRange};
 pub use clusters::{Cluster, ClusterStatus, Clusters};
 pub use credentials::{ApiKeyValue, Credential, Credentials, NewCredential};
-pub use endpoints::{Deployment, Endpoint, EndpointStatus, EndpointWait, Endpoints, Resources};
+pub use endpoints::{
+    Deployment, Endpoint, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, Resources,
+};
 pub use permissions::{Grant, Permission, PermissionLevel, Permissions, ResourceType};
 pub use projects::{NewProject, Project, ProjectStatus, ProjectUpdate, Projects};
 pub use quotas::{Quota, Quotas};

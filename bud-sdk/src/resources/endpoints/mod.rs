@@ -1,19 +1,17 @@
 //! Endpoints: models that answer requests.
 
-use std::fmt;
-use std::future::IntoFuture;
-use std::time::Duration;
-
 use serde_json::json;
+
+mod wait;
 
 use super::LATER;
 use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed};
-use crate::client::{Call, Client, List, Verdict, Wait};
-use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{BoxFuture, Options};
+use crate::client::{Call, Client, List};
+use crate::error::{Error, Result};
 use crate::types::{
     ClusterId, EndpointId, ModelId, ProjectId, Timestamp, Wire, check_segment, model, open_enum,
 };
+pub use wait::{EndpointUpdates, EndpointWait};
 
 impl Client {
     /// Endpoints: guide section 5.
@@ -81,13 +79,7 @@ impl Endpoints {
 
     /// Waits for an endpoint's state; by default for `Running`, for at most 30 minutes. Guide section 5.2.
     pub fn wait(&self, id: impl Into<EndpointId>) -> EndpointWait {
-        EndpointWait {
-            client: self.0.clone(),
-            id: id.into(),
-            status: EndpointStatus::Running,
-            replicas: None,
-            wait: Wait::default(),
-        }
+        EndpointWait::new(self.0.clone(), id.into())
     }
 }
 
@@ -199,97 +191,6 @@ impl Endpoint {
 impl From<&Endpoint> for EndpointId {
     fn from(endpoint: &Endpoint) -> Self {
         endpoint.id.clone()
-    }
-}
-
-/// A wait for an endpoint's state. Awaiting it starts it.
-///
-/// It looks more and more seldom, waits longer when the server asks for it, and goes on through outages. A failure of the
-/// endpoint ends it at once.
-#[must_use = "a wait does nothing until it is awaited"]
-#[derive(Clone)]
-pub struct EndpointWait {
-    client: Client,
-    id: EndpointId,
-    status: EndpointStatus,
-    replicas: Option<u32>,
-    wait: Wait,
-}
-
-impl EndpointWait {
-    /// The state to wait for.
-    pub fn until(mut self, status: EndpointStatus) -> Self {
-        self.status = status;
-        self
-    }
-    /// Also waits until it has this many replicas: after [`Endpoints::scale`] the state alone proves nothing.
-    pub fn replicas(mut self, replicas: u32) -> Self {
-        self.replicas = Some(replicas);
-        self
-    }
-    /// The longest time to wait. 30 minutes.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.wait.within = time;
-        self
-    }
-    /// The time between the first looks; it grows to eight times as much. 2 seconds.
-    pub fn every(mut self, time: Duration) -> Self {
-        self.wait.every = time;
-        self
-    }
-
-    fn judge(&self, endpoint: &Endpoint) -> Verdict {
-        let reached = endpoint.is(&self.status);
-        if reached && self.replicas.is_none_or(|replicas| endpoint.replicas == Some(replicas)) {
-            return Verdict::Reached;
-        }
-        let Some(status) = endpoint.status.as_deref() else {
-            return Verdict::Pending("no status".to_owned());
-        };
-        // What has failed, is down or going down does not start running by itself; it can still be taken down.
-        let over = match status {
-            EndpointStatus::Failed => Some("the endpoint failed".to_owned()),
-            EndpointStatus::Stopped | EndpointStatus::Deleting | EndpointStatus::Deleted => {
-                Some(format!("the endpoint is {status}"))
-            }
-            _ => None,
-        };
-        if let Some(what) = over.filter(|_| self.status == EndpointStatus::Running) {
-            return Verdict::Failed(self.failure(endpoint, &what));
-        }
-        let replicas = endpoint.replicas.map(|replicas| format!(", {replicas} replicas"));
-        Verdict::Pending(format!("{status}{}", replicas.unwrap_or_default()))
-    }
-
-    fn failure(&self, endpoint: &Endpoint, what: &str) -> Error {
-        let reason = endpoint.reason.as_deref().unwrap_or("the server gives no reason");
-        let message = format!("{what}: {}", crate::api::clean(reason, 500));
-        Error::new(ErrorKind::OperationFailed, message)
-    }
-}
-
-impl IntoFuture for EndpointWait {
-    type Output = Result<Endpoint>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let look = || async {
-                let operation = GetEndpoint(self.id.clone());
-                Ok(self.client.execute(&operation, Options::default()).await?.0)
-            };
-            let result = self.wait.poll(look, |endpoint| self.judge(endpoint)).await;
-            result.map_err(|error| error.with_operation("endpoints.wait"))
-        })
-    }
-}
-
-impl fmt::Debug for EndpointWait {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointWait")
-            .field("id", &self.id)
-            .field("until", &self.status)
-            .finish_non_exhaustive()
     }
 }
 
