@@ -2,6 +2,7 @@
 
 mod operations;
 mod session;
+mod store;
 
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use crate::error::Result;
 use crate::pipeline::BoxFuture;
 use crate::types::Secret;
 
-pub(crate) use operations::check_email;
 pub use operations::{Login, Logout, Refresh, RequestPasswordReset};
+pub(crate) use operations::{Tokens, check_email};
 pub(crate) use session::{Session, Source};
+pub(crate) use store::{Store, resumed};
 
 /// Where access tokens come from when it is neither a password nor a fixed token: a vault, a cloud identity, a test.
 ///

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::operations::{Login, Logout, Refresh, Tokens};
-use super::{AccessToken, Credentials, SignIn};
+use super::{AccessToken, Credentials, SignIn, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{Anonymous, Authorize, BoxFuture, Options, Platform, Token, execute};
 use crate::types::Secret;
@@ -17,12 +17,16 @@ const FAILURE_LASTS: Duration = Duration::from_secs(1);
 /// The same for a wrong password: trying it on and on would lock the account.
 const REFUSAL_LASTS: Duration = Duration::from_secs(60);
 
+const LOG_IN_AGAIN: &str = "log in again with `bud auth login`, or set BUD_EMAIL and BUD_PASSWORD";
+
 /// What a session is made from.
 pub(crate) enum Source {
     Password {
         email: String,
         password: Secret,
     },
+    /// The tokens of a session that was opened elsewhere: they can be renewed, but no other session opened.
+    Resumed,
     /// A bearer token that somebody else renews.
     Token,
     /// An API key.
@@ -37,6 +41,7 @@ struct Shared {
     platform: Arc<Platform>,
     options: Options,
     source: Source,
+    store: Option<Store>,
     state: Mutex<State>,
 }
 
@@ -85,7 +90,7 @@ impl Shared {
     }
 
     fn renewable(&self) -> bool {
-        matches!(self.source, Source::Password { .. } | Source::Custom(_))
+        matches!(self.source, Source::Password { .. } | Source::Resumed | Source::Custom(_))
     }
 
     async fn token(self: &Arc<Self>) -> Result<Arc<Token>> {
@@ -130,38 +135,72 @@ impl Shared {
     }
 
     async fn renew(&self) -> Result<Tokens> {
-        let refresh = self.lock().refresh.clone();
-        match (&self.source, refresh) {
-            (Source::Custom(credentials), _) => {
+        match &self.source {
+            Source::Custom(credentials) => {
                 let time = self.options.attempt_time();
                 let late = || Error::new(ErrorKind::Timeout, "the credentials gave no token in time");
                 let AccessToken { token, expires_in } =
                     tokio::time::timeout(time, credentials.token()).await.map_err(|_| late())??;
                 Ok(Tokens { access: token, refresh: None, expires_in, must_change_password: None })
             }
-            (Source::Password { .. }, Some(refresh_token)) => {
-                let operation = Refresh { refresh_token };
-                match execute(&self.platform, &operation, &self.options, &Anonymous).await {
-                    Ok((tokens, _)) => Ok(tokens),
-                    // The refresh token is spent or revoked; the password may still open a new session, once.
-                    Err(error) if matches!(error.status(), Some(400 | 401 | 403 | 422)) => {
-                        self.log_in().await
-                    }
-                    Err(error) => Err(error),
-                }
+            Source::Password { .. } | Source::Resumed => self.reopen().await,
+            Source::Token | Source::ApiKey => Err(not_renewable()),
+        }
+    }
+
+    /// Renews the session, or opens a new one.
+    async fn reopen(&self) -> Result<Tokens> {
+        let held = self.lock().refresh.clone();
+        // Another process may have renewed the session that it shares with this one, which spends the old token.
+        let stored = self.stored().await.and_then(|tokens| tokens.refresh);
+        let Some(refresh_token) = stored.or(held) else { return self.log_in().await };
+        let spent = refresh_token.clone();
+        let operation = Refresh { refresh_token };
+        let error = match execute(&self.platform, &operation, &self.options, &Anonymous).await {
+            Ok((mut tokens, _)) => {
+                // A server that does not rotate sends no new one: the old one stays good.
+                tokens.refresh.get_or_insert(spent);
+                self.keep(&tokens).await;
+                return Ok(tokens);
             }
-            (Source::Password { .. }, None) => self.log_in().await,
-            (Source::Token | Source::ApiKey, _) => Err(not_renewable()),
+            Err(error) if !matches!(error.status(), Some(400 | 401 | 403 | 422)) => return Err(error),
+            Err(error) => error,
+        };
+        // Spent or revoked. If another process was faster just now, what it brought is fresh.
+        let newer = |tokens: &Tokens| {
+            tokens.refresh.as_ref().is_some_and(|refresh| refresh.expose() != spent.expose())
+        };
+        match (self.stored().await.filter(newer), &self.source) {
+            (Some(tokens), _) => Ok(tokens),
+            (None, Source::Password { .. }) => self.log_in().await,
+            (None, _) => Err(error.with_kind(ErrorKind::SessionExpired).with_hint(LOG_IN_AGAIN)),
         }
     }
 
     async fn log_in(&self) -> Result<Tokens> {
         let Source::Password { email, password } = &self.source else {
-            return Err(not_renewable());
+            return Err(
+                Error::new(ErrorKind::SessionExpired, "the session has ended").with_hint(LOG_IN_AGAIN)
+            );
         };
         let operation = Login { email: email.clone(), password: password.clone() };
-        let result = execute(&self.platform, &operation, &self.options, &Anonymous).await;
-        result.map(|(tokens, _)| tokens)
+        let (tokens, _) = execute(&self.platform, &operation, &self.options, &Anonymous).await?;
+        self.keep(&tokens).await;
+        Ok(tokens)
+    }
+
+    async fn stored(&self) -> Option<Tokens> {
+        match &self.store {
+            Some(store) => store.read().await,
+            None => None,
+        }
+    }
+
+    /// Before anyone uses them, so that a process that ends right after its call has not lost the session.
+    async fn keep(&self, tokens: &Tokens) {
+        if let Some(store) = &self.store {
+            store.keep(tokens).await;
+        }
     }
 
     /// Takes over what a renewal brought.
@@ -172,8 +211,7 @@ impl Shared {
         match result {
             Ok((token, tokens)) => {
                 state.failure = None;
-                // A server that does not rotate sends no new one: the old one stays good.
-                state.refresh = tokens.refresh.or(state.refresh.take());
+                state.refresh = tokens.refresh;
                 state.current = Some(Current::new(token, tokens.expires_in));
             }
             Err(error) => {
@@ -188,20 +226,22 @@ impl Shared {
 }
 
 impl Session {
-    pub(crate) fn new(platform: Arc<Platform>, options: Options, source: Source) -> Self {
-        Self(Arc::new(Shared { platform, options, source, state: Mutex::default() }))
-    }
-
-    /// A session over a token that is already there.
-    pub(crate) fn with_token(
+    /// Starts from tokens that are there already, if any, and keeps newer ones in the store, if there is one.
+    pub(crate) fn new(
         platform: Arc<Platform>,
         options: Options,
         source: Source,
-        token: Token,
+        store: Option<Store>,
+        start: Option<Tokens>,
     ) -> Self {
-        let session = Self::new(platform, options, source);
-        session.0.lock().current = Some(Current::new(token, None));
-        session
+        let mut state = State::default();
+        if let Some(tokens) = start {
+            // What cannot be a token is as good as an expired one.
+            let token = Token::bearer(tokens.access).ok();
+            state.current = token.map(|token| Current::new(token, tokens.expires_in));
+            state.refresh = tokens.refresh;
+        }
+        Self(Arc::new(Shared { platform, options, source, store, state: Mutex::new(state) }))
     }
 
     /// Logs in now instead of at the first call; also after a logout.
@@ -235,11 +275,17 @@ impl Session {
         if let Some(mut flight) = flight {
             let _ = flight.changed().await;
         }
-        let (current, refresh) = {
+        let (current, held) = {
             let mut state = self.0.lock();
             state.failure = None;
             (state.current.take(), state.refresh.take())
         };
+        // Another process may have renewed the session; the token that it brought is the one that ends it.
+        let stored = match &self.0.store {
+            Some(store) => store.take().await,
+            None => None,
+        };
+        let refresh = stored.and_then(|tokens| tokens.refresh).or(held);
         let Some(refresh_token) = refresh else {
             return match current {
                 Some(_) => Err(Error::config(
@@ -278,7 +324,7 @@ impl Authorize for Session {
         let token = state.current.as_ref().map(|current| current.token.secret.clone());
         let password = match &self.0.source {
             Source::Password { password, .. } => Some(password.clone()),
-            Source::Token | Source::ApiKey | Source::Custom(_) => None,
+            Source::Resumed | Source::Token | Source::ApiKey | Source::Custom(_) => None,
         };
         [token, state.refresh.clone(), password].into_iter().flatten().collect()
     }
@@ -289,6 +335,7 @@ impl Authorize for Session {
                 Some("an API key opens inference routes; administration needs a person's login")
             }
             Source::Token => Some("the token cannot be renewed: build a client with a fresh one"),
+            Source::Resumed => Some(LOG_IN_AGAIN),
             Source::Password { .. } | Source::Custom(_) => None,
         }
     }

@@ -4,19 +4,25 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::warn;
+use url::Url;
+
 use crate::api::Flavor;
-use crate::auth::{Credentials, Session, Source};
-use crate::config::{Config, Login, Origin, Sourced, check_base_url};
+use crate::auth::{Credentials, Session, Source, Store, Tokens, resumed};
+use crate::config::{self, Config, Layer, Login, Place, Sourced, Surroundings};
 use crate::error::{Error, Result};
 use crate::pipeline::{Channel, Connector, Options, Platform, Policy, TlsRoots, Token};
 use crate::types::Secret;
 
 use super::{Client, Inner};
 
-/// Configures a [`Client`]. What is set here wins over the environment.
+/// Configures a [`Client`]. What is set here wins over the environment, and that over the configuration file; see
+/// [`env`](Self::env).
 #[must_use = "call build() to get a client"]
 pub struct ClientBuilder {
-    config: Config,
+    layer: Layer,
+    profile: Option<String>,
+    remember: bool,
     credentials: Option<Box<dyn Credentials>>,
     options: Options,
     connect_timeout: Duration,
@@ -29,7 +35,9 @@ pub struct ClientBuilder {
 impl ClientBuilder {
     pub(super) fn new() -> Self {
         Self {
-            config: Config::default(),
+            layer: Layer::default(),
+            profile: None,
+            remember: false,
             credentials: None,
             options: Options::default(),
             connect_timeout: Duration::from_secs(10),
@@ -43,7 +51,7 @@ impl ClientBuilder {
     /// The API's address: `https://api.bud.example.com`, with the path under which it is served, if any.
     /// Tokens go there and nowhere else. Plain http is taken for loopback addresses only.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.config.base_url = Some(Sourced { value: url.into(), origin: Origin::Builder("base_url") });
+        self.layer.base_url = Some(Sourced::new(url.into(), Place::Builder("base_url")));
         self
     }
 
@@ -65,25 +73,25 @@ impl ClientBuilder {
     /// Gets tokens from your own source.
     pub fn credentials(mut self, credentials: impl Credentials) -> Self {
         self.credentials = Some(Box::new(credentials));
-        self.config.login = None;
+        self.layer.login = None;
         self
     }
 
     fn login(mut self, login: Login) -> Self {
-        self.config.login = Some(login);
+        self.layer.login = Some(Ok(login));
         self.credentials = None;
         self
     }
 
     /// Which API the server speaks. Without it the server is asked once, by a request that changes nothing.
     pub fn flavor(mut self, flavor: Flavor) -> Self {
-        self.config.flavor = Some(flavor);
+        self.layer.flavor = Some(flavor);
         self
     }
 
     /// The longest time that a call may take with all its attempts and waiting. 60 seconds.
     pub fn timeout(mut self, total: Duration) -> Self {
-        self.config.timeout = Some(total);
+        self.layer.timeout = Some(total);
         self
     }
 
@@ -130,71 +138,145 @@ impl ClientBuilder {
         self
     }
 
-    /// Reads what was not set from the environment; see [`Client::from_env`].
+    /// Reads what was not set here from the environment, and what is not there from the configuration file.
+    ///
+    /// - `BUD_BASE_URL` (or `BUD_API_URL`), `BUD_API_FLAVOR` (`guide` or `runtime`), `BUD_TIMEOUT` (seconds);
+    /// - `BUD_API_KEY`, else `BUD_TOKEN`, else `BUD_EMAIL` and `BUD_PASSWORD`;
+    /// - `BUD_CA_CERTIFICATE`, the path of a PEM bundle; certificates are always checked;
+    /// - `BUD_PROFILE`, see [`profile`](Self::profile), and `BUD_CONFIG`, another path of the configuration file;
+    /// - `~/.bud/config.toml`, as the platform's command line writes it: `api_url`, `api_key`, `timeout`, and `[auth]` with
+    ///   `type`, `email`, `password` and `api_key`; also `email`, `password`, `flavor` and `ca_certificate`.
+    ///
+    /// Without credentials in any of these, the session that `bud auth login` left in `~/.bud/tokens.json` is used. That
+    /// file is never written.
+    ///
+    /// What a file holds is sent to the file's own `api_url` and nowhere else, whatever address is set above it. Likewise
+    /// the credentials in the environment, if it names an address. No file and no variable is read without this method
+    /// or [`profile`](Self::profile).
     pub fn env(mut self) -> Self {
         self.use_env = true;
+        self
+    }
+
+    /// Uses `[profiles.NAME]` of the configuration file before the rest of the file; it has the same keys. Implies
+    /// [`env`](Self::env).
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.profile = Some(name.into());
+        self.env()
+    }
+
+    /// Keeps the session for later processes, so that they need no login: in `~/.bud/sessions`, in one file per server and
+    /// account, readable by its owner alone. It holds tokens, no password. A logout removes it. The password is used only
+    /// when there is no session to go on with.
+    ///
+    /// It is for logins with a password, and without effect for other credentials. A session that cannot be kept is
+    /// a warning in the log and no error. Processes may share it: they renew it for each other.
+    pub fn remember_session(mut self) -> Self {
+        self.remember = true;
         self
     }
 
     /// Checks everything and makes the client. No request is made yet.
     ///
     /// # Errors
-    /// `Config` or `InvalidArgument`, naming what is missing or wrong and where it was set.
+    /// `Config` or `InvalidArgument`, naming what is missing or wrong and where it was set. `Config` for a kept session
+    /// that others than its owner could use.
     pub fn build(self) -> Result<Client> {
-        let mut config = self.config;
-        if self.use_env {
-            let env = Config::from_env(|name| std::env::var(name).ok())?;
-            config.base_url = config.base_url.or(env.base_url);
-            if self.credentials.is_none() {
-                config.login = config.login.or(env.login);
-            }
-            config.flavor = config.flavor.or(env.flavor);
-            config.timeout = config.timeout.or(env.timeout);
-        }
-        let base = config.base_url.ok_or_else(|| {
-            Error::config("no base URL").with_hint("call builder.base_url, or set BUD_BASE_URL")
-        })?;
-        let base = check_base_url(&base, self.allow_http)?;
-        let options = Options { total: config.timeout, ..self.options };
+        let config = if self.use_env {
+            let around = Surroundings { variable: &|name| std::env::var_os(name), home: config::home() };
+            Config::read(self.layer, self.profile.as_deref(), &around)?
+        } else {
+            Config::of_builder(self.layer)
+        };
+        let base = config.base_url(self.allow_http)?;
+        config.check_verify(&base)?;
+        let options = Options { total: config.timeout(), ..self.options };
         options.check()?;
         if self.connect_timeout.is_zero() {
             return Err(Error::invalid("connect_timeout", "it must be more than zero"));
         }
-        let mut roots = TlsRoots::default();
-        for pem in &self.ca_certificates {
-            roots.add_pem(pem)?;
-        }
+        let start = match self.credentials {
+            Some(custom) => Start::from(Source::Custom(custom)),
+            None => Start::configured(&config, &base, self.remember)?,
+        };
+        let roots = roots(&self.ca_certificates, &config, &base)?;
+        let flavor = config.flavor(&base);
         let use_proxy = self.use_proxy && base.scheme() == "https";
         let connector = Connector { connect_timeout: self.connect_timeout, use_proxy, roots };
         let channel = Channel::new(base, Arc::new(connector.build()?), Policy::default());
-        let platform = Arc::new(Platform::new(channel, config.flavor));
-        let session = match (self.credentials, config.login) {
-            (Some(custom), _) => Session::new(platform.clone(), options.clone(), Source::Custom(custom)),
-            (None, Some(Login::Password { email, password })) => {
-                Session::new(platform.clone(), options.clone(), Source::Password { email, password })
-            }
-            (None, Some(Login::Token(token))) => {
-                Session::with_token(platform.clone(), options.clone(), Source::Token, usable(token)?)
-            }
-            (None, Some(Login::ApiKey(key))) => {
-                Session::with_token(platform.clone(), options.clone(), Source::ApiKey, usable(key)?)
-            }
-            (None, None) => {
-                return Err(Error::config("no credentials").with_hint(
-                    "call builder.password, bearer_token, api_key or credentials, or set BUD_EMAIL and BUD_PASSWORD",
-                ));
-            }
-        };
+        let platform = Arc::new(Platform::new(channel, flavor));
+        let session =
+            Session::new(platform.clone(), options.clone(), start.source, start.store, start.tokens);
         Ok(Client(Arc::new(Inner { platform, session, options, operations: crate::operations() })))
     }
 }
 
-fn usable(token: Secret) -> Result<Token> {
-    Token::bearer(token).map_err(|error| Error::config(error.message().to_owned()))
+/// How a session begins.
+struct Start {
+    source: Source,
+    store: Option<Store>,
+    tokens: Option<Tokens>,
+}
+
+impl From<Source> for Start {
+    fn from(source: Source) -> Self {
+        Self { source, store: None, tokens: None }
+    }
+}
+
+impl Start {
+    fn configured(config: &Config, base: &Url, remember: bool) -> Result<Self> {
+        let given = |source, token| {
+            // A token that cannot be sent is found now and not at the first call.
+            Token::bearer(Secret::clone(&token))
+                .map_err(|error| Error::config(error.message().to_owned()))?;
+            Ok(Self { source, store: None, tokens: Some(resumed(token, None, None)) })
+        };
+        match config.login(base)? {
+            Some(Login::Password { email, password }) => {
+                let store = if remember { store(base, &email) } else { None };
+                let tokens = store.as_ref().map(Store::load).transpose()?.flatten();
+                Ok(Self { source: Source::Password { email, password }, store, tokens })
+            }
+            Some(Login::Token(token)) => given(Source::Token, token),
+            Some(Login::ApiKey(key)) => given(Source::ApiKey, key),
+            None => {
+                let left = config.cli_tokens(base)?.ok_or_else(|| config.no_credentials(base))?;
+                // Without an access token, an empty one: it is renewed at once.
+                let access = left.access_token.unwrap_or_else(|| Secret::from(""));
+                let tokens = Some(resumed(access, left.refresh_token, left.expires_at));
+                Ok(Self { source: Source::Resumed, store: None, tokens })
+            }
+        }
+    }
+}
+
+fn store(base: &Url, email: &str) -> Option<Store> {
+    let home = config::home();
+    if home.is_none() {
+        warn!("the session cannot be kept: there is no home folder");
+    }
+    home.map(|home| Store::new(&home, base, email))
+}
+
+/// What the builder was given, else what was configured.
+fn roots(given: &[Vec<u8>], config: &Config, base: &Url) -> Result<TlsRoots> {
+    let mut roots = TlsRoots::default();
+    for pem in given {
+        roots.add_pem(pem)?;
+    }
+    if given.is_empty()
+        && let Some(bundle) = config.ca_certificate(base)?
+    {
+        let named = |error: Error| Error::config(format!("{}: {}", bundle.place, error.message()));
+        roots.add_pem(&bundle.value).map_err(named)?;
+    }
+    Ok(roots)
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder").field("config", &self.config).finish_non_exhaustive()
+        // An address that was not checked yet may hold a password.
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
 }

@@ -55,11 +55,10 @@ impl Client {
         ClientBuilder::new()
     }
 
-    /// A client from the environment: `BUD_BASE_URL` (or `BUD_API_URL`), then `BUD_API_KEY`, `BUD_TOKEN`, or
-    /// `BUD_EMAIL` and `BUD_PASSWORD`; optionally `BUD_API_FLAVOR` and `BUD_TIMEOUT`.
+    /// A client from the environment and `~/.bud/config.toml`; see [`ClientBuilder::env`] for what is read.
     ///
     /// # Errors
-    /// `Config`, naming the variable that is missing or wrong.
+    /// `Config`, naming the variable, or the file and key, that is missing or wrong.
     pub fn from_env() -> Result<Self> {
         Self::builder().env().build()
     }

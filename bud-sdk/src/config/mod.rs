@@ -1,35 +1,73 @@
-//! Plain data from the builder and the environment; every value knows where it came from.
+//! Plain data from the builder, the environment and files; every value knows where it was set.
+//!
+//! A value is taken from the first of these layers that has it:
+//!
+//! 1. the builder;
+//! 2. the environment: `BUD_BASE_URL` (or `BUD_API_URL`); `BUD_API_KEY`, `BUD_TOKEN`, or `BUD_EMAIL` with
+//!    `BUD_PASSWORD`; `BUD_API_FLAVOR`, `BUD_TIMEOUT`, `BUD_CA_CERTIFICATE`, `BUD_VERIFY_SSL`;
+//! 3. `[profiles.NAME]` of the configuration file, NAME from the builder or `BUD_PROFILE`;
+//! 4. the flat keys of that file: `api_url`, `api_key`, `timeout`, `verify_ssl` and `[auth]`, as the platform's command
+//!    line writes them, and `email`, `password`, `flavor` and `ca_certificate`. A profile has the same keys. Others are
+//!    ignored.
+//!
+//! The file is `~/.bud/config.toml`, or what `BUD_CONFIG` names. Layers 2 to 4 are read only when the builder is told to.
+//! Without credentials anywhere, the session of the command line in `~/.bud/tokens.json` is used.
+//!
+//! What a layer says of a server (credentials, flavor, certificates) holds for the server that the layer names. The
+//! environment may leave that open; what a file says is used for the file's own `api_url` and nowhere else. So no
+//! password or token is sent to an address that somebody has put before the one that it was kept for.
+
+mod address;
+mod env;
+mod file;
+#[cfg(test)]
+mod tests;
+mod tokens;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::api::Flavor;
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
-/// Where a value came from: named in errors, so that a person knows what to change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+use address::check_base_url;
+pub(crate) use env::{Surroundings, home};
+use tokens::CliTokens;
+
+/// Where a value was set: named in errors, so that a person knows what to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
     Builder(&'static str),
     Environment(&'static str),
+    File { path: Arc<Path>, key: String },
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builder(method) => write!(f, "builder.{method}"),
             Self::Environment(variable) => write!(f, "the environment variable {variable}"),
+            Self::File { path, key } => write!(f, "`{key}` in {}", path.display()),
         }
     }
 }
 
-/// A value and its origin.
+/// A value and its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Sourced<T> {
     pub(crate) value: T,
-    pub(crate) origin: Origin,
+    pub(crate) place: Place,
+}
+
+impl<T> Sourced<T> {
+    pub(crate) fn new(value: T, place: Place) -> Self {
+        Self { value, place }
+    }
 }
 
 /// Credentials as configured.
@@ -40,180 +78,173 @@ pub(crate) enum Login {
     ApiKey(Secret),
 }
 
-/// Everything that can be configured from outside the program.
+/// What one layer says.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Config {
+pub(crate) struct Layer {
     pub(crate) base_url: Option<Sourced<String>>,
-    pub(crate) login: Option<Login>,
+    /// The error is for those who would use them.
+    pub(crate) login: Option<Result<Login>>,
     pub(crate) flavor: Option<Flavor>,
     pub(crate) timeout: Option<Duration>,
+    verify: Option<Sourced<bool>>,
+    ca_certificate: Option<Sourced<PathBuf>>,
+    file: Option<Arc<Path>>,
+}
+
+impl Layer {
+    /// Whether what it says of a server holds for this one.
+    fn speaks_of(&self, base: &Url) -> bool {
+        match &self.base_url {
+            Some(own) => address::same_origin(&own.value, base),
+            None => self.file.is_none(),
+        }
+    }
+}
+
+/// Everything that was configured, the strongest layer first.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    layers: Vec<Layer>,
+    /// The tokens of the command line, and the address in the file beside them.
+    tokens: Option<(PathBuf, String)>,
 }
 
 impl Config {
-    /// Reads the environment; `variable` is `std::env::var`, or a table in tests.
-    pub(crate) fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let named = |name: &'static str| {
-            variable(name).map(|value| Sourced { value, origin: Origin::Environment(name) })
+    /// Nothing but what the program itself has set.
+    pub(crate) fn of_builder(builder: Layer) -> Self {
+        Self { layers: vec![builder], tokens: None }
+    }
+
+    /// All layers.
+    pub(crate) fn read(builder: Layer, profile: Option<&str>, around: &Surroundings<'_>) -> Result<Self> {
+        let mut config = Self::of_builder(builder);
+        config.layers.push(around.layer()?);
+        let profile = match profile {
+            Some(name) => Some(Sourced::new(name.to_owned(), Place::Builder("profile"))),
+            None => around.text("BUD_PROFILE")?,
         };
-        if variable("BUD_VERIFY_SSL").is_some_and(|value| !matches!(value.trim(), "1" | "true" | "yes")) {
-            return Err(Error::config("BUD_VERIFY_SSL: certificates are always checked")
-                .with_hint("trust your own authority with builder.ca_certificate instead"));
+        let folder = around.home.as_ref().map(|home| home.join(".bud"));
+        match (around.path("BUD_CONFIG")?, folder) {
+            (Some(named), _) => {
+                let layers = file::layers(&named.value, profile.as_ref())?;
+                if layers.is_empty() {
+                    return Err(no_file(&named));
+                }
+                config.layers.extend(layers);
+            }
+            (None, Some(folder)) => {
+                let layers = file::layers(&folder.join("config.toml"), profile.as_ref())?;
+                let address = layers.last().and_then(|flat| flat.base_url.clone());
+                config.tokens = address.map(|address| (folder.join("tokens.json"), address.value));
+                config.layers.extend(layers);
+            }
+            (None, None) => {
+                if let Some(profile) = profile {
+                    return Err(Error::config(format!(
+                        "{} names a profile, but there is no home folder with a configuration file",
+                        profile.place
+                    ))
+                    .with_hint("set BUD_CONFIG"));
+                }
+            }
         }
-        let base_url = named("BUD_BASE_URL").or_else(|| named("BUD_API_URL"));
-        let flavor = named("BUD_API_FLAVOR").map(|flavor| match flavor.value.as_str() {
-            "guide" => Ok(Flavor::Guide),
-            "runtime" => Ok(Flavor::Runtime),
-            _ => Err(wrong(&flavor.origin, "guide or runtime")),
-        });
-        let timeout = named("BUD_TIMEOUT").map(|timeout| {
-            let seconds = timeout.value.trim().parse().ok().filter(|seconds| *seconds > 0.0);
-            let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            time.ok_or_else(|| wrong(&timeout.origin, "a number of seconds above 0"))
-        });
-        Ok(Self {
-            base_url,
-            login: login(&named)?,
-            flavor: flavor.transpose()?,
-            timeout: timeout.transpose()?,
-        })
+        Ok(config)
+    }
+
+    /// The address in use, checked.
+    pub(crate) fn base_url(&self, allow_http: bool) -> Result<Url> {
+        let given = self.layers.iter().find_map(|layer| layer.base_url.as_ref());
+        let given = given.ok_or_else(|| {
+            Error::config("no base URL").with_hint("call builder.base_url, or set BUD_BASE_URL")
+        })?;
+        check_base_url(given, allow_http)
+    }
+
+    fn about<'a>(&'a self, base: &'a Url) -> impl Iterator<Item = &'a Layer> {
+        self.layers.iter().filter(move |layer| layer.speaks_of(base))
+    }
+
+    /// The credentials for that address.
+    pub(crate) fn login(&self, base: &Url) -> Result<Option<Login>> {
+        self.about(base).find_map(|layer| layer.login.clone()).transpose()
+    }
+
+    /// The session of the command line, if it is one with that address.
+    pub(crate) fn cli_tokens(&self, base: &Url) -> Result<Option<CliTokens>> {
+        match &self.tokens {
+            Some((path, address)) if address::same_origin(address, base) => tokens::read(path),
+            _ => Ok(None),
+        }
+    }
+
+    /// What to do without credentials.
+    pub(crate) fn no_credentials(&self, base: &Url) -> Error {
+        let withheld = self.layers.iter().find(|layer| layer.login.is_some() && !layer.speaks_of(base));
+        let Some(layer) = withheld else {
+            return Error::config("no credentials").with_hint(
+                "call builder.password, bearer_token, api_key or credentials, or set BUD_EMAIL and BUD_PASSWORD",
+            );
+        };
+        let place = match &layer.file {
+            Some(path) => path.display().to_string(),
+            None => "the environment".to_owned(),
+        };
+        Error::config(format!("no credentials for this server: those in {place} are not for its address"))
+            .with_hint("credentials are only sent to the address that is set beside them")
+    }
+
+    pub(crate) fn flavor(&self, base: &Url) -> Option<Flavor> {
+        self.about(base).find_map(|layer| layer.flavor)
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.layers.iter().find_map(|layer| layer.timeout)
+    }
+
+    /// Refuses to be told not to check certificates.
+    pub(crate) fn check_verify(&self, base: &Url) -> Result<()> {
+        match self.about(base).find_map(|layer| layer.verify.as_ref()) {
+            Some(Sourced { value: false, place }) => Err(always_checked(place)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The PEM bundle to trust, read.
+    pub(crate) fn ca_certificate(&self, base: &Url) -> Result<Option<Sourced<Vec<u8>>>> {
+        let named = self.about(base).find_map(|layer| layer.ca_certificate.as_ref());
+        let Some(named) = named else { return Ok(None) };
+        let pem = file::read(&named.value)?.ok_or_else(|| no_file(named))?;
+        Ok(Some(Sourced::new(pem, named.place.clone())))
     }
 }
 
-fn login(named: &impl Fn(&'static str) -> Option<Sourced<String>>) -> Result<Option<Login>> {
-    let full = |name| {
-        named(name)
-            .map(|found| {
-                if found.value.is_empty() { Err(wrong(&found.origin, "not empty")) } else { Ok(found.value) }
-            })
-            .transpose()
-    };
-    if let Some(key) = full("BUD_API_KEY")? {
-        return Ok(Some(Login::ApiKey(key.into())));
-    }
-    if let Some(token) = full("BUD_TOKEN")? {
-        return Ok(Some(Login::Token(token.into())));
-    }
-    match (full("BUD_EMAIL")?, full("BUD_PASSWORD")?) {
-        (Some(email), Some(password)) => Ok(Some(Login::Password { email, password: password.into() })),
-        (Some(_), None) => Err(Error::config("BUD_EMAIL is set, but BUD_PASSWORD is not")),
-        (None, Some(_)) => Err(Error::config("BUD_PASSWORD is set, but BUD_EMAIL is not")),
-        (None, None) => Ok(None),
-    }
+fn no_file(named: &Sourced<PathBuf>) -> Error {
+    Error::config(format!("{}: there is no file {}", named.place, named.value.display()))
+}
+
+fn always_checked(place: &Place) -> Error {
+    Error::config(format!("{place}: certificates are always checked")).with_hint(
+        "trust your own authority instead: BUD_CA_CERTIFICATE, the path of a PEM bundle, or builder.ca_certificate",
+    )
 }
 
 /// Names the value and what it should be, never what it is.
-fn wrong(origin: &Origin, expected: &str) -> Error {
-    Error::config(format!("{origin} must be {expected}"))
+fn wrong(place: &Place, expected: &str) -> Error {
+    Error::config(format!("{place} must be {expected}"))
 }
 
-/// Checks a base URL: an address and a path, nothing that could carry a secret, and no clear text over a network.
-pub(crate) fn check_base_url(given: &Sourced<String>, allow_http: bool) -> Result<Url> {
-    let wrong = |why: &str| Err(Error::config(format!("{}: {why}", given.origin)));
-    let Ok(url) = Url::parse(given.value.trim()) else {
-        return wrong("not a URL such as https://api.bud.example.com");
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return wrong("it holds a user name or password; credentials are given separately");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return wrong("it has a query or fragment");
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if allow_http || is_loopback(&url) => {}
-        "http" => return wrong("http would send tokens in clear text; use https (or builder.allow_http)"),
-        _ => return wrong("the scheme must be https"),
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return wrong("it names no host");
-    }
-    Ok(url)
-}
-
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+fn flavor(name: &Sourced<String>) -> Result<Flavor> {
+    match name.value.as_str() {
+        "guide" => Ok(Flavor::Guide),
+        "runtime" => Ok(Flavor::Runtime),
+        _ => Err(wrong(&name.place, "guide or runtime")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn env(pairs: &[(&str, &str)]) -> Result<Config> {
-        Config::from_env(|name| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn reads_the_environment() {
-        let config =
-            env(&[("BUD_API_URL", "https://a"), ("BUD_API_FLAVOR", "runtime"), ("BUD_TIMEOUT", "1.5")])
-                .unwrap();
-        assert_eq!(config.base_url.unwrap().value, "https://a");
-        assert_eq!(config.flavor, Some(Flavor::Runtime));
-        assert_eq!(config.timeout, Some(Duration::from_millis(1500)));
-        assert!(matches!(env(&[("BUD_API_KEY", "k")]).unwrap().login, Some(Login::ApiKey(_))));
-        assert_eq!(
-            env(&[("BUD_BASE_URL", "https://b"), ("BUD_API_URL", "https://a")])
-                .unwrap()
-                .base_url
-                .unwrap()
-                .value,
-            "https://b"
-        );
-    }
-
-    #[test]
-    fn a_wrong_value_names_its_variable_and_is_not_shown() {
-        let cases = [
-            ("BUD_TIMEOUT", "canary"),
-            ("BUD_TIMEOUT", "-1"),
-            ("BUD_TIMEOUT", "NaN"),
-            ("BUD_API_FLAVOR", "canary"),
-            ("BUD_VERIFY_SSL", "flase"),
-            ("BUD_API_KEY", ""),
-            ("BUD_EMAIL", "canary@example.com"),
-            ("BUD_PASSWORD", "canary"),
-        ];
-        for (name, value) in cases {
-            let error = env(&[(name, value)]).unwrap_err().to_string();
-            assert!(error.contains(name) && !error.contains("canary"), "{error}");
-        }
-    }
-
-    #[test]
-    fn base_urls() {
-        let check = |url: &str| {
-            check_base_url(&Sourced { value: url.to_owned(), origin: Origin::Builder("base_url") }, false)
-        };
-        for good in [
-            "https://api.example.com",
-            "https://api.example.com/v1/",
-            "http://127.0.0.1:8080",
-            "http://[::1]:80",
-            "http://localhost",
-        ] {
-            assert!(check(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "api.example.com",
-            "http://api.example.com",
-            "file:///etc/passwd",
-            "https://u:canary@h",
-            "https://h/?token=canary",
-            "https://h/#f",
-            "ftp://h",
-            "http://localhost.evil.test",
-            "http://127.0.0.1.evil.test",
-        ] {
-            let error = check(bad).unwrap_err().to_string();
-            assert!(error.contains("builder.base_url") && !error.contains("canary"), "{bad}: {error}");
-        }
-    }
+/// Beyond a year, clock arithmetic could overflow.
+fn seconds(number: Option<f64>, place: &Place) -> Result<Duration> {
+    let fits = number.filter(|seconds| *seconds > 0.0 && *seconds <= 365.0 * 86_400.0);
+    let time =
+        fits.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|time| !time.is_zero());
+    time.ok_or_else(|| wrong(place, "a number of seconds above 0, and at most a year"))
 }

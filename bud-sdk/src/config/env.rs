@@ -1,0 +1,79 @@
+//! The environment as a layer of the configuration.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::{Layer, Login, Place, Sourced, always_checked, flavor, seconds, wrong};
+use crate::error::{Error, Result};
+
+/// What surrounds the program: its variables and its user's home folder, or a table and a folder in tests.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(crate) home: Option<PathBuf>,
+}
+
+/// The user's home folder. A relative one would lead to other files in every folder, so it counts as none.
+pub(crate) fn home() -> Option<PathBuf> {
+    let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    std::env::var_os(name).map(PathBuf::from).filter(|home| home.is_absolute())
+}
+
+impl Surroundings<'_> {
+    pub(super) fn path(&self, name: &'static str) -> Result<Option<Sourced<PathBuf>>> {
+        let place = Place::Environment(name);
+        match (self.variable)(name) {
+            Some(path) if path.is_empty() => Err(wrong(&place, "not empty")),
+            path => Ok(path.map(|path| Sourced::new(path.into(), place))),
+        }
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<Sourced<String>>> {
+        let place = Place::Environment(name);
+        match (self.variable)(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) if text.is_empty() => Err(wrong(&place, "not empty")),
+            Some(Ok(text)) => Ok(Some(Sourced::new(text, place))),
+            Some(Err(_)) => Err(wrong(&place, "text in UTF-8")),
+        }
+    }
+
+    pub(super) fn layer(&self) -> Result<Layer> {
+        let time = self.text("BUD_TIMEOUT")?;
+        let time = time.map(|time| seconds(time.value.trim().parse().ok(), &time.place));
+        Ok(Layer {
+            base_url: self.text("BUD_BASE_URL")?.or(self.text("BUD_API_URL")?),
+            login: self.login()?.map(Ok),
+            flavor: self.text("BUD_API_FLAVOR")?.map(|name| flavor(&name)).transpose()?,
+            timeout: time.transpose()?,
+            verify: self.verify()?,
+            ca_certificate: self.path("BUD_CA_CERTIFICATE")?,
+            file: None,
+        })
+    }
+
+    /// Never false: whatever a weaker layer says, nobody who sets this gets the opposite.
+    fn verify(&self) -> Result<Option<Sourced<bool>>> {
+        let Some(verify) = self.text("BUD_VERIFY_SSL")? else { return Ok(None) };
+        match verify.value.trim().to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" => Ok(Some(Sourced::new(true, verify.place))),
+            "0" | "false" | "no" => Err(always_checked(&verify.place)),
+            _ => Err(wrong(&verify.place, "true (certificates are always checked)")),
+        }
+    }
+
+    fn login(&self) -> Result<Option<Login>> {
+        let text = |name| Ok(self.text(name)?.map(|found| found.value));
+        if let Some(key) = text("BUD_API_KEY")? {
+            return Ok(Some(Login::ApiKey(key.into())));
+        }
+        if let Some(token) = text("BUD_TOKEN")? {
+            return Ok(Some(Login::Token(token.into())));
+        }
+        match (text("BUD_EMAIL")?, text("BUD_PASSWORD")?) {
+            (Some(email), Some(password)) => Ok(Some(Login::Password { email, password: password.into() })),
+            (Some(_), None) => Err(Error::config("BUD_EMAIL is set, but BUD_PASSWORD is not")),
+            (None, Some(_)) => Err(Error::config("BUD_PASSWORD is set, but BUD_EMAIL is not")),
+            (None, None) => Ok(None),
+        }
+    }
+}
