@@ -21,7 +21,7 @@ pub struct Demo {
     /// Where an example may leave a new key; it is removed with the server.
     pub key_file: PathBuf,
     /// Kept, because the server stops with it.
-    _bed: Testbed,
+    bed: Testbed,
 }
 
 impl Demo {
@@ -61,9 +61,23 @@ impl Demo {
             key_file: std::env::temp_dir().join(format!("bud-new-key-{}", std::process::id())),
             project,
             cluster,
-            _bed: bed,
+            bed,
         };
+        demo.bed.clear_requests();
         Ok((bud, demo))
+    }
+}
+
+impl Demo {
+    pub fn email(&self) -> &str {
+        self.bed.admin_email()
+    }
+    pub fn password(&self) -> &str {
+        self.bed.admin_password()
+    }
+    /// How often somebody has logged in since it was furnished.
+    pub fn logins(&self) -> usize {
+        self.bed.count("POST", "/auth/login")
     }
 }
 
