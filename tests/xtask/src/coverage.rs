@@ -1,0 +1,199 @@
+//! The coverage table of README.md: what of the Day-2 guide is covered, and shown to work by the tests.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bud_sdk::{Flavor, OperationInfo, Support};
+
+use crate::evidence::Evidence;
+use crate::workspace::{Outcome, Workspace};
+
+const BEGIN: &str = "<!-- coverage:begin -->";
+const END: &str = "<!-- coverage:end -->";
+
+/// The languages that have tests: name and part.
+const LANGUAGES: [(&str, &str); 1] = [("Rust", "rust")];
+const FLAVORS: [Flavor; 2] = [Flavor::Guide, Flavor::Runtime];
+
+const LEGEND: &str = "
+✓: every operation listed is offered there, and its route gave a good answer in the last test run or, on the runtime
+API, in a recorded exchange. n of m: that holds for n of the m operations. –: none is offered there yet.
+";
+
+/// The guide's sections that ask for something to be done.
+const SECTIONS: [(&str, &str); 29] = [
+    ("2.1", "Morning Health Check"),
+    ("2.2", "Health Check Commands"),
+    ("3.1", "Create User"),
+    ("3.2", "Modify User Role"),
+    ("3.3", "Deactivate User"),
+    ("3.4", "Password Reset"),
+    ("4.1", "Create Project"),
+    ("4.2", "Manage Project Permissions"),
+    ("4.3", "Delete Project"),
+    ("5.1", "Deploy Endpoint"),
+    ("5.2", "Check Deployment Status"),
+    ("5.3", "Scale Endpoint"),
+    ("5.4", "Undeploy Endpoint"),
+    ("6.1", "View Cluster Status"),
+    ("6.2", "Cluster Health Check"),
+    ("6.3", "Refresh Cluster Status"),
+    ("7.1", "Key Dashboards"),
+    ("7.2", "Key Metrics to Watch"),
+    ("7.3", "Query Logs"),
+    ("8.1", "Weekly Tasks"),
+    ("8.2", "Monthly Tasks"),
+    ("8.3", "Quarterly Tasks"),
+    ("9.1", "Export Audit Log"),
+    ("9.2", "Check API Quota Usage"),
+    ("9.3", "Rotate API Key"),
+    ("9.4", "View Service Logs"),
+    ("10.1", "Service Not Responding"),
+    ("10.2", "Database Connection Issues"),
+    ("10.3", "Inference Failures"),
+];
+
+/// Writes the table into README.md.
+pub fn write(workspace: &Workspace) -> Outcome {
+    let (path, old, new) = readme(workspace)?;
+    if new != old {
+        fs::write(&path, new).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// An error unless README.md has the table as it would be written now.
+pub fn check(workspace: &Workspace) -> Outcome {
+    let (_, old, new) = readme(workspace)?;
+    if new == old { Ok(()) } else { Err("README.md's coverage table is stale; run `cargo xtask gen`".into()) }
+}
+
+/// README.md as it is, and as it should be.
+fn readme(workspace: &Workspace) -> Outcome<(PathBuf, String, String)> {
+    let path = workspace.root.join("README.md");
+    let old = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let new = replaced(&old, &generated(workspace)?)?;
+    Ok((path, old, new))
+}
+
+fn generated(workspace: &Workspace) -> Outcome<String> {
+    let operations = bud_sdk::operations();
+    let known = |section: &&str| SECTIONS.iter().any(|(number, _)| number == section);
+    for info in operations {
+        if let Some(section) = info.sections.iter().find(|section| !known(section)) {
+            return Err(format!("{} names section {section}, which is not in the table", info.id));
+        }
+    }
+    let mut columns = Vec::new();
+    for flavor in FLAVORS {
+        for (language, part) in LANGUAGES {
+            let evidence = Evidence::of(workspace, part)?;
+            let states = operations.iter().map(|info| state(info, flavor, &evidence)).collect();
+            columns.push(Column { title: format!("{flavor}: {language}"), states });
+        }
+    }
+    let rows: Vec<Row> = operations.iter().map(|info| (info.id, info.sections)).collect();
+    Ok(table(&rows, &columns))
+}
+
+/// An operation's name and sections.
+type Row<'a> = (&'a str, &'a [&'a str]);
+
+struct Column {
+    title: String,
+    /// One for each operation.
+    states: Vec<State>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    NotOffered,
+    Offered,
+    Shown,
+}
+
+fn state(info: &OperationInfo, flavor: Flavor, evidence: &Evidence) -> State {
+    match info.routes.on(flavor) {
+        Support::Unsupported(_) => State::NotOffered,
+        Support::Offered(route) if evidence.shows(flavor.as_str(), route.method.as_str(), route.path) => {
+            State::Shown
+        }
+        Support::Offered(_) => State::Offered,
+    }
+}
+
+fn table(rows: &[Row<'_>], columns: &[Column]) -> String {
+    let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
+    let mut text = format!("| Guide section | Operations | {} |\n", titles.join(" | "));
+    text += &format!("|---|---|{}\n", "---|".repeat(columns.len()));
+    for (number, title) in SECTIONS {
+        let mine: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].1.contains(&number)).collect();
+        let names: Vec<String> = mine.iter().map(|at| format!("`{}`", rows[*at].0)).collect();
+        let names = if names.is_empty() { "–".to_owned() } else { names.join(", ") };
+        text += &format!("| {number} {title} | {names} |");
+        for column in columns {
+            let states: Vec<State> = mine.iter().map(|at| column.states[*at]).collect();
+            text += &format!(" {} |", cell(&states));
+        }
+        text.push('\n');
+    }
+    text + LEGEND
+}
+
+fn cell(states: &[State]) -> String {
+    let shown = states.iter().filter(|state| **state == State::Shown).count();
+    if states.iter().all(|state| *state == State::NotOffered) {
+        "–".to_owned()
+    } else if shown == states.len() {
+        "✓".to_owned()
+    } else {
+        format!("{shown} of {}", states.len())
+    }
+}
+
+/// `text` with what stands between the markers replaced.
+fn replaced(text: &str, table: &str) -> Outcome<String> {
+    let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = parts.ok_or_else(|| format!("README.md lacks the markers {BEGIN} and {END}"))?;
+    Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, State, cell, replaced, table};
+
+    #[test]
+    fn cells() {
+        use State::{NotOffered, Offered, Shown};
+        assert_eq!(cell(&[]), "–");
+        assert_eq!(cell(&[NotOffered, NotOffered]), "–");
+        assert_eq!(cell(&[Shown, Shown]), "✓");
+        assert_eq!(cell(&[Shown, Offered, NotOffered]), "1 of 3");
+        assert_eq!(cell(&[Offered]), "0 of 1");
+    }
+
+    #[test]
+    fn one_row_per_section() {
+        let rows: [(&str, &[&str]); 2] = [("users.create", &["3.1"]), ("endpoints.get", &["5.2", "10.3"])];
+        let columns = [
+            Column { title: "guide: Rust".into(), states: vec![State::Shown, State::Offered] },
+            Column { title: "runtime: Rust".into(), states: vec![State::NotOffered, State::NotOffered] },
+        ];
+        let text = table(&rows, &columns);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "| Guide section | Operations | guide: Rust | runtime: Rust |");
+        assert_eq!(lines[1], "|---|---|---|---|");
+        assert_eq!(lines[2], "| 2.1 Morning Health Check | – | – | – |");
+        assert_eq!(lines[4], "| 3.1 Create User | `users.create` | ✓ | – |");
+        assert!(lines.contains(&"| 10.3 Inference Failures | `endpoints.get` | 0 of 1 | – |"));
+    }
+
+    #[test]
+    fn only_the_block_changes() {
+        let text = "a\n<!-- coverage:begin -->\nold\n<!-- coverage:end -->\nb\n";
+        let new = replaced(text, "new\n").unwrap();
+        assert_eq!(new, "a\n<!-- coverage:begin -->\nnew\n<!-- coverage:end -->\nb\n");
+        assert_eq!(replaced(&new, "new\n").unwrap(), new);
+        assert!(replaced("no markers", "new\n").is_err());
+    }
+}

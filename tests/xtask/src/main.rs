@@ -1,0 +1,51 @@
+//! The repository's own tasks; run as `cargo xtask`.
+
+mod coverage;
+mod deps;
+mod evidence;
+mod rooms;
+mod rules;
+mod source;
+mod tally;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use workspace::{Outcome, Workspace};
+
+const USAGE: &str = "\
+cargo xtask test [--only PART]   every check and test, or those of one part: rust
+cargo xtask rules                the dependency rules and the house rules alone
+cargo xtask gen [--check]        write the generated texts, or see that they are current
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args.as_slice() {
+        [] | ["--help" | "-h" | "help"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        ["test"] => test::run(None),
+        ["test", "--only", part] => test::run(Some(part)),
+        ["rules"] => {
+            with_workspace(|workspace| deps::check(workspace).and_then(|()| rules::check(workspace)))
+        }
+        ["gen"] => with_workspace(coverage::write),
+        ["gen", "--check"] => with_workspace(coverage::check),
+        _ => {
+            eprint!("there is no `cargo xtask {}`\n\n{USAGE}", args.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    outcome.unwrap_or_else(|reason| {
+        eprintln!("error: {reason}");
+        ExitCode::FAILURE
+    })
+}
+
+fn with_workspace(task: impl FnOnce(&Workspace) -> Outcome) -> Outcome<ExitCode> {
+    task(&Workspace::read()?).map(|()| ExitCode::SUCCESS)
+}

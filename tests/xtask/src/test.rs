@@ -1,0 +1,198 @@
+//! Every check and test, step by step, until one fails.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::tally::Tally;
+use crate::workspace::{Outcome, Workspace, clean, run as run_command, succeeded, unstarted};
+use crate::{coverage, deps, rules};
+
+/// A part's name and its steps, in order.
+type Part = (&'static str, for<'a> fn(&'a Workspace) -> Vec<Step<'a>>);
+
+const PARTS: [Part; 1] = [("rust", rust)];
+const EXAMPLE_LIMIT: Duration = Duration::from_secs(5 * 60);
+
+struct Step<'a> {
+    name: String,
+    /// The command that repeats it alone.
+    again: String,
+    run: Box<dyn FnOnce(&mut Tally) -> Outcome + 'a>,
+}
+
+impl<'a> Step<'a> {
+    fn new(name: &str, again: &str, run: impl FnOnce(&mut Tally) -> Outcome + 'a) -> Self {
+        Self { name: name.to_owned(), again: again.to_owned(), run: Box::new(run) }
+    }
+
+    /// A cargo command, named by itself.
+    fn cargo(workspace: &'a Workspace, args: &str) -> Self {
+        let args = args.to_owned();
+        let name = format!("cargo {args}");
+        Self::new(&name, &name, move |_| run_command(workspace.cargo().args(args.split(' '))))
+    }
+}
+
+/// Runs the steps of one part, or of all.
+pub fn run(only: Option<&str>) -> Outcome<ExitCode> {
+    if let Some(part) = only.filter(|only| PARTS.iter().all(|(name, _)| name != only)) {
+        return Err(format!("there is no {part} part yet"));
+    }
+    let workspace = Workspace::read()?;
+    let mut tally = Tally::default();
+    let chosen = PARTS.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
+    let outcome = chosen.into_iter().try_for_each(|(part, steps)| {
+        let before = tally;
+        run_part(part, steps(&workspace), &mut tally)?;
+        if tally == before { Err(format!("{part}: no test ran")) } else { Ok(()) }
+    });
+    if let Err(reason) = &outcome {
+        eprintln!("failed: {reason}");
+    }
+    // The totals are the last line, whatever happened.
+    println!("{tally}");
+    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn run_part(part: &str, steps: Vec<Step<'_>>, tally: &mut Tally) -> Outcome {
+    let count = steps.len();
+    for (at, step) in steps.into_iter().enumerate() {
+        println!("==> {part} {}/{count}: {}", at + 1, step.name);
+        let start = Instant::now();
+        let outcome = (step.run)(tally);
+        println!("    {:.1} s", start.elapsed().as_secs_f32());
+        outcome.map_err(|reason| {
+            format!("{part}: {}: {reason}. Repeat it alone with: {}", step.name, step.again)
+        })?;
+    }
+    Ok(())
+}
+
+fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
+    let cargo = |args: &str| Step::cargo(workspace, args);
+    let mut steps = vec![
+        cargo("fmt --all --check"),
+        cargo("clippy --workspace --all-targets -- -D warnings"),
+        cargo("check -p bud-sdk --no-default-features"),
+        cargo("check -p bud-sdk --all-features"),
+    ];
+    steps.extend(
+        workspace
+            .features
+            .iter()
+            .map(|feature| cargo(&format!("check -p bud-sdk --no-default-features --features {feature}"))),
+    );
+    steps.push(Step::new("dependency rules", "cargo xtask rules", |_| deps::check(workspace)));
+    steps.push(Step::new("house rules", "cargo xtask rules", |_| rules::check(workspace)));
+    steps.push(Step::new("cargo test --workspace", "cargo test --workspace", |tally| {
+        rust_tests(workspace, tally)
+    }));
+    if !workspace.examples.is_empty() {
+        // With the whole workspace, whose crates the tests have built; `cargo run -p` would build them anew.
+        steps.push(cargo("build --workspace --examples"));
+    }
+    steps.extend(workspace.examples.iter().map(|name| {
+        let again = format!("cargo run -p bud-examples --example {name}");
+        Step::new(&format!("example {name}"), &again, move |_| example(workspace, name))
+    }));
+    let doc = "cargo doc -p bud-sdk --no-deps --all-features";
+    steps.push(Step::new(doc, &format!("RUSTDOCFLAGS=\"-D warnings\" {doc}"), move |_| {
+        run_command(workspace.cargo().env("RUSTDOCFLAGS", "-D warnings").args(doc.split(' ').skip(1)))
+    }));
+    let stale = "cargo xtask gen --check";
+    steps.push(Step::new(stale, stale, |_| coverage::check(workspace)));
+    steps
+}
+
+/// The tests, with a fresh journal of the routes that the test server answers.
+fn rust_tests(workspace: &Workspace, tally: &mut Tally) -> Outcome {
+    let journal = workspace.journal("rust");
+    let folder = journal.parent().unwrap_or(&workspace.target);
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    remove(&journal)?;
+    let mut command = workspace.cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]).env("BUD_TESTBED_JOURNAL", &journal);
+    let outcome = counted(&mut command, tally);
+    if outcome.is_err() {
+        // Half a run would make half a table.
+        remove(&journal)?;
+    }
+    outcome
+}
+
+fn remove(file: &Path) -> Outcome {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{}: {error}", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Runs it, lets its output through and counts the tests.
+fn counted(command: &mut Command, tally: &mut Tally) -> Outcome {
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| unstarted(command, &error))?;
+    if let Some(stdout) = child.stdout.take() {
+        let (mut lines, mut line) = (BufReader::new(stdout), Vec::new());
+        while lines.read_until(b'\n', &mut line).map_err(|error| error.to_string())? > 0 {
+            tally.read(&String::from_utf8_lossy(&line));
+            std::io::stdout().write_all(&line).map_err(|error| error.to_string())?;
+            line.clear();
+        }
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    succeeded(status)
+}
+
+/// Runs a built example in a folder of its own.
+fn example(workspace: &Workspace, name: &str) -> Outcome {
+    let folder = Folder::new(name)?;
+    let program =
+        workspace.target.join("debug/examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let mut command = clean(program);
+    // What it leaves in the folder for temporary files goes, too.
+    command.current_dir(&folder.0).env("TMPDIR", &folder.0);
+    let mut child = command.spawn().map_err(|error| unstarted(&command, &error))?;
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            return succeeded(status);
+        }
+        if start.elapsed() > EXAMPLE_LIMIT {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(format!("it ran longer than {} minutes", EXAMPLE_LIMIT.as_secs() / 60));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A fresh folder, removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Outcome<Self> {
+        let path = std::env::temp_dir().join(format!("bud-example-{name}-{}", std::process::id()));
+        fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+
+    #[test]
+    fn parts_that_are_not_there() {
+        assert_eq!(run(Some("python")).unwrap_err(), "there is no python part yet");
+    }
+}
