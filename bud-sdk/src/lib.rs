@@ -15,6 +15,9 @@
 //!
 //! A [`Client`] has a handle per resource; a handle makes [`Call`]s, and awaiting a call sends it. Lists are [`List`]s,
 //! with items and pages. Every failure is one [`Error`].
+//!
+//! Features, none of them on by default: `blocking` for calls without async, `testing` for tests of your own code without a
+//! server.
 
 // A library does not panic on what it is given.
 #![cfg_attr(
@@ -24,11 +27,15 @@
 
 mod api;
 mod auth;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod client;
 mod config;
 mod error;
 mod pipeline;
 mod resources;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod types;
 
 pub use api::{Describe, Flavor, Method, Operation, OperationInfo, Page, Paged, Route, Routes, Support};

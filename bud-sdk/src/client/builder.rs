@@ -11,7 +11,7 @@ use crate::api::Flavor;
 use crate::auth::{Credentials, Session, Source, Store, Tokens, resumed};
 use crate::config::{self, Config, Layer, Login, Place, Sourced, Surroundings};
 use crate::error::{Error, Result};
-use crate::pipeline::{Channel, Connector, Options, Platform, Policy, TlsRoots, Token};
+use crate::pipeline::{Channel, Connector, Options, Platform, Policy, TlsRoots, Token, Transport};
 use crate::types::Secret;
 
 use super::{Client, Inner};
@@ -30,6 +30,7 @@ pub struct ClientBuilder {
     use_proxy: bool,
     allow_http: bool,
     ca_certificates: Vec<Vec<u8>>,
+    transport: Option<(Arc<dyn Transport>, Policy)>,
 }
 
 impl ClientBuilder {
@@ -45,6 +46,7 @@ impl ClientBuilder {
             use_proxy: true,
             allow_http: false,
             ca_certificates: Vec::new(),
+            transport: None,
         }
     }
 
@@ -176,6 +178,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends requests by this instead of over the network, and retries by this policy.
+    #[cfg(feature = "testing")]
+    pub(crate) fn transport(mut self, transport: Arc<dyn Transport>, policy: Policy) -> Self {
+        self.transport = Some((transport, policy));
+        self
+    }
+
     /// Checks everything and makes the client. No request is made yet.
     ///
     /// # Errors
@@ -203,7 +212,11 @@ impl ClientBuilder {
         let flavor = config.flavor(&base);
         let use_proxy = self.use_proxy && base.scheme() == "https";
         let connector = Connector { connect_timeout: self.connect_timeout, use_proxy, roots };
-        let channel = Channel::new(base, Arc::new(connector.build()?), Policy::default());
+        let (transport, policy) = match self.transport {
+            Some(given) => given,
+            None => (Arc::new(connector.build()?) as Arc<dyn Transport>, Policy::default()),
+        };
+        let channel = Channel::new(base, transport, policy);
         let platform = Arc::new(Platform::new(channel, flavor));
         let session =
             Session::new(platform.clone(), options.clone(), start.source, start.store, start.tokens);

@@ -28,7 +28,9 @@ pub(crate) use options::{Deadline, Options};
 pub(crate) use retry::Policy;
 pub(crate) use run::{Meta, execute, open, send};
 pub(crate) use tls::TlsRoots;
-pub(crate) use transport::{Connector, Incoming};
+#[cfg(feature = "testing")]
+pub(crate) use transport::{Body, Failure, Outgoing};
+pub(crate) use transport::{Connector, Incoming, Transport};
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

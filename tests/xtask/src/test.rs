@@ -75,7 +75,7 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     let cargo = |args: &str| Step::cargo(workspace, args);
     let mut steps = vec![
         cargo("fmt --all --check"),
-        cargo("clippy --workspace --all-targets -- -D warnings"),
+        cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
         cargo("check -p bud-sdk --no-default-features"),
         cargo("check -p bud-sdk --all-features"),
     ];
@@ -87,15 +87,15 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     );
     steps.push(Step::new("dependency rules", "cargo xtask rules", |_| deps::check(workspace)));
     steps.push(Step::new("house rules", "cargo xtask rules", |_| rules::check(workspace)));
-    steps.push(Step::new("cargo test --workspace", "cargo test --workspace", |tally| {
+    steps.push(Step::new("cargo test", "cargo test --workspace --all-features", |tally| {
         rust_tests(workspace, tally)
     }));
     if !workspace.examples.is_empty() {
         // With the whole workspace, whose crates the tests have built; `cargo run -p` would build them anew.
-        steps.push(cargo("build --workspace --examples"));
+        steps.push(cargo("build --workspace --examples --all-features"));
     }
     steps.extend(workspace.examples.iter().map(|name| {
-        let again = format!("cargo run -p bud-examples --example {name}");
+        let again = format!("cargo run -p bud-examples --all-features --example {name}");
         Step::new(&format!("example {name}"), &again, move |_| example(workspace, name))
     }));
     let doc = "cargo doc -p bud-sdk --no-deps --all-features";
@@ -114,7 +114,9 @@ fn rust_tests(workspace: &Workspace, tally: &mut Tally) -> Outcome {
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     remove(&journal)?;
     let mut command = workspace.cargo();
-    command.args(["test", "--workspace", "--no-fail-fast"]).env("BUD_TESTBED_JOURNAL", &journal);
+    command
+        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
+        .env("BUD_TESTBED_JOURNAL", &journal);
     let outcome = counted(&mut command, tally);
     if outcome.is_err() {
         // Half a run would make half a table.
@@ -153,8 +155,8 @@ fn example(workspace: &Workspace, name: &str) -> Outcome {
     let program =
         workspace.target.join("debug/examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let mut command = clean(program);
-    // What it leaves in the folder for temporary files goes, too.
-    command.current_dir(&folder.0).env("TMPDIR", &folder.0);
+    // What it leaves at home or among the temporary files goes, too.
+    command.current_dir(&folder.0).env("TMPDIR", &folder.0).env("HOME", &folder.0);
     let mut child = command.spawn().map_err(|error| unstarted(&command, &error))?;
     let start = Instant::now();
     loop {
