@@ -62,7 +62,7 @@ pub mod handles {
     pub use crate::resources::Credentials;
 }
 
-/// The README's code compiles.
-#[cfg(doctest)]
+/// The README's code compiles; it shows the features, too.
+#[cfg(all(doctest, feature = "blocking", feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
