@@ -27,6 +27,18 @@ pub struct Page<T> {
     pub whole: bool,
 }
 
+impl<T> Page<T> {
+    /// The page of what its items stand for.
+    pub(crate) fn try_map<U>(
+        self,
+        item: impl Fn(T) -> crate::error::Result<U>,
+    ) -> crate::error::Result<Page<U>> {
+        let Self { items, page, limit, total_record, total_pages, whole } = self;
+        let items = items.into_iter().map(item).collect::<crate::error::Result<_>>()?;
+        Ok(Page { items, page, limit, total_record, total_pages, whole })
+    }
+}
+
 /// Names under which any object may stand.
 const OBJECT_NAMES: [&str; 3] = ["data", "item", "result"];
 /// Names under which the items of any list may stand.

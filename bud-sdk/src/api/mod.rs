@@ -82,6 +82,15 @@ where
     Ok(Reply::then(look, parts, move |raw| raw.object(name).map(Reply::Done)))
 }
 
+/// The query of a page. Without an order the pages of the platform as shipped overlap.
+pub(crate) fn paged(flavor: Flavor, page: u32, limit: u32) -> Parts {
+    let parts = Parts::new().query("page", page.max(1)).query("limit", limit.max(1));
+    match flavor {
+        Flavor::Guide => parts,
+        Flavor::Runtime => parts.query("order_by", "created_at"),
+    }
+}
+
 /// A list operation that can be asked for any of its pages.
 pub trait Paged: Operation<Output = Page<Self::Item>> + Clone {
     /// What the list holds.

@@ -1,10 +1,11 @@
 //! Clusters: where endpoints are deployed to.
 
-use super::LATER;
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed};
+use crate::api::{
+    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
+};
 use crate::client::{Call, Client, List};
-use crate::error::Result;
-use crate::types::{ClusterId, Timestamp, Wire, model, open_enum};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{ClusterId, DeployClusterId, Timestamp, Wire, model, open_enum};
 
 impl Client {
     /// Clusters as the platform sees them: guide section 6.
@@ -18,7 +19,8 @@ impl Client {
 pub struct Clusters(Client);
 
 impl Clusters {
-    /// Lists clusters. Guide section 6.1: `GET /clusters`.
+    /// Lists clusters. Guide section 6.1: `GET /clusters` (guide), `GET /clusters/clusters` in order of creation (runtime,
+    /// where `cluster_type` is then missing).
     ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
@@ -32,7 +34,7 @@ impl Clusters {
         List::new(self.0.clone(), ListClusters::default())
     }
 
-    /// Reads one cluster. Guide section 6.1: `GET /clusters/{id}`.
+    /// Reads one cluster. Guide section 6.1: `GET /clusters/{id}` on both flavors.
     ///
     /// # Errors
     /// `NotFound`.
@@ -85,10 +87,44 @@ model! {
         pub gpu_count: Option<u32>,
         /// GPUs that are free.
         pub gpu_available: Option<u32>,
-        /// When the platform last looked.
+        /// When the platform last looked (guide).
         pub last_refreshed_at: Option<Timestamp>,
+        /// The id that deployments name (runtime); another one than `id`.
+        pub cluster_id: Option<DeployClusterId>,
+        /// Its picture (runtime).
+        pub icon: Option<String>,
+        /// Where requests to its endpoints go in (runtime).
+        pub ingress_url: Option<String>,
+        /// What it computes with: `CPU`, `GPU`, `HPU` (runtime, one cluster).
+        pub hardware_type: Vec<String>,
+        /// CPU nodes' processors in all (runtime).
+        pub cpu_count: Option<u32>,
+        /// HPUs in all (runtime).
+        pub hpu_count: Option<u32>,
+        /// Workers with CPUs only (runtime).
+        pub cpu_total_workers: Option<u32>,
+        /// Those of them that can be used (runtime).
+        pub cpu_available_workers: Option<u32>,
+        /// Workers with GPUs (runtime).
+        pub gpu_total_workers: Option<u32>,
+        /// Those of them that can be used (runtime).
+        pub gpu_available_workers: Option<u32>,
+        /// Workers with HPUs (runtime).
+        pub hpu_total_workers: Option<u32>,
+        /// Those of them that can be used (runtime).
+        pub hpu_available_workers: Option<u32>,
+        /// Workers in all (runtime, one cluster).
+        pub total_workers_count: Option<u32>,
+        /// Those of them that are active (runtime, one cluster).
+        pub active_workers_count: Option<u32>,
+        /// Endpoints on it (runtime).
+        pub total_endpoints_count: Option<u32> = "endpoint_count",
+        /// Those of them that run (runtime, one cluster).
+        pub running_endpoints_count: Option<u32>,
         /// When it was added.
         pub created_at: Option<Timestamp>,
+        /// When it was last changed.
+        pub updated_at: Option<Timestamp> = "modified_at",
     }
 }
 
@@ -114,9 +150,9 @@ pub struct ListClusters {
 impl Describe for ListClusters {
     const ID: &'static str = "clusters.list";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::guide_only(Route::get("/clusters"), LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        Ok(Parts::new().query("page", self.page.max(1)).query("limit", self.limit.max(1)))
+    const ROUTES: Routes = Routes::both(Route::get("/clusters"), Route::get("/clusters/clusters"));
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        Ok(paged(flavor, self.page, self.limit))
     }
 }
 
@@ -144,9 +180,14 @@ pub struct GetCluster(ClusterId);
 impl Describe for GetCluster {
     const ID: &'static str = "clusters.get";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::guide_only(ONE, LATER);
+    const ROUTES: Routes = Routes::both(ONE, ONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
+    }
+    /// The platform as shipped says 400 of an unknown cluster.
+    fn explain(&self, error: Error) -> Error {
+        let unknown = error.status() == Some(400) && error.message().contains("Cluster not found");
+        if unknown { error.with_kind(ErrorKind::NotFound) } else { error }
     }
 }
 

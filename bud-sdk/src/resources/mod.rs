@@ -26,9 +26,8 @@ pub use users::{Created, NewUser, Role, User, UserStatus, UserUpdate, Users};
 
 use crate::api::OperationInfo;
 
-/// What the platform as shipped does not get from this version.
-pub(crate) const LATER: &str =
-    "this version speaks that API only for auth, users.get, users.list and users.set_role";
+/// Why an operation that the platform as shipped could do is not offered there.
+pub(crate) const LATER: &str = "this version does not speak it yet on that API; client.raw does";
 
 /// Every operation of this SDK: the source of `client.capabilities()` and of the coverage table.
 const OPERATIONS: &[OperationInfo] = &[

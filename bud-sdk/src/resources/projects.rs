@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use super::{Endpoint, LATER, check_name};
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed};
+use crate::api::{
+    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
+};
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
-use crate::types::{ProjectId, Timestamp, Wire, model, open_enum};
+use crate::types::{ProjectId, Timestamp, UserId, Wire, model, open_enum};
 
 impl Client {
     /// Projects: guide section 4.
@@ -20,7 +22,7 @@ impl Client {
 pub struct Projects(Client);
 
 impl Projects {
-    /// Creates a project. Guide section 4.1: `POST /projects`.
+    /// Creates a project. Guide section 4.1: `POST /projects` (guide), `POST /projects/` (runtime).
     ///
     /// # Errors
     /// `InvalidArgument` for an empty name; `Conflict` when it is taken. It is sent once: after a failure with
@@ -37,7 +39,7 @@ impl Projects {
         self.0.call(CreateProject(project))
     }
 
-    /// Reads one project. `GET /projects/{id}`.
+    /// Reads one project. `GET /projects/{id}` on both flavors; on runtime without its times.
     ///
     /// # Errors
     /// `NotFound`.
@@ -45,12 +47,12 @@ impl Projects {
         self.0.call(GetProject(id.into()))
     }
 
-    /// Lists projects. `GET /projects`.
+    /// Lists projects. `GET /projects` (guide), `GET /projects/` in order of creation (runtime).
     pub fn list(&self) -> List<ListProjects> {
         List::new(self.0.clone(), ListProjects::default())
     }
 
-    /// Changes a project's name or description. `PUT /projects/{id}`.
+    /// Changes a project's name or description. `PUT /projects/{id}` (guide), `PATCH /projects/{id}` (runtime).
     ///
     /// # Errors
     /// `InvalidArgument` when nothing would change; `NotFound`.
@@ -142,10 +144,53 @@ model! {
         pub status: Option<Wire<ProjectStatus>>,
         /// Labels: text on one API, objects with a name and a colour on the other.
         pub tags: Vec<serde_json::Value>,
+        /// Its picture (runtime).
+        pub icon: Option<String>,
+        /// `client_app` or `admin_app` (runtime).
+        pub project_type: Option<String>,
+        /// Who created it (runtime).
+        pub created_by: Option<UserId>,
+        /// How many users it has (runtime, lists).
+        pub users_count: Option<u32>,
+        /// How many endpoints it has (runtime, lists).
+        pub endpoints_count: Option<u32>,
+        /// How many API keys it has (runtime, lists).
+        pub credentials_count: Option<u32>,
+        /// The colours of its users' avatars (runtime, lists).
+        pub profile_colors: Vec<String>,
         /// When it was created.
         pub created_at: Option<Timestamp>,
         /// When it was last changed.
         pub updated_at: Option<Timestamp> = "modified_at",
+    }
+}
+
+model! {
+    /// A project in a list of the platform as shipped: itself, and numbers about it.
+    Counted {
+        /// The project.
+        pub(crate) project: Option<Project>,
+        /// Numbers about it.
+        pub(crate) users_count: Option<u32>,
+        /// Likewise.
+        pub(crate) endpoints_count: Option<u32>,
+        /// Likewise.
+        pub(crate) credentials_count: Option<u32>,
+        /// Likewise.
+        pub(crate) profile_colors: Vec<String>,
+    }
+}
+
+impl Counted {
+    fn into_project(self) -> Result<Project> {
+        let project = self.project.ok_or_else(|| Error::decode(".project", "it is missing"))?;
+        Ok(Project {
+            users_count: self.users_count,
+            endpoints_count: self.endpoints_count,
+            credentials_count: self.credentials_count,
+            profile_colors: self.profile_colors,
+            ..project
+        })
     }
 }
 
@@ -168,7 +213,7 @@ pub struct CreateProject(NewProject);
 impl Describe for CreateProject {
     const ID: &'static str = "projects.create";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::guide_only(Route::post("/projects"), LATER);
+    const ROUTES: Routes = Routes::both(Route::post("/projects"), Route::post("/projects/"));
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_name("name", &self.0.name)?;
         Parts::new().json(&json!({ "name": self.0.name, "description": self.0.description }))
@@ -189,7 +234,7 @@ pub struct GetProject(ProjectId);
 impl Describe for GetProject {
     const ID: &'static str = "projects.get";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::guide_only(ONE, LATER);
+    const ROUTES: Routes = Routes::both(ONE, ONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
@@ -197,8 +242,12 @@ impl Describe for GetProject {
 
 impl Operation for GetProject {
     type Output = Project;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Project>> {
-        raw.object("project").map(Reply::Done)
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Project>> {
+        match flavor {
+            Flavor::Guide => raw.object("project").map(Reply::Done),
+            // Its numbers stand beside it.
+            Flavor::Runtime => from_slice::<Counted>(&raw.body)?.into_project().map(Reply::Done),
+        }
     }
 }
 
@@ -212,16 +261,19 @@ pub struct ListProjects {
 impl Describe for ListProjects {
     const ID: &'static str = "projects.list";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::guide_only(Route::get("/projects"), LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        Ok(Parts::new().query("page", self.page.max(1)).query("limit", self.limit.max(1)))
+    const ROUTES: Routes = Routes::both(Route::get("/projects"), Route::get("/projects/"));
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        Ok(paged(flavor, self.page, self.limit))
     }
 }
 
 impl Operation for ListProjects {
     type Output = Page<Project>;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Project>>> {
-        raw.page("projects").map(Reply::Done)
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Project>>> {
+        match flavor {
+            Flavor::Guide => raw.page("projects").map(Reply::Done),
+            Flavor::Runtime => raw.page("projects")?.try_map(Counted::into_project).map(Reply::Done),
+        }
     }
 }
 
@@ -242,7 +294,7 @@ pub struct UpdateProject(ProjectId, ProjectUpdate);
 impl Describe for UpdateProject {
     const ID: &'static str = "projects.update";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::guide_only(Route::put("/projects/{id}"), LATER);
+    const ROUTES: Routes = Routes::both(Route::put("/projects/{id}"), Route::patch("/projects/{id}"));
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let mut body = serde_json::Map::new();
         if let Some(name) = &self.1.name {

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::{LATER, check_name};
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed};
+use crate::api::{
+    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
+};
 use crate::auth::check_email;
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
@@ -52,7 +54,8 @@ impl Users {
         List::new(self.0.clone(), ListUsers::default())
     }
 
-    /// Changes a user's names. `PUT /users/{id}`.
+    /// Changes a user's names. `PUT /users/{id}` (guide), `PATCH /users/{id}` (runtime, which has one name, so that both
+    /// must be given).
     ///
     /// # Errors
     /// `InvalidArgument` when nothing would change; `NotFound`.
@@ -85,7 +88,8 @@ impl Users {
         self.0.call(Deactivate(id.into()))
     }
 
-    /// Lets a deactivated user in again. Guide section 3.3: `PUT /users/{id}` with status `ACTIVE`.
+    /// Lets a deactivated user in again. Guide section 3.3: `PUT /users/{id}` with status `ACTIVE` (guide),
+    /// `PATCH /users/{id}/reactivate` (runtime).
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`.
@@ -338,15 +342,10 @@ impl Describe for ListUsers {
             (Flavor::Runtime, status) => status.as_str().to_ascii_lowercase(),
             (Flavor::Guide, status) => status.as_str().to_owned(),
         });
-        let parts = Parts::new()
-            .query("page", self.page.max(1))
-            .query("limit", self.limit.max(1))
-            .query_opt("role", role)
-            .query_opt("status", status);
+        let parts = paged(flavor, self.page, self.limit).query_opt("role", role).query_opt("status", status);
         match (flavor, &self.search) {
-            (Flavor::Guide, search) => Ok(parts.query_opt("search", search.as_deref())),
-            // Without an order the platform's pages overlap.
-            (Flavor::Runtime, None) => Ok(parts.query("order_by", "created_at")),
+            (_, None) => Ok(parts),
+            (Flavor::Guide, Some(text)) => Ok(parts.query("search", text)),
             (Flavor::Runtime, Some(_)) => {
                 Err(Error::invalid("search", "the `runtime` API filters by exact values"))
             }
@@ -378,8 +377,8 @@ pub struct UpdateUser(UserId, UserUpdate);
 impl Describe for UpdateUser {
     const ID: &'static str = "users.update";
     const SECTIONS: &'static [&'static str] = &["3.2"];
-    const ROUTES: Routes = Routes::guide_only(CHANGE, LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
+    const ROUTES: Routes = Routes::both(CHANGE, Route::patch("/users/{id}"));
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let mut body = serde_json::Map::new();
         for (field, name) in [("first_name", &self.1.first_name), ("last_name", &self.1.last_name)] {
             if let Some(name) = name {
@@ -390,7 +389,15 @@ impl Describe for UpdateUser {
         if body.is_empty() {
             return Err(Error::invalid("update", "it changes nothing"));
         }
-        one(&self.0)?.json(&body)
+        match (flavor, &self.1.first_name, &self.1.last_name) {
+            (Flavor::Guide, ..) => one(&self.0)?.json(&body),
+            (Flavor::Runtime, Some(first), Some(last)) => {
+                one(&self.0)?.json(&json!({ "name": format!("{first} {last}") }))
+            }
+            (Flavor::Runtime, ..) => {
+                Err(Error::invalid("update", "the `runtime` API has one name: give the first and the last"))
+            }
+        }
     }
 }
 
@@ -452,9 +459,12 @@ pub struct Reactivate(UserId);
 impl Describe for Reactivate {
     const ID: &'static str = "users.reactivate";
     const SECTIONS: &'static [&'static str] = &["3.3"];
-    const ROUTES: Routes = Routes::guide_only(CHANGE, LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        one(&self.0)?.json(&json!({ "status": "ACTIVE" }))
+    const ROUTES: Routes = Routes::both(CHANGE, Route::patch("/users/{id}/reactivate"));
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        match flavor {
+            Flavor::Guide => one(&self.0)?.json(&json!({ "status": "ACTIVE" })),
+            Flavor::Runtime => one(&self.0),
+        }
     }
 }
 
