@@ -1,8 +1,10 @@
 //! The session: one token for all calls of a client, renewed by one request however many calls wait for it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -16,6 +18,9 @@ use crate::types::Secret;
 const FAILURE_LASTS: Duration = Duration::from_secs(1);
 /// The same for a wrong password: trying it on and on would lock the account.
 const REFUSAL_LASTS: Duration = Duration::from_secs(60);
+
+/// A token that was just given is used for a moment, even if it is said to be expired: else every look would renew it.
+const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 
 const LOG_IN_AGAIN: &str = "log in again with `bud auth login`, or set BUD_EMAIL and BUD_PASSWORD";
 
@@ -126,8 +131,9 @@ impl Shared {
         state.flight = Some(flight.clone());
         let shared = self.clone();
         tokio::spawn(async move {
-            let result = shared.renew().await;
-            shared.land(result);
+            // Credentials are the caller's code: their panic must not leave everyone to ask again at once.
+            let result = AssertUnwindSafe(shared.renew()).catch_unwind().await;
+            shared.land(result.unwrap_or_else(|_| Err(Error::credentials("the credentials panicked"))));
             // Dropping it wakes everyone who waits.
             drop(landed);
         });
@@ -207,12 +213,12 @@ impl Shared {
     fn land(&self, result: Result<Tokens>) {
         let result = result.and_then(|tokens| Ok((Token::bearer(tokens.access.clone())?, tokens)));
         let mut state = self.lock();
-        state.flight = None;
         match result {
             Ok((token, tokens)) => {
                 state.failure = None;
                 state.refresh = tokens.refresh;
-                state.current = Some(Current::new(token, tokens.expires_in));
+                let life = tokens.expires_in.map(|life| life.max(SHORTEST_LIFE));
+                state.current = Some(Current::new(token, life));
             }
             Err(error) => {
                 let lasts = match error.kind() {
@@ -257,8 +263,11 @@ impl Session {
             must_change_password: tokens.must_change_password,
         });
         let known = known.map_err(Error::clone);
-        if known.is_ok() {
-            self.0.lock().closed = false;
+        match &known {
+            Ok(_) => self.0.lock().closed = false,
+            // Its caller hears of it; others wait for a renewal under way or lead one of their own.
+            Err(error) if error.kind() != ErrorKind::InvalidCredentials => return known,
+            Err(_) => {}
         }
         self.0.land(tokens);
         known

@@ -29,8 +29,8 @@ pub(crate) use retry::Policy;
 pub(crate) use run::{Meta, execute, open, send};
 pub(crate) use tls::TlsRoots;
 #[cfg(feature = "testing")]
-pub(crate) use transport::{Body, Failure, Outgoing};
-pub(crate) use transport::{Connector, Incoming, Transport};
+pub(crate) use transport::Outgoing;
+pub(crate) use transport::{Body, Connector, Failure, Incoming, Transport};
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

@@ -85,7 +85,8 @@ impl Options {
 
     pub(crate) fn deadline(&self) -> Deadline {
         let started = Instant::now();
-        Deadline { started, at: started + self.total.unwrap_or(Self::TOTAL) }
+        let total = self.total.unwrap_or(Self::TOTAL).min(LONGEST);
+        Deadline { started, at: started + total }
     }
 }
 

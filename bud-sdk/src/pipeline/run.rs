@@ -240,6 +240,9 @@ impl Exchange<'_> {
             let token = timeout_at(self.deadline.at, authorize.token())
                 .await
                 .map_err(|_| Error::new(ErrorKind::Timeout, "no token before the deadline"))??;
+            if self.deadline.left().is_zero() {
+                return Err(Error::new(ErrorKind::Timeout, "the deadline was past before it was sent"));
+            }
             let until = self.deadline.at.min(Instant::now() + options.attempt_time());
             let outgoing = self.outgoing(token.as_deref());
             self.attempts += 1;
@@ -291,10 +294,7 @@ impl Exchange<'_> {
                     let outcome = Outcome {
                         status: None,
                         sent: failure.sent,
-                        transient: matches!(
-                            failure.kind,
-                            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted
-                        ),
+                        transient: failure.transient,
                         timed_out: failure.kind == ErrorKind::Timeout,
                         should_retry: None,
                         retry_after: None,

@@ -40,15 +40,17 @@ impl TlsRoots {
         let mut config = if self.extra.is_empty() {
             builder.with_platform_verifier().map_err(broken)?.with_no_client_auth()
         } else {
-            let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
-                self.extra.iter().cloned(),
-                provider,
-            )
-            .map_err(broken)?;
+            let unusable = |error: rustls::Error| {
+                Error::config(format!("ca_certificate: a certificate in it cannot be used: {error}"))
+            };
+            let roots = self.extra.iter().cloned();
+            let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider);
+            let verifier = verifier.map_err(unusable)?;
             // Not dangerous: it is the platform's verifier with more roots.
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
         };
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // Not HTTP/2: there a connection outlives the requests on it, and one that has died unseen would fail them all.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 }

@@ -57,12 +57,15 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     /// The request, or a part of it, may have reached the server.
     pub(crate) sent: bool,
+    /// Another try may go better.
+    pub(crate) transient: bool,
     pub(crate) message: String,
 }
 
 impl Failure {
     pub(crate) fn new(kind: ErrorKind, sent: bool, message: impl Into<String>) -> Self {
-        Self { kind, sent, message: message.into() }
+        let transient = matches!(kind, ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted);
+        Self { kind, sent, transient, message: message.into() }
     }
 }
 
@@ -125,9 +128,8 @@ impl Transport for ReqwestTransport {
         Box::pin(async move {
             let response = answer.await.map_err(|error| explain(error, secure))?;
             let headers = response.headers();
-            // HTTP/2 always marks the end; HTTP/1 by a length or by chunks.
-            let framed = response.version() >= http::Version::HTTP_2
-                || headers.contains_key(http::header::CONTENT_LENGTH)
+            // The end is marked by a length or by chunks.
+            let framed = headers.contains_key(http::header::CONTENT_LENGTH)
                 || headers.contains_key(http::header::TRANSFER_ENCODING);
             Ok(Incoming {
                 status: response.status().as_u16(),
@@ -175,8 +177,22 @@ fn explain(error: reqwest::Error, secure: bool) -> Failure {
         let hint = if secure { "" } else { " (does this port speak TLS, or another protocol?)" };
         return Failure::new(ErrorKind::Protocol, true, format!("the answer is not HTTP: {http}{hint}"));
     }
+    if causes(&error).any(|cause| cause.to_string() == UNASKED) {
+        // Either another protocol, or what a kept connection's last answer left behind: a new connection tells.
+        let message = "the server spoke before it was asked (does this port speak another protocol?)";
+        return Failure { transient: true, ..Failure::new(ErrorKind::Protocol, true, message) };
+    }
+    let malformed = |io: &std::io::Error| {
+        matches!(io.kind(), std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData)
+    };
+    if let Some(io) = find::<std::io::Error>(&error).filter(|io| malformed(io)) {
+        return Failure::new(ErrorKind::Protocol, true, format!("the answer breaks the rules of HTTP: {io}"));
+    }
     Failure::new(ErrorKind::Interrupted, true, format!("the connection broke: {}", root_cause(&error)))
 }
+
+/// hyper's words for bytes that arrive on a connection where nothing was asked; it has no predicate for them.
+const UNASKED: &str = "received unexpected message from connection";
 
 /// The causes of an error, itself first; also those that an I/O error hides inside.
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

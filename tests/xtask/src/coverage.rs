@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use bud_sdk::{Flavor, OperationInfo, Support};
 
 use crate::evidence::Evidence;
+use crate::faults;
 use crate::workspace::{Outcome, Workspace};
-
-const BEGIN: &str = "<!-- coverage:begin -->";
-const END: &str = "<!-- coverage:end -->";
 
 /// The languages that have tests: name and part.
 const LANGUAGES: [(&str, &str); 1] = [("Rust", "rust")];
@@ -65,14 +63,19 @@ pub fn write(workspace: &Workspace) -> Outcome {
 /// An error unless README.md has the table as it would be written now.
 pub fn check(workspace: &Workspace) -> Outcome {
     let (_, old, new) = readme(workspace)?;
-    if new == old { Ok(()) } else { Err("README.md's coverage table is stale; run `cargo xtask gen`".into()) }
+    if new == old {
+        Ok(())
+    } else {
+        Err("README.md's generated texts are stale; run `cargo xtask gen`".into())
+    }
 }
 
 /// README.md as it is, and as it should be.
 fn readme(workspace: &Workspace) -> Outcome<(PathBuf, String, String)> {
     let path = workspace.root.join("README.md");
     let old = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let new = replaced(&old, &generated(workspace)?)?;
+    let new = replaced(&old, "coverage", &generated(workspace)?)?;
+    let new = replaced(&new, "faults", &faults::summary(workspace)?)?;
     Ok((path, old, new))
 }
 
@@ -152,10 +155,12 @@ fn cell(states: &[State]) -> String {
 }
 
 /// `text` with what stands between the markers replaced.
-fn replaced(text: &str, table: &str) -> Outcome<String> {
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = parts.ok_or_else(|| format!("README.md lacks the markers {BEGIN} and {END}"))?;
-    Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
+/// The text with another block between the markers of this name.
+fn replaced(text: &str, name: &str, block: &str) -> Outcome<String> {
+    let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
+    let parts = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let (before, after) = parts.ok_or_else(|| format!("README.md lacks the markers {begin} and {end}"))?;
+    Ok(format!("{before}{begin}\n{block}{end}{after}"))
 }
 
 #[cfg(test)]
@@ -191,9 +196,9 @@ mod tests {
     #[test]
     fn only_the_block_changes() {
         let text = "a\n<!-- coverage:begin -->\nold\n<!-- coverage:end -->\nb\n";
-        let new = replaced(text, "new\n").unwrap();
+        let new = replaced(text, "coverage", "new\n").unwrap();
         assert_eq!(new, "a\n<!-- coverage:begin -->\nnew\n<!-- coverage:end -->\nb\n");
-        assert_eq!(replaced(&new, "new\n").unwrap(), new);
-        assert!(replaced("no markers", "new\n").is_err());
+        assert_eq!(replaced(&new, "coverage", "new\n").unwrap(), new);
+        assert!(replaced("no markers", "coverage", "new\n").is_err());
     }
 }

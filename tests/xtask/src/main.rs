@@ -3,6 +3,7 @@
 mod coverage;
 mod deps;
 mod evidence;
+mod faults;
 mod rooms;
 mod rules;
 mod source;

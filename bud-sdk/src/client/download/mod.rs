@@ -3,13 +3,18 @@
 mod file;
 mod sink;
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_core::Stream;
 use tokio::time::{Instant, timeout};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::Incoming;
+use crate::pipeline::{Body, Failure, Incoming};
 
 pub(crate) use file::FileTarget;
 pub(crate) use sink::write_into;
@@ -143,10 +148,10 @@ impl Transfer {
             return Ok(None);
         }
         let asked = Instant::now();
-        let chunk = timeout(self.limits.idle, self.incoming.body.next())
+        let (chunk, arrived) = timeout(self.limits.idle, arrival(&mut self.incoming.body))
             .await
             .map_err(|_| self.broken(&format!("the server was silent for {:?}", self.limits.idle)))?;
-        self.waited += asked.elapsed();
+        self.waited += arrived.saturating_duration_since(asked);
         let Some(chunk) = chunk else {
             return self.end().map(|()| None);
         };
@@ -191,4 +196,35 @@ impl Transfer {
     pub(crate) fn completeness(&self) -> Completeness {
         if self.incoming.framed { Completeness::Proven } else { Completeness::Unknown }
     }
+}
+
+/// Notes when the server was done; from then on it is the reader who is waited for.
+struct Woken {
+    at: OnceLock<Instant>,
+    reader: Waker,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        let _ = self.at.set(Instant::now());
+        self.reader.wake_by_ref();
+    }
+}
+
+/// The next piece, and when it came: a reader may look at it much later.
+async fn arrival(body: &mut Body) -> (Option<std::result::Result<Bytes, Failure>>, Instant) {
+    let mut before: Option<Arc<Woken>> = None;
+    poll_fn(|cx| {
+        let arrived = before.as_ref().and_then(|woken| woken.at.get().copied());
+        let woken = Arc::new(Woken { at: OnceLock::new(), reader: cx.waker().clone() });
+        let waker = Waker::from(woken.clone());
+        match Pin::new(&mut *body).poll_next(&mut Context::from_waker(&waker)) {
+            Poll::Ready(piece) => Poll::Ready((piece, arrived.unwrap_or_else(Instant::now))),
+            Poll::Pending => {
+                before = Some(woken);
+                Poll::Pending
+            }
+        }
+    })
+    .await
 }
