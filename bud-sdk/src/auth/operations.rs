@@ -55,6 +55,7 @@ impl Tokens {
         let access = access.ok_or_else(|| {
             Error::decode(".access_token", "the answer has no access token").with_status(raw.status)
         })?;
+        crate::pipeline::Token::bearer(access.clone())?;
         let flags: SignInFlags = crate::api::from_slice(&raw.body)?;
         let must_change_password = match (flags.first_login, flags.is_reset_password) {
             (None, None) => None,
@@ -129,6 +130,10 @@ impl Describe for Refresh {
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let body = json!({ "refresh_token": self.refresh_token.expose() });
         Parts::new().secret(&self.refresh_token).json(&body)
+    }
+    /// It changes nothing that one would look for.
+    fn explain(&self, error: Error) -> Error {
+        error.with_maybe_applied(false)
     }
 }
 

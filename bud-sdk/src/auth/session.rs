@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::operations::{Login, Logout, Refresh, Tokens};
@@ -107,10 +108,13 @@ impl Shared {
                 }
                 let failure = state.failure.as_ref().filter(|failure| !is_past(Some(failure.until)));
                 match (&state.current, failure) {
-                    (Some(current), _) if !is_past(current.renew_at) => return Ok(current.token.clone()),
-                    // It could not be renewed just now, but it is still good.
-                    (Some(current), Some(_)) if !is_past(current.expires_at) => {
-                        return Ok(current.token.clone());
+                    (Some(current), failure) if !is_past(current.expires_at) => {
+                        let token = current.token.clone();
+                        // It is renewed ahead of its end, and serves until then: nobody waits, and a failure hurts nobody.
+                        if is_past(current.renew_at) && failure.is_none() {
+                            self.join_flight(&mut state);
+                        }
+                        return Ok(token);
                     }
                     (_, Some(failure)) => return Err(failure.error.clone()),
                     _ => self.join_flight(&mut state),
@@ -127,17 +131,29 @@ impl Shared {
         if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
             return flight.clone();
         }
+        let shared = self.clone();
+        self.fly(state, async move { shared.renew().await }, false);
+        state.flight.clone().unwrap_or_else(|| watch::channel(()).1)
+    }
+
+    /// Starts a renewal as a task that no caller owns.
+    fn fly(
+        self: &Arc<Self>,
+        state: &mut State,
+        renewal: impl Future<Output = Result<Tokens>> + Send + 'static,
+        reopens: bool,
+    ) -> JoinHandle<Result<SignIn>> {
         let (landed, flight) = watch::channel(());
-        state.flight = Some(flight.clone());
+        state.flight = Some(flight);
         let shared = self.clone();
         tokio::spawn(async move {
-            // Credentials are the caller's code: their panic must not leave everyone to ask again at once.
-            let result = AssertUnwindSafe(shared.renew()).catch_unwind().await;
-            shared.land(result.unwrap_or_else(|_| Err(Error::credentials("the credentials panicked"))));
+            let result = AssertUnwindSafe(renewal).catch_unwind().await;
+            let panicked = || Error::credentials("the source of the credentials panicked");
+            let signed = shared.land(result.unwrap_or_else(|_| Err(panicked())), reopens);
             // Dropping it wakes everyone who waits.
             drop(landed);
-        });
-        flight
+            signed
+        })
     }
 
     async fn renew(&self) -> Result<Tokens> {
@@ -210,24 +226,65 @@ impl Shared {
     }
 
     /// Takes over what a renewal brought.
-    fn land(&self, result: Result<Tokens>) {
+    fn land(&self, result: Result<Tokens>, reopens: bool) -> Result<SignIn> {
         let result = result.and_then(|tokens| Ok((Token::bearer(tokens.access.clone())?, tokens)));
         let mut state = self.lock();
         match result {
             Ok((token, tokens)) => {
+                state.closed &= !reopens;
                 state.failure = None;
                 state.refresh = tokens.refresh;
                 let life = tokens.expires_in.map(|life| life.max(SHORTEST_LIFE));
                 state.current = Some(Current::new(token, life));
+                Ok(SignIn {
+                    expires_in: tokens.expires_in,
+                    must_change_password: tokens.must_change_password,
+                })
             }
             Err(error) => {
+                if reopens && error.kind() != ErrorKind::InvalidCredentials {
+                    // Its caller hears of it; others lead a renewal of their own.
+                    return Err(error);
+                }
                 let lasts = match error.kind() {
                     ErrorKind::InvalidCredentials => REFUSAL_LASTS,
                     _ => FAILURE_LASTS,
                 };
-                state.failure = Some(Failed { error, until: Instant::now() + lasts });
+                state.failure = Some(Failed { error: error.clone(), until: Instant::now() + lasts });
+                Err(error)
             }
         }
+    }
+
+    /// Ends the session, once what was under way before has landed: it would bring tokens that outlive the logout.
+    async fn end(&self, before: Option<watch::Receiver<()>>) -> Result<()> {
+        if let Some(mut flight) = before {
+            let _ = flight.changed().await;
+        }
+        let (current, held) = {
+            let mut state = self.lock();
+            state.closed = true;
+            state.failure = None;
+            (state.current.take(), state.refresh.take())
+        };
+        // Another process may have renewed the session; the token that it brought is the one that ends it.
+        let stored = match &self.store {
+            Some(store) => store.take().await,
+            None => None,
+        };
+        let refresh = stored.and_then(|tokens| tokens.refresh).or(held);
+        let Some(refresh_token) = refresh else {
+            return match current {
+                Some(_) => Err(Error::config(
+                    "this client holds no refresh token, so it cannot end the session on the server",
+                )
+                .with_hint("its own copy of the token is forgotten; end the session where it was opened")),
+                None => Ok(()),
+            };
+        };
+        let bearer = Fixed(current.map(|current| current.token));
+        let logout = Logout { refresh_token };
+        execute(&self.platform, &logout, &self.options, &bearer).await.map(|((), _)| ())
     }
 }
 
@@ -257,57 +314,46 @@ impl Session {
                 Error::config("a login needs an e-mail and a password").with_hint("give them to the builder")
             );
         }
-        let tokens = self.0.log_in().await;
-        let known = tokens.as_ref().map(|tokens| SignIn {
-            expires_in: tokens.expires_in,
-            must_change_password: tokens.must_change_password,
-        });
-        let known = known.map_err(Error::clone);
-        match &known {
-            Ok(_) => self.0.lock().closed = false,
-            // Its caller hears of it; others wait for a renewal under way or lead one of their own.
-            Err(error) if error.kind() != ErrorKind::InvalidCredentials => return known,
-            Err(_) => {}
-        }
-        self.0.land(tokens);
-        known
+        // One at a time with renewals: of two sessions opened at once only one could be ended.
+        let login = loop {
+            let mut under_way = {
+                let mut state = self.0.lock();
+                match state.flight.clone().filter(|flight| flight.has_changed().is_ok()) {
+                    Some(flight) => flight,
+                    None => {
+                        let shared = self.0.clone();
+                        break self.0.fly(&mut state, async move { shared.log_in().await }, true);
+                    }
+                }
+            };
+            let _ = under_way.changed().await;
+        };
+        landed(login).await
     }
 
-    /// Ends the session on the server and forgets every token, even if the server fails to answer.
+    /// Ends the session on the server and forgets every token, even if the server fails to answer or nobody waits for it.
     pub(crate) async fn log_out(&self) -> Result<()> {
-        // A renewal under way would bring tokens that outlive the logout.
-        let flight = {
+        let logout = {
             let mut state = self.0.lock();
             state.closed = true;
-            state.flight.clone()
+            let (ended, flight) = watch::channel(());
+            // A login that comes after it waits for it.
+            let before = state.flight.replace(flight);
+            let shared = self.0.clone();
+            tokio::spawn(async move {
+                let result = shared.end(before).await;
+                drop(ended);
+                result
+            })
         };
-        if let Some(mut flight) = flight {
-            let _ = flight.changed().await;
-        }
-        let (current, held) = {
-            let mut state = self.0.lock();
-            state.failure = None;
-            (state.current.take(), state.refresh.take())
-        };
-        // Another process may have renewed the session; the token that it brought is the one that ends it.
-        let stored = match &self.0.store {
-            Some(store) => store.take().await,
-            None => None,
-        };
-        let refresh = stored.and_then(|tokens| tokens.refresh).or(held);
-        let Some(refresh_token) = refresh else {
-            return match current {
-                Some(_) => Err(Error::config(
-                    "this client holds no refresh token, so it cannot end the session on the server",
-                )
-                .with_hint("its own copy of the token is forgotten; end the session where it was opened")),
-                None => Ok(()),
-            };
-        };
-        let bearer = Fixed(current.map(|current| current.token));
-        let logout = Logout { refresh_token };
-        execute(&self.0.platform, &logout, &self.0.options, &bearer).await.map(|((), _)| ())
+        landed(logout).await
     }
+}
+
+/// The result of a task; it is only lost with its runtime.
+async fn landed<T>(task: JoinHandle<Result<T>>) -> Result<T> {
+    task.await
+        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the runtime was shut down meanwhile")))
 }
 
 impl Authorize for Session {

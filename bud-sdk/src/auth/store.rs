@@ -138,7 +138,11 @@ impl Store {
 
     pub(super) async fn keep(&self, tokens: &Tokens) {
         let tokens = tokens.clone();
-        self.aside("written", move |store| store.save(&tokens)).await;
+        self.aside("written", move |store| {
+            // What is there then is spent: it would be taken for another process's newer session.
+            store.save(&tokens).inspect_err(|_| drop(store.remove()))
+        })
+        .await;
     }
 
     /// The session, whose file is gone.

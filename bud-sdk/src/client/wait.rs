@@ -24,6 +24,8 @@ const SLOWEST: u32 = 8;
 /// A thing that was just made may not be there at once.
 const MISSING_GRACE: u32 = 3;
 
+const LONGEST_INTERVAL: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// What one look at the thing means.
 pub(crate) enum Verdict {
     Reached,
@@ -43,6 +45,8 @@ pub(crate) struct Watch<L, J> {
     interval: Duration,
     /// Before the next look.
     pause: Option<Duration>,
+    /// At least, as the server asked.
+    asked: Duration,
     missing: u32,
     last: String,
     unproven: bool,
@@ -52,8 +56,8 @@ pub(crate) struct Watch<L, J> {
 impl Wait {
     /// `look` reads the thing, `judge` says what that means.
     pub(crate) fn watch<L, J>(self, look: L, judge: J) -> Result<Watch<L, J>> {
-        if self.every.is_zero() {
-            return Err(Error::invalid("every", "it must be more than zero"));
+        if self.every.is_zero() || self.every > LONGEST_INTERVAL {
+            return Err(Error::invalid("every", "it must be more than zero and at most a year"));
         }
         let deadline = Instant::now().checked_add(self.within).filter(|_| !self.within.is_zero());
         let deadline =
@@ -64,6 +68,7 @@ impl Wait {
             deadline,
             interval: self.every,
             pause: None,
+            asked: Duration::ZERO,
             missing: 0,
             last: "nothing was seen yet".to_owned(),
             unproven: false,
@@ -85,13 +90,13 @@ impl<L, J> Watch<L, J> {
         while !self.ended {
             if let Some(pause) = self.pause.take() {
                 // Many who wait for the same thing must not ask in step.
-                let pause = pause.mul_f64(0.75 + 0.5 * fastrand::f64());
+                let pause = pause.mul_f64(0.75 + 0.5 * fastrand::f64()).max(std::mem::take(&mut self.asked));
                 if Instant::now() + pause >= self.deadline {
                     return Err(self.over());
                 }
                 sleep(pause).await;
             }
-            let mut pause = self.interval;
+            let pause = self.interval;
             let looked = timeout_at(self.deadline, (self.look)()).await;
             let value = match looked.map_err(|_| self.over())? {
                 Ok(value) => Some(value),
@@ -101,7 +106,7 @@ impl<L, J> Watch<L, J> {
                 }
                 Err(error) if passes(&error) => {
                     self.last = error.to_string();
-                    pause = pause.max(error.retry_after().unwrap_or_default());
+                    self.asked = error.retry_after().unwrap_or_default();
                     None
                 }
                 Err(error) => return Err(error),

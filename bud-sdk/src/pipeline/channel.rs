@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
+use tokio::time::timeout_at;
 use url::Url;
 
 use super::budget::Budget;
@@ -10,7 +11,7 @@ use super::detect::detect;
 use super::transport::Transport;
 use super::{Deadline, Options, Policy};
 use crate::api::Flavor;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Requests go to this base URL and nowhere else; so do the tokens that are sent with them.
 pub(crate) struct Channel {
@@ -44,6 +45,12 @@ impl Platform {
     }
 
     pub(crate) async fn flavor(&self, options: &Options, deadline: Deadline) -> Result<Flavor> {
-        self.flavor.get_or_try_init(|| detect(&self.channel, options, deadline)).await.copied()
+        // Another call may be asking, with more time than this one has.
+        let found = self.flavor.get_or_try_init(|| detect(&self.channel, options, deadline));
+        let late = |_| {
+            Error::new(ErrorKind::Timeout, "the flavor was not known before the deadline")
+                .with_operation("client.flavor")
+        };
+        timeout_at(deadline.at, found).await.map_err(late)?.copied()
     }
 }

@@ -7,6 +7,9 @@ const SHORTEST: usize = 4;
 
 /// The text without the given secrets, and without anything that looks like a JWT.
 pub(crate) fn mask<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
+    // The longest first: one may be a part of another.
+    let mut secrets = secrets.to_vec();
+    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
     let mut masked = Cow::Borrowed(text);
     for secret in secrets {
         if secret.len() >= SHORTEST && masked.contains(secret) {

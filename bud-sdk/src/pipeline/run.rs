@@ -196,7 +196,10 @@ async fn exchange(
     result.map_err(|error| {
         // The request for a token failed, and has said so itself.
         if error.names_a_request() {
-            return error;
+            return match call.maybe_applied && !route.is_read() {
+                true => error.with_maybe_applied(true),
+                false => error,
+            };
         }
         let path = request.parts.raw_path.clone().map_or(route.path.into(), std::borrow::Cow::Owned);
         error
@@ -264,8 +267,8 @@ impl Exchange<'_> {
                     return Ok((answer, meta));
                 }
                 Ok(Answer::Refused { status: 401, headers, body }) => {
-                    let renewable = token.as_ref().is_some_and(|token| authorize.rejected(token));
-                    if renewable && !renewed {
+                    // A second refusal is not the token's fault: it is fresh, and others use it.
+                    if !renewed && token.as_ref().is_some_and(|token| authorize.rejected(token)) {
                         renewed = true;
                         counted -= 1;
                         continue;

@@ -164,7 +164,9 @@ fn explain(error: reqwest::Error, secure: bool) -> Failure {
             rustls::Error::InvalidMessage(_) => " (does this port speak TLS?)",
             _ => "",
         };
-        return Failure::new(ErrorKind::Tls, false, format!("TLS: {tls}{hint}"));
+        // Only before the handshake is done is it certain that nothing was sent.
+        let kind = if sent { ErrorKind::Interrupted } else { ErrorKind::Tls };
+        return Failure::new(kind, sent, format!("TLS: {tls}{hint}"));
     }
     if timed_out {
         let what = if sent { "the connection went silent" } else { "no connection in time" };

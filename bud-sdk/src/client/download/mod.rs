@@ -151,7 +151,10 @@ impl Transfer {
         let (chunk, arrived) = timeout(self.limits.idle, arrival(&mut self.incoming.body))
             .await
             .map_err(|_| self.broken(&format!("the server was silent for {:?}", self.limits.idle)))?;
-        self.waited += arrived.saturating_duration_since(asked);
+        // The silence before the first piece is the query's, and `idle` bounds it.
+        if self.progress.bytes > 0 {
+            self.waited += arrived.saturating_duration_since(asked);
+        }
         let Some(chunk) = chunk else {
             return self.end().map(|()| None);
         };

@@ -41,6 +41,12 @@ impl Csv {
             .count()
     }
 
+    /// A log has more than one column; a line of plain text has one.
+    fn is_header(line: &[u8]) -> bool {
+        let foreign = matches!(line.trim_ascii_start().first(), None | Some(b'{' | b'[' | b'<'));
+        !foreign && Self::cells(line) > 1
+    }
+
     fn keep(buffer: &mut Vec<u8>, bytes: &[u8]) {
         let room = LONGEST_ROW.saturating_sub(buffer.len());
         buffer.extend_from_slice(bytes.get(..bytes.len().min(room)).unwrap_or_default());
@@ -65,7 +71,7 @@ impl Inspect for Csv {
                     if self.lines == 1 {
                         let mut header = std::mem::take(&mut self.rest);
                         Self::keep(&mut header, chunk.get(..at).unwrap_or_default());
-                        if matches!(header.trim_ascii_start().first(), None | Some(b'{' | b'[' | b'<')) {
+                        if !Self::is_header(&header) {
                             return Err(not_an_export("CSV", &header));
                         }
                         self.header = header;
@@ -90,7 +96,7 @@ impl Inspect for Csv {
     fn end(&mut self) -> Result<()> {
         if self.lines == 0 {
             let head = std::mem::take(&mut self.rest);
-            if matches!(head.trim_ascii_start().first(), None | Some(b'{' | b'[' | b'<')) {
+            if !Self::is_header(&head) {
                 return Err(not_an_export("CSV", &head));
             }
             return Ok(());

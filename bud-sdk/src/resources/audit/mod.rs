@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use tokio::io::AsyncWrite;
 
@@ -262,22 +263,25 @@ impl<T: Send + 'static> ExportStream<T> {
             Middle(S),
             End,
         }
-        Self(Box::pin(unfold((At::Begin(Box::pin(begun)), next), |(at, next)| async move {
-            let state = match at {
-                At::Begin(begun) => begun.await,
-                At::Middle(state) => Ok(state),
-                At::End => return None,
-            };
-            let step = async {
-                let mut state = state?;
-                Ok(next(&mut state).await?.map(|item| (item, state)))
-            };
-            match step.await {
-                Ok(Some((item, state))) => Some((Ok(item), (At::Middle(state), next))),
-                Ok(None) => None,
-                Err(error) => Some((Err(error), (At::End, next))),
-            }
-        })))
+        Self(Box::pin(
+            unfold((At::Begin(Box::pin(begun)), next), |(at, next)| async move {
+                let state = match at {
+                    At::Begin(begun) => begun.await,
+                    At::Middle(state) => Ok(state),
+                    At::End => return None,
+                };
+                let step = async {
+                    let mut state = state?;
+                    Ok(next(&mut state).await?.map(|item| (item, state)))
+                };
+                match step.await {
+                    Ok(Some((item, state))) => Some((Ok(item), (At::Middle(state), next))),
+                    Ok(None) => None,
+                    Err(error) => Some((Err(error), (At::End, next))),
+                }
+            })
+            .fuse(),
+        ))
     }
 
     /// The next piece, or `None` at the end. After an error there is nothing more.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 
 use super::{Endpoint, EndpointStatus, GetEndpoint};
@@ -38,7 +39,7 @@ struct Goal {
     replicas: Option<u32>,
     failures: Vec<EndpointStatus>,
     /// The endpoint's time of change when the action was answered; the state proves nothing until a sign was seen.
-    after: Option<Option<Timestamp>>,
+    after: Option<(Option<EndpointStatus>, Option<Timestamp>)>,
 }
 
 impl EndpointWait {
@@ -76,7 +77,7 @@ impl EndpointWait {
     /// # }
     /// ```
     pub fn after(mut self, endpoint: &Endpoint) -> Self {
-        self.goal.after = Some(endpoint.updated_at);
+        self.goal.after = Some((endpoint.status.as_deref().cloned(), endpoint.updated_at));
         self
     }
     /// The longest time to wait. 30 minutes.
@@ -120,20 +121,23 @@ impl EndpointWait {
             goal.judge(endpoint, &mut signed)
         };
         let named = |error: Error| error.with_operation("endpoints.wait");
-        EndpointUpdates(Box::pin(unfold(Some(wait.watch(look, judge)), move |watch| async move {
-            let step = async {
-                let mut watch = watch?;
-                let step = match &mut watch {
-                    Ok(watch) => watch.next().await.transpose()?,
-                    Err(refused) => Err(refused.clone()),
+        EndpointUpdates(Box::pin(
+            unfold(Some(wait.watch(look, judge)), move |watch| async move {
+                let step = async {
+                    let mut watch = watch?;
+                    let step = match &mut watch {
+                        Ok(watch) => watch.next().await.transpose()?,
+                        Err(refused) => Err(refused.clone()),
+                    };
+                    Some(match step {
+                        Ok(endpoint) => (Ok(endpoint), Some(watch)),
+                        Err(error) => (Err(named(error)), None),
+                    })
                 };
-                Some(match step {
-                    Ok(endpoint) => (Ok(endpoint), Some(watch)),
-                    Err(error) => (Err(named(error)), None),
-                })
-            };
-            step.await
-        })))
+                step.await
+            })
+            .fuse(),
+        ))
     }
 }
 
@@ -143,9 +147,11 @@ impl Goal {
             return Verdict::Pending("no status".to_owned());
         };
         let replicas_reached = self.replicas.is_none_or(|replicas| endpoint.replicas == Some(replicas));
-        let moved =
-            self.after.is_some_and(|before| endpoint.updated_at.is_some() && endpoint.updated_at != before);
-        *signed |= *status != self.status || moved || (self.replicas.is_some() && replicas_reached);
+        let moved = self.after.as_ref().is_some_and(|(state, time)| {
+            state.as_ref().is_some_and(|state| state != status)
+                || endpoint.updated_at.is_some() && endpoint.updated_at != *time
+        });
+        *signed |= moved || (self.replicas.is_some() && replicas_reached);
         if *status == self.status && replicas_reached {
             return if *signed { Verdict::Reached } else { Verdict::Unproven(status.to_string()) };
         }
@@ -159,6 +165,10 @@ impl Goal {
                         | EndpointStatus::Deleting
                         | EndpointStatus::Deleted
                 );
+        // Nor is a state a failure of the action that was there before it.
+        if over && !*signed {
+            return Verdict::Unproven(status.to_string());
+        }
         if over {
             let reason = endpoint.reason.as_deref().unwrap_or("the server gives no reason");
             let message = format!("the endpoint is {status}: {}", crate::api::clean(reason, 500));
