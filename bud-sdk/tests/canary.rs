@@ -89,6 +89,14 @@ async fn no_secret_is_seen_anywhere() {
         bed.fault(Fault::on("POST", "/auth/login").wrong_body(body));
         seen.push(renderings(&fresh.auth().login().await.unwrap_err()));
     }
+    // An export that is none, and says what it was sent.
+    for body in held().flat_map(|secret| echoes(secret)) {
+        bed.fault(Fault::on("GET", "/audit/export").wrong_body(body));
+        let export = bud.audit().export(Timestamp::now() - Duration::from_secs(60)..Timestamp::now());
+        if let Err(error) = export.write_into(&mut Vec::new()).await {
+            seen.push(renderings(&error));
+        }
+    }
     // A success of the wrong shape, with a secret where another type is expected.
     bed.fault(Fault::on("POST", "/credentials").edit(|answer| answer["created_at"] = answer["key"].clone()));
     seen.push(renderings(&bud.credentials().create("odd", bed.project_id()).await.unwrap_err()));

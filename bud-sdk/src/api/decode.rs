@@ -87,7 +87,6 @@ fn wrong_shape(error: &serde_json::Error, path: &str) -> Error {
     let text = error.to_string();
     let place = match path {
         "." | "?" => ".".to_owned(),
-        path if path.starts_with('[') => format!(".{path}"),
         path => format!(".{path}"),
     };
     let message = if error.is_eof() {

@@ -95,13 +95,16 @@ impl ServerMessage {
     }
 }
 
-/// What can be said of JSON that breaks off: its message, if that stands at the beginning and is whole.
+/// What can be said of JSON that breaks off: its message, if that stands at the beginning and is whole, or long.
 fn salvage(text: &str) -> String {
     let said = ["message", "detail", "title", "error"].iter().find_map(|name| {
         let rest = text.strip_prefix('{')?.trim_start().strip_prefix(&format!("\"{name}\""))?;
         let rest = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
-        let end = rest.find(['"', '\\']).unwrap_or(rest.len());
-        rest.get(..end)
+        match rest.find(['"', '\\']) {
+            Some(end) => rest.get(..end),
+            // It will be cut much earlier anyway; else its end may be half a secret.
+            None => Some(rest).filter(|rest| rest.len() > 2 * MAX_MESSAGE),
+        }
     });
     said.map_or("the server's reason breaks off".to_owned(), str::to_owned)
 }
@@ -162,7 +165,7 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
             '\n' | '\r' | '\t' => line.push(' '),
             // Control characters, and those that reorder or hide text.
             c if c.is_control()
-                || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}') =>
+                || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}') =>
             {
                 line.extend(c.escape_unicode());
             }

@@ -110,6 +110,11 @@ impl Client {
         open(&self.0.platform, request, &options.or(&self.0.options), &self.0.session).await
     }
 
+    /// What must not be shown of any text that comes back.
+    pub(crate) fn secrets(&self) -> Vec<crate::types::Secret> {
+        crate::pipeline::Authorize::secrets(&self.0.session)
+    }
+
     pub(crate) fn session(&self) -> &Session {
         &self.0.session
     }

@@ -114,6 +114,8 @@ impl<L, J> Watch<L, J> {
             self.interval = self.interval.mul_f64(1.5).min(self.wait.every * SLOWEST);
             self.pause = Some(pause);
             let Some(value) = value else { continue };
+            // Once it was there, its absence is news.
+            self.missing = MISSING_GRACE;
             match (self.judge)(&value) {
                 Verdict::Reached => self.ended = true,
                 Verdict::Pending(state) => (self.last, self.unproven) = (state, false),

@@ -25,6 +25,7 @@ use crate::types::Secret;
 
 pub(crate) use channel::{Channel, Platform};
 pub(crate) use options::{Deadline, Options};
+pub(crate) use redact::mask;
 pub(crate) use retry::Policy;
 pub(crate) use run::{Meta, execute, open, send};
 pub(crate) use tls::TlsRoots;

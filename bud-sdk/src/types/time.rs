@@ -26,6 +26,15 @@ impl Timestamp {
         self.0.as_second()
     }
 
+    /// The first whole microsecond from here on.
+    pub(crate) fn ceil_micros(self) -> Self {
+        let nanos = self.0.as_nanosecond();
+        let micros = nanos.div_euclid(1000) + i128::from(nanos.rem_euclid(1000) > 0);
+        let time =
+            i64::try_from(micros).ok().and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
+        Self(time.unwrap_or(jiff::Timestamp::MAX))
+    }
+
     fn from_server(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Ok(time) = text.parse() {

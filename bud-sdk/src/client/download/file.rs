@@ -53,7 +53,11 @@ impl FileTarget<'_> {
             }
             // A link fails if the name was taken meanwhile; a rename would replace it.
             match fs::hard_link(partial, self.path).await {
-                Ok(()) => fs::remove_file(partial).await,
+                // It is in its place; a second name that stays behind does not undo that.
+                Ok(()) => {
+                    let _ = fs::remove_file(partial).await;
+                    Ok(())
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
                 // The file system knows no links.
                 Err(_) if fs::try_exists(self.path).await? => Err(io::ErrorKind::AlreadyExists.into()),

@@ -3,12 +3,15 @@
 use crate::api::ServerMessage;
 use crate::client::Inspect;
 use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::mask;
+use crate::types::Secret;
 
 /// Rows longer than this are not compared with the header.
 const LONGEST_ROW: usize = 64 * 1024;
 
-fn not_an_export(what: &str, found: &[u8]) -> Error {
-    let said = ServerMessage::read(found, None, str::to_owned).message;
+fn not_an_export(what: &str, found: &[u8], secrets: &[Secret]) -> Error {
+    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+    let said = ServerMessage::read(found, None, |text| mask(text, &secrets).into_owned()).message;
     Error::new(ErrorKind::Download, format!("the answer is not {what}: {said}"))
 }
 
@@ -19,6 +22,8 @@ fn is_blank(bytes: &[u8]) -> bool {
 /// CSV: a header, and rows with as many cells.
 #[derive(Default)]
 pub(super) struct Csv {
+    /// What must not be shown of a body that is no export.
+    secrets: Vec<Secret>,
     quoted: bool,
     /// Lines that ended, the header among them.
     lines: u64,
@@ -29,6 +34,10 @@ pub(super) struct Csv {
 }
 
 impl Csv {
+    pub(super) fn new(secrets: Vec<Secret>) -> Self {
+        Self { secrets, ..Self::default() }
+    }
+
     /// How many cells a line has: separators outside quotes, and one.
     fn cells(line: &[u8]) -> usize {
         let mut quoted = false;
@@ -72,7 +81,7 @@ impl Inspect for Csv {
                         let mut header = std::mem::take(&mut self.rest);
                         Self::keep(&mut header, chunk.get(..at).unwrap_or_default());
                         if !Self::is_header(&header) {
-                            return Err(not_an_export("CSV", &header));
+                            return Err(not_an_export("CSV", &header, &self.secrets));
                         }
                         self.header = header;
                         before = None;
@@ -97,7 +106,7 @@ impl Inspect for Csv {
         if self.lines == 0 {
             let head = std::mem::take(&mut self.rest);
             if !Self::is_header(&head) {
-                return Err(not_an_export("CSV", &head));
+                return Err(not_an_export("CSV", &head, &self.secrets));
             }
             return Ok(());
         }
@@ -106,7 +115,7 @@ impl Inspect for Csv {
         }
         for line in [&self.last, &self.rest] {
             if !self.is_row(line) {
-                return Err(not_an_export("CSV to its end", line));
+                return Err(not_an_export("CSV to its end", line, &self.secrets));
             }
         }
         self.lines += u64::from(!is_blank(&self.rest));
@@ -121,10 +130,14 @@ impl Inspect for Csv {
 /// JSON: a list of records, bare or inside an object, told apart without being read.
 #[derive(Default)]
 pub(super) struct Json {
+    /// What must not be shown of a body that is no export.
+    secrets: Vec<Secret>,
     head: Vec<u8>,
     depth: u32,
     text: bool,
     escaped: bool,
+    /// The last text of the outermost object: the name of what comes next.
+    name: Vec<u8>,
     /// The depth of the list's brackets, once it was found, and whether it was closed.
     list: Option<u32>,
     closed: bool,
@@ -133,6 +146,10 @@ pub(super) struct Json {
     records: u64,
 }
 
+/// Names under which the records may stand, and how much of a name is looked at.
+const LIST_NAMES: [&[u8]; 4] = [b"records", b"data", b"items", b"results"];
+const LONGEST_NAME: usize = 16;
+
 /// Where a record begins, or ends before.
 enum Edge {
     Start(usize),
@@ -140,6 +157,10 @@ enum Edge {
 }
 
 impl Json {
+    pub(super) fn new(secrets: Vec<Secret>) -> Self {
+        Self { secrets, ..Self::default() }
+    }
+
     fn scan(&mut self, chunk: &[u8], mut found: impl FnMut(Edge)) {
         for (at, &b) in chunk.iter().enumerate() {
             if self.text {
@@ -147,6 +168,7 @@ impl Json {
                     _ if self.escaped => self.escaped = false,
                     b'\\' => self.escaped = true,
                     b'"' => self.text = false,
+                    b if self.depth == 1 && self.name.len() < LONGEST_NAME => self.name.push(b),
                     _ => {}
                 }
                 continue;
@@ -154,12 +176,11 @@ impl Json {
             let in_list = !self.closed && self.list == Some(self.depth);
             match b {
                 b'{' | b'[' => {
-                    // An empty list before the records' own is some other field of the object around them.
-                    let other = self.closed && self.records == 0;
+                    let named = self.depth == 0 || self.depth == 1 && LIST_NAMES.contains(&&*self.name);
                     if in_list && b == b'{' {
                         found(Edge::Start(at));
-                    } else if b == b'[' && self.depth <= 1 && (self.list.is_none() || other) {
-                        (self.list, self.closed) = (Some(self.depth + 1), false);
+                    } else if b == b'[' && named && self.list.is_none() {
+                        self.list = Some(self.depth + 1);
                     } else {
                         self.surplus |= in_list || (self.depth == 0 && self.closed);
                     }
@@ -177,6 +198,9 @@ impl Json {
                 b if b.is_ascii_whitespace() => {}
                 b => {
                     self.text = b == b'"';
+                    if self.text {
+                        self.name.clear();
+                    }
                     self.surplus |= self.depth == 0 || (in_list && b != b',');
                 }
             }
@@ -192,7 +216,7 @@ impl Inspect for Json {
         self.scan(chunk, |_| {});
         let found = self.head.trim_ascii_start().first();
         if self.surplus || !matches!(found, None | Some(b'{' | b'[')) {
-            return Err(not_an_export("JSON", &self.head));
+            return Err(not_an_export("JSON", &self.head, &self.secrets));
         }
         Ok(())
     }
@@ -202,7 +226,7 @@ impl Inspect for Json {
             return Ok(());
         }
         if self.list.is_none() {
-            return Err(not_an_export("a list of records", &self.head));
+            return Err(not_an_export("a list of records", &self.head, &self.secrets));
         }
         Err(Error::new(ErrorKind::Download, "the export ends inside the list of records"))
     }
@@ -316,6 +340,7 @@ mod tests {
             "[[]]",
             "<html>",
             "{\"detail\": \"no\"}",
+            "{\"detail\": [{\"msg\": \"no\"}]}",
         ] {
             assert_eq!(inspected::<Json>(bad), Err("download".to_owned()), "{bad:?}");
         }

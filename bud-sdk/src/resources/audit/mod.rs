@@ -24,7 +24,7 @@ use crate::client::{
 };
 use crate::error::{Error, Result};
 use crate::pipeline::{BoxFuture, Options};
-use crate::types::{AuditId, Timestamp, UserId, model};
+use crate::types::{AuditId, Secret, Timestamp, UserId, model};
 use inspect::{Csv, Json, Records};
 
 impl Client {
@@ -94,10 +94,10 @@ impl ExportFormat {
         }
     }
 
-    fn inspect(self) -> Box<dyn Inspect> {
+    fn inspect(self, secrets: Vec<Secret>) -> Box<dyn Inspect> {
         match self {
-            Self::Csv => Box::new(Csv::default()),
-            Self::Json => Box::new(Json::default()),
+            Self::Csv => Box::new(Csv::new(secrets)),
+            Self::Json => Box::new(Json::new(secrets)),
         }
     }
 }
@@ -220,7 +220,8 @@ impl Export {
     async fn begin(self) -> Result<Transfer> {
         self.limits.check()?;
         let (incoming, _) = self.client.open(&self.request, Options::default()).await?;
-        Transfer::new(incoming, self.limits, self.request.format.inspect(), self.told)
+        let inspect = self.request.format.inspect(self.client.secrets());
+        Transfer::new(incoming, self.limits, inspect, self.told)
     }
 }
 
@@ -370,12 +371,12 @@ impl Describe for ExportAudit {
     const SECTIONS: &'static [&'static str] = &["9.1"];
     const ROUTES: Routes = Routes::guide_only(Route::get("/audit/export"), LATER);
     fn encode(&self, _: Flavor) -> Result<Parts> {
-        let TimeRange { start, end } = self.range;
-        if start >= end {
-            return Err(Error::invalid("range", "it ends before it begins"));
-        }
         // The server includes its end, this range does not; its clock counts microseconds.
-        let last = end - Duration::from_micros(1);
+        let TimeRange { start, end } = self.range;
+        let (start, last) = (start.ceil_micros(), end.ceil_micros() - Duration::from_micros(1));
+        if last < start {
+            return Err(Error::invalid("range", "it is empty, or ends before it begins"));
+        }
         Ok(Parts::new()
             .query("start_date", start)
             .query("end_date", last)
