@@ -435,9 +435,10 @@ fn seconds(time: Duration) -> String {
     }
 }
 
+/// The same line: it is what `fn main() -> Result<(), Error>` prints.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error({}: {self})", self.code())
+        fmt::Display::fmt(self, f)
     }
 }
 

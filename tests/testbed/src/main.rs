@@ -104,11 +104,17 @@ async fn serve(options: Options) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Flushed at once: whoever started this waits for these lines.
+/// In one piece and at once: whoever started this waits for these lines, and may read only the first.
 fn announce(bed: &Testbed) -> std::io::Result<()> {
+    let endpoint = bed.endpoint_ids().into_iter().next().unwrap_or_default();
+    let lines = format!(
+        "url: {}\nemail: {}\npassword: {}\nendpoint: {endpoint}\ncluster: {}\n",
+        bed.url(),
+        bed.admin_email(),
+        bed.admin_password(),
+        bed.cluster_id()
+    );
     let mut out = std::io::stdout().lock();
-    writeln!(out, "url: {}", bed.url())?;
-    writeln!(out, "email: {}", bed.admin_email())?;
-    writeln!(out, "password: {}", bed.admin_password())?;
+    out.write_all(lines.as_bytes())?;
     out.flush()
 }

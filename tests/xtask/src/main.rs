@@ -1,5 +1,6 @@
 //! The repository's own tasks; run as `cargo xtask`.
 
+mod bench;
 mod coverage;
 mod deps;
 mod evidence;
@@ -19,6 +20,7 @@ const USAGE: &str = "\
 cargo xtask test [--only PART]   every check and test, or those of one part: rust
 cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask gen [--check]        write the generated texts, or see that they are current
+cargo xtask bench [OPTIONS]      the measured ratios, of an optimized build; --help says more
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         }
         ["test"] => test::run(None),
         ["test", "--only", part] => test::run(Some(part)),
+        ["bench", args @ ..] => bench::run(args).map(|()| ExitCode::SUCCESS),
         ["rules"] => {
             with_workspace(|workspace| deps::check(workspace).and_then(|()| rules::check(workspace)))
         }

@@ -324,7 +324,7 @@ model! {
         pub id: AuditId,
         /// Who did it.
         pub user_id: Option<UserId>,
-        /// His e-mail address.
+        /// His e-mail address; empty for a failed login with an unknown address, which `resource_name` may then have.
         pub user_email: Option<String>,
         /// His name.
         pub user_name: Option<String>,

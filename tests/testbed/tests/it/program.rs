@@ -33,6 +33,7 @@ async fn start(args: &[&str], journal: Option<&Path>) -> (Running, String, Strin
         line.strip_prefix(label).unwrap().to_owned()
     };
     let (url, email, password) = (next("url: "), next("email: "), next("password: "));
+    assert!(!next("endpoint: ").is_empty() && !next("cluster: ").is_empty());
     let body = json!({"email": email, "password": password});
     let login = request_bytes("POST", "/auth/login", None, Some(&body));
     let tokens = raw(&url, &login).await.is(200).json();
