@@ -23,21 +23,24 @@ impl Raw {
     pub(crate) fn page<T: DeserializeOwned>(&self, names: &'static str) -> Result<Page<T>> {
         let shape = Shape::<T>::named(names);
         let body = self.json_body()?;
-        let mut json = serde_json::Deserializer::from_slice(body);
-        let page = serde::de::DeserializeSeed::deserialize(&shape, &mut json)
-            .and_then(|page| json.end().map(|()| page));
+        // Checked as UTF-8 once and not string by string.
+        let page = std::str::from_utf8(body).ok().and_then(|text| {
+            let mut json = serde_json::Deserializer::from_str(text);
+            let page = serde::de::DeserializeSeed::deserialize(&shape, &mut json).ok()?;
+            json.end().ok().map(|()| page)
+        });
         match page {
-            Ok(page) => Ok(page),
-            Err(_) => {
+            Some(page) => Ok(page),
+            None => {
                 let mut json = serde_json::Deserializer::from_slice(body);
                 let mut track = serde_path_to_error::Track::new();
                 let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
                 let result = serde::de::DeserializeSeed::deserialize(&shape, tracked);
-                let error = match result.and_then(|_| json.end()) {
-                    Ok(()) => Error::decode(".", "the answer has an unexpected shape"),
-                    Err(error) => wrong_shape(&error, &track.path().to_string()),
-                };
-                Err(self.explain(error))
+                match result.and_then(|page| json.end().map(|()| page)) {
+                    // Not UTF-8 in a field that nobody reads.
+                    Ok(page) => Ok(page),
+                    Err(error) => Err(self.explain(wrong_shape(&error, &track.path().to_string()))),
+                }
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The wrappings that answers come in. A list whose items are missing is an error, never an empty list.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -45,21 +44,52 @@ const OBJECT_NAMES: [&str; 3] = ["data", "item", "result"];
 const LIST_NAMES: [&str; 3] = ["data", "items", "results"];
 
 /// The fields of an object, unread.
-fn fields(json: &[u8]) -> Option<HashMap<Cow<'_, str>, &RawValue>> {
-    serde_json::from_slice(json).ok()
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    fn read(json: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
+    }
+    /// Of fields with the same name, the last one counts.
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Borrowed unless it is escaped; a mere `Cow` never is.
+        #[derive(Deserialize)]
+        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Fields<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::with_capacity(16);
+                while let Some((Key(name), value)) = map.next_entry()? {
+                    fields.push((name, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(All)
+    }
 }
 
 pub(super) fn has_id(json: &[u8]) -> bool {
-    fields(json).is_some_and(|fields| fields.contains_key("id"))
+    Fields::read(json).is_some_and(|fields| fields.get("id").is_some())
 }
 
 /// Where the object itself stands: as it is when it has an `id`, else inside its wrappings, at most two of them.
 pub(super) fn find_object<'a>(body: &'a [u8], name: &str, depth: u8) -> (String, &'a [u8]) {
     let as_it_is = (".".to_owned(), body);
-    let Some(fields) = fields(body) else {
+    let Some(fields) = Fields::read(body) else {
         return as_it_is;
     };
-    if fields.contains_key("id") || depth == 2 {
+    if fields.get("id").is_some() || depth == 2 {
         return as_it_is;
     }
     for key in std::iter::once(name).chain(OBJECT_NAMES) {

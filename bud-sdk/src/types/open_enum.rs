@@ -1,7 +1,7 @@
 //! Open enumerations: an unknown value is kept, never refused.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// An enumeration that knows the spellings of its values.
 pub(crate) trait Known: Sized {
     fn parse(text: &str) -> Self;
+    /// The canonical spelling.
+    fn spelled(&self) -> &str;
 }
 
 /// A value as the server reported it: the canonical value, and the server's own spelling of it.
@@ -17,13 +19,15 @@ pub(crate) trait Known: Sized {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Wire<T> {
     value: T,
-    raw: Box<str>,
+    /// The spelling, if it is not the canonical one.
+    raw: Option<Box<str>>,
 }
 
-impl<T> Wire<T> {
+#[expect(private_bounds, reason = "every enumeration of this crate is known")]
+impl<T: Known> Wire<T> {
     /// The server's spelling: `RUNNING` on one API, `running` on the other.
     pub fn raw(&self) -> &str {
-        &self.raw
+        self.raw.as_deref().unwrap_or_else(|| self.value.spelled())
     }
     /// The canonical value.
     pub fn into_inner(self) -> T {
@@ -56,16 +60,27 @@ impl<T: fmt::Debug> fmt::Debug for Wire<T> {
     }
 }
 
-impl<T> Serialize for Wire<T> {
+impl<T: Known> Serialize for Wire<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.raw)
+        serializer.serialize_str(self.raw())
     }
 }
 
 impl<'de, T: Known> Deserialize<'de> for Wire<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Cow::<str>::deserialize(deserializer)?;
-        Ok(Self { value: T::parse(&raw), raw: raw.into_owned().into_boxed_str() })
+        struct Text<T>(PhantomData<T>);
+        impl<T: Known> serde::de::Visitor<'_> for Text<T> {
+            type Value = Wire<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Wire<T>, E> {
+                let value = T::parse(text);
+                let raw = (value.spelled() != text).then(|| text.into());
+                Ok(Wire { value, raw })
+            }
+        }
+        deserializer.deserialize_str(Text(PhantomData))
     }
 }
 
@@ -99,6 +114,9 @@ macro_rules! open_enum {
                     return Self::$variant;
                 })*
                 Self::Other(text.into())
+            }
+            fn spelled(&self) -> &str {
+                self.as_str()
             }
         }
 

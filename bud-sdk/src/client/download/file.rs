@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::fs;
+use tokio::task::JoinSet;
 
 use super::Transfer;
 use super::sink::BatchedFile;
@@ -33,17 +34,20 @@ impl FileTarget<'_> {
     }
 
     /// Writes the download beside the target and renames it once it is whole and on disk.
-    pub(crate) async fn save(&self, transfer: &mut Transfer) -> Result<()> {
+    pub(crate) async fn save(&self, transfer: Transfer) -> Result<Transfer> {
         let (file, mut partial) = create_partial(self.path)?;
-        let mut file = BatchedFile::new(file);
-        let unwritable = |error| local(self.path, "cannot be written", error);
-        while let Some(chunk) = transfer.next().await? {
-            file.push(chunk).await.map_err(unwritable)?;
-        }
-        file.finish().await.map_err(unwritable)?;
+        // A task of its own runs where its connection does: the caller's may be on another thread, and each piece would
+        // cost two switches between them. Dropping the set ends it.
+        let mut task = JoinSet::new();
+        task.spawn(receive(transfer, BatchedFile::new(file), self.path.to_owned()));
+        let transfer = match task.join_next().await {
+            Some(Ok(received)) => received?,
+            Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            _ => return Err(Error::new(ErrorKind::Download, "the runtime ended before the download did")),
+        };
         self.put_in_place(&partial.path).await?;
         partial.keep = true;
-        Ok(())
+        Ok(transfer)
     }
 
     async fn put_in_place(&self, partial: &Path) -> Result<()> {
@@ -75,6 +79,15 @@ impl FileTarget<'_> {
         }
         Ok(())
     }
+}
+
+async fn receive(mut transfer: Transfer, mut file: BatchedFile, path: PathBuf) -> Result<Transfer> {
+    let unwritable = |error| local(&path, "cannot be written", error);
+    while let Some(chunk) = transfer.next().await? {
+        file.push(chunk).await.map_err(unwritable)?;
+    }
+    file.finish().await.map_err(unwritable)?;
+    Ok(transfer)
 }
 
 /// Removes the partial file, unless the download was finished.

@@ -165,8 +165,7 @@ impl Export {
         named(async {
             self.limits.check()?;
             target.check()?;
-            let mut transfer = self.begin().await?;
-            target.save(&mut transfer).await?;
+            let transfer = target.save(self.begin().await?).await?;
             Ok(Exported::of(&transfer))
         })
         .await
