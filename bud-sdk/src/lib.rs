@@ -47,10 +47,10 @@ pub use client::{
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use resources::{
     Account, ApiKeyValue, Audit, AuditRecord, Cluster, ClusterStatus, Clusters, Created, Credential,
-    Deployment, Endpoint, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, Export, ExportFormat,
-    ExportStream, Exported, Grant, NewCredential, NewProject, NewUser, Permission, PermissionLevel,
-    Permissions, Project, ProjectStatus, ProjectUpdate, Projects, Quota, Quotas, ResourceType, Resources,
-    Role, TimeRange, User, UserStatus, UserUpdate, Users, operations,
+    Deployment, Endpoint, EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints,
+    Export, ExportFormat, ExportStream, Exported, Grant, NewCredential, NewProject, NewUser, Permission,
+    PermissionLevel, Permissions, Project, ProjectStatus, ProjectUpdate, Projects, Quota, Quotas,
+    ResourceType, Role, TimeRange, User, UserStatus, UserUpdate, Users, operations,
 };
 pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Which of the two APIs a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Flavor {
     /// The API that the Day-2 guide documents.
     Guide,
@@ -32,6 +33,7 @@ impl fmt::Display for Flavor {
 
 /// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Method {
     /// Read.
     Get,
@@ -137,6 +139,7 @@ pub enum Support {
 
 /// One operation's routes.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Routes {
     /// On the documented API.
     pub guide: Support,

@@ -24,11 +24,26 @@ pub struct Call<O> {
     client: Client,
     operation: O,
     options: Options,
+    /// Sent without a token.
+    anonymous: bool,
 }
 
 impl<O: Operation> Call<O> {
     pub(super) fn new(client: Client, operation: O) -> Self {
-        Self { client, operation, options: Options::default() }
+        Self { client, operation, options: Options::default(), anonymous: false }
+    }
+
+    /// For what needs no session.
+    pub(crate) fn anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
+    async fn run(self) -> Result<(O::Output, Meta)> {
+        if self.anonymous {
+            return self.client.execute_anonymous(&self.operation, self.options).await;
+        }
+        self.client.execute(&self.operation, self.options).await
     }
 
     /// The longest time that the call may take with all its attempts and waiting.
@@ -74,10 +89,7 @@ impl<O: Operation> IntoFuture for Call<O> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let (output, _) = self.client.execute(&self.operation, self.options).await?;
-            Ok(output)
-        })
+        Box::pin(async move { Ok(self.run().await?.0) })
     }
 }
 
@@ -92,8 +104,7 @@ impl<O: Operation> IntoFuture for CallWithResponse<O> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Call { client, operation, options } = self.0;
-            let (value, meta) = client.execute(&operation, options).await?;
+            let (value, meta) = self.0.run().await?;
             Ok(Response::new(value, meta))
         })
     }

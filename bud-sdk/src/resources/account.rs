@@ -1,12 +1,8 @@
 //! The caller's own session, and what anyone may ask for.
 
-use std::future::IntoFuture;
-
-use crate::api::Operation;
 use crate::auth::{RequestPasswordReset, SignIn};
-use crate::client::Client;
+use crate::client::{Call, Client};
 use crate::error::Result;
-use crate::pipeline::{BoxFuture, Options};
 
 impl Client {
     /// The session of this client: guide section 3.1 and 3.4.
@@ -54,35 +50,7 @@ impl Account {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn request_password_reset(&self, email: impl Into<String>) -> AnonymousCall<RequestPasswordReset> {
-        AnonymousCall { client: self.0.clone(), operation: RequestPasswordReset { email: email.into() } }
-    }
-}
-
-/// A call that is sent without a token. Awaiting it sends it.
-#[must_use = "a call does nothing until it is awaited"]
-#[derive(Debug, Clone)]
-pub struct AnonymousCall<O> {
-    client: Client,
-    operation: O,
-}
-
-#[cfg(test)]
-impl<O> AnonymousCall<O> {
-    /// The operation, for tests that look at what it would send.
-    pub(crate) fn operation(&self) -> &O {
-        &self.operation
-    }
-}
-
-impl<O: Operation> IntoFuture for AnonymousCall<O> {
-    type Output = Result<O::Output>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let (output, _) = self.client.execute_anonymous(&self.operation, Options::default()).await?;
-            Ok(output)
-        })
+    pub fn request_password_reset(&self, email: impl Into<String>) -> Call<RequestPasswordReset> {
+        self.0.call(RequestPasswordReset { email: email.into() }).anonymous()
     }
 }

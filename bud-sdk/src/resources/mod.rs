@@ -17,7 +17,7 @@ pub use audit::{Audit, AuditRecord, Export, ExportFormat, ExportStream, Exported
 pub use clusters::{Cluster, ClusterStatus, Clusters};
 pub use credentials::{ApiKeyValue, Credential, Credentials, NewCredential};
 pub use endpoints::{
-    Deployment, Endpoint, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, Resources,
+    Deployment, Endpoint, EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints,
 };
 pub use permissions::{Grant, Permission, PermissionLevel, Permissions, ResourceType};
 pub use projects::{NewProject, Project, ProjectStatus, ProjectUpdate, Projects};

@@ -145,7 +145,7 @@ open_enum! {
 
 model! {
     /// What each replica gets.
-    Resources {
+    EndpointResources {
         /// GPUs.
         pub gpu_count: Option<u32>,
         /// Memory in gigabytes.
@@ -171,7 +171,7 @@ model! {
         /// How many replicas it has.
         pub replicas: Option<u32>,
         /// What each replica gets.
-        pub resources: Option<Resources>,
+        pub resources: Option<EndpointResources>,
         /// Why it is in this state, mostly for a failure.
         pub reason: Option<String>,
         /// When it was created.
