@@ -42,7 +42,7 @@ impl Surroundings<'_> {
         let time = time.map(|time| seconds(time.value.trim().parse().ok(), &time.place));
         Ok(Layer {
             base_url: self.text("BUD_BASE_URL")?.or(self.text("BUD_API_URL")?),
-            login: self.login()?.map(Ok),
+            login: self.login()?,
             flavor: self.text("BUD_API_FLAVOR")?.map(|name| flavor(&name)).transpose()?,
             timeout: time.transpose()?,
             verify: self.verify()?,
@@ -61,19 +61,20 @@ impl Surroundings<'_> {
         }
     }
 
-    fn login(&self) -> Result<Option<Login>> {
+    /// Half a login is an error for those who would use it.
+    fn login(&self) -> Result<Option<Result<Login>>> {
         let text = |name| Ok(self.text(name)?.map(|found| found.value));
         if let Some(key) = text("BUD_API_KEY")? {
-            return Ok(Some(Login::ApiKey(key.into())));
+            return Ok(Some(Ok(Login::ApiKey(key.into()))));
         }
         if let Some(token) = text("BUD_TOKEN")? {
-            return Ok(Some(Login::Token(token.into())));
+            return Ok(Some(Ok(Login::Token(token.into()))));
         }
-        match (text("BUD_EMAIL")?, text("BUD_PASSWORD")?) {
-            (Some(email), Some(password)) => Ok(Some(Login::Password { email, password: password.into() })),
-            (Some(_), None) => Err(Error::config("BUD_EMAIL is set, but BUD_PASSWORD is not")),
-            (None, Some(_)) => Err(Error::config("BUD_PASSWORD is set, but BUD_EMAIL is not")),
-            (None, None) => Ok(None),
-        }
+        Ok(match (text("BUD_EMAIL")?, text("BUD_PASSWORD")?) {
+            (Some(email), Some(password)) => Some(Ok(Login::Password { email, password: password.into() })),
+            (Some(_), None) => Some(Err(Error::config("BUD_EMAIL is set, but BUD_PASSWORD is not"))),
+            (None, Some(_)) => Some(Err(Error::config("BUD_PASSWORD is set, but BUD_EMAIL is not"))),
+            (None, None) => None,
+        })
     }
 }

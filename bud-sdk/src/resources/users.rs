@@ -80,7 +80,8 @@ impl Users {
         self.0.call(SetRole(id.into(), role))
     }
 
-    /// Shuts a user out and keeps his history. Guide section 3.3: `PUT /users/{id}` with status `INACTIVE`.
+    /// Shuts a user out and keeps his history. Guide section 3.3: `PUT /users/{id}` with status `INACTIVE`. Doing it again
+    /// changes nothing. Nothing here keeps you from shutting out yourself or the last administrator; the server may.
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`.

@@ -66,7 +66,8 @@ impl Answer {
         self
     }
 
-    /// Sets the body. Its length is sent with it; a longer `content-length` of yours makes a body that breaks off.
+    /// Sets the body. Its length is sent with it; a longer `content-length` of yours makes an export that breaks off, while
+    /// other calls do not look at it.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
