@@ -307,3 +307,13 @@ async fn limits_without_time_are_refused_before_any_request() {
     }
     assert_eq!(bed.requests(), []);
 }
+
+#[tokio::test]
+async fn a_server_that_thinks_before_it_sends_is_no_trickle() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 20\r\n\r\n";
+    let thinks = Script::new().read_request().send(head).sleep(millis(300)).send("id,action\r\n1,login\r\n");
+    let home = Wire::start([thinks]).await.unwrap();
+    let bud = plain(home.url()).build().unwrap();
+    let export = bud.audit().export(january()).min_throughput(10_000, millis(100));
+    assert_eq!(export.write_into(&mut Vec::new()).await.unwrap().rows, 1);
+}

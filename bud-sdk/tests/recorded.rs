@@ -4,7 +4,7 @@
 mod common;
 
 use bud_sdk::{Client, ErrorKind, Flavor, NewProject, ProjectUpdate, Role, UserStatus, UserUpdate};
-use bud_testbed::{Script, Wire, respond_json};
+use bud_testbed::{Script, Wire, respond, respond_json};
 use common::{PASSWORD, TOKEN, with_password};
 use serde_json::{Value, json};
 
@@ -64,6 +64,22 @@ async fn a_login() {
     assert_eq!(sign_in.expires_in.unwrap().as_secs(), 1800);
     assert_eq!(sign_in.must_change_password, Some(true));
     exchange.assert_sent(&home);
+}
+
+#[tokio::test]
+async fn a_renewal() {
+    let answers = ["login_ok", "refresh_ok", "user_get_ok"].map(Exchange::named);
+    let expired = r#"{"detail":"Invalid authentication credentials"}"#;
+    let [login, refresh, user] = answers.each_ref().map(|exchange| respond_json(200, exchange.answer()));
+    let home =
+        Wire::start([login, respond(401, &[], expired), refresh, user].map(Script::answer)).await.unwrap();
+    let bud =
+        with_password(home.url(), "admin@bud.studio", PASSWORD).flavor(Flavor::Runtime).build().unwrap();
+    bud.users().get(answers[2].id()).await.unwrap();
+    let sent = home.requests().remove(2);
+    let recorded = &answers[1];
+    assert_eq!((sent.method.as_str(), sent.path.as_str()), (recorded.text("method"), recorded.text("path")));
+    assert_eq!(sent.json(), recorded.0["request_body"]);
 }
 
 #[tokio::test]
