@@ -366,3 +366,26 @@ async fn x05_a_redirect_from_https_to_http_is_not_followed() {
     }
     assert_eq!(clear.connections(), 0);
 }
+
+/// What breaks after the request was sent may have been applied, also when it is TLS that breaks.
+#[tokio::test]
+async fn t09_a_record_that_is_broken_after_the_request_leaves_it_open_whether_it_was_applied() {
+    let authority = authority();
+    let config = config(signed(&named(&HOME), &authority), rustls::ALL_VERSIONS, &[]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+        let mut request = [0; 4096];
+        let count = stream.read(&mut request).await.unwrap();
+        let (mut bare, _) = stream.into_inner();
+        bare.write_all(&[&[0x17, 3, 3, 0, 40], [7; 40].as_slice()].concat()).await.unwrap();
+        let _ = bare.read(&mut [0; 1]).await;
+        String::from_utf8_lossy(&request[..count]).into_owned()
+    });
+    let bud = plain(&format!("https://{address}")).ca_certificate(authority.pem()).build().unwrap();
+    let error = fails(bud.users().create(new_user()), ErrorKind::Interrupted, SOON).await;
+    assert_eq!((error.maybe_applied(), error.attempts()), (true, 1), "{error}");
+    assert!(server.await.unwrap().starts_with("POST /users"));
+}

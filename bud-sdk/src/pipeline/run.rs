@@ -196,10 +196,8 @@ async fn exchange(
     result.map_err(|error| {
         // The request for a token failed, and has said so itself.
         if error.names_a_request() {
-            return match call.maybe_applied && !route.is_read() {
-                true => error.with_maybe_applied(true),
-                false => error,
-            };
+            let changed = call.maybe_applied && !route.is_read();
+            return if changed { error.with_maybe_applied(true) } else { error };
         }
         let path = request.parts.raw_path.clone().map_or(route.path.into(), std::borrow::Cow::Owned);
         error
