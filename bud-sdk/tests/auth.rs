@@ -27,21 +27,22 @@ async fn logged_in() -> (Testbed, Client) {
     (bed, bud)
 }
 
+/// Makes that many calls at the same time, all of which must succeed.
+async fn at_once(count: usize, bud: &Client) {
+    let call = |bud: Client| tokio::spawn(async move { bud.clusters().list().all().await });
+    let calls: Vec<_> = (0..count).map(|_| call(bud.clone())).collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn sixty_four_calls_with_an_expired_token_make_one_refresh() {
     let (bed, bud) = logged_in().await;
     bed.expire_tokens();
     bed.refresh_delay(millis(50));
 
-    let calls = (0..64).map(|_| {
-        tokio::spawn({
-            let bud = bud.clone();
-            async move { bud.clusters().list().all().await }
-        })
-    });
-    for call in calls.collect::<Vec<_>>() {
-        call.await.unwrap().unwrap();
-    }
+    at_once(64, &bud).await;
 
     assert_eq!((count(&bed, REFRESH), count(&bed, LOGIN)), (1, 0));
 }
@@ -51,15 +52,7 @@ async fn sixty_four_first_calls_make_one_login() {
     let bed = Testbed::builder().start().await.unwrap();
     let bud = admin(&bed);
 
-    let calls = (0..64).map(|_| {
-        tokio::spawn({
-            let bud = bud.clone();
-            async move { bud.clusters().list().all().await }
-        })
-    });
-    for call in calls.collect::<Vec<_>>() {
-        call.await.unwrap().unwrap();
-    }
+    at_once(64, &bud).await;
 
     assert_eq!(count(&bed, LOGIN), 1);
 }
@@ -343,15 +336,7 @@ async fn the_flavor_is_asked_for_once_and_a_failure_is_not_remembered() {
     let error = bud.flavor().await.unwrap_err();
     assert!(error.to_string().contains("BUD_API_FLAVOR"), "{error}");
 
-    let calls = (0..16).map(|_| {
-        tokio::spawn({
-            let bud = bud.clone();
-            async move { bud.clusters().list().all().await }
-        })
-    });
-    for call in calls.collect::<Vec<_>>() {
-        call.await.unwrap().unwrap();
-    }
+    at_once(16, &bud).await;
 
     assert_eq!(bed.count("POST", "/auth/refresh-token"), 2);
 }

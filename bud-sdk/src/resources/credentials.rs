@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{LATER, check_name};
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
+use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CredentialId, ProjectId, Secret, Timestamp, check_segment, model};
@@ -157,14 +157,11 @@ impl Describe for ListCredentials {
     const ID: &'static str = "credentials.list";
     const SECTIONS: &'static [&'static str] = &["9.3"];
     const ROUTES: Routes = Routes::guide_only(Route::get("/credentials"), LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
         if let Some(project) = &self.project {
             check_segment("project_id", project.as_str())?;
         }
-        Ok(Parts::new()
-            .query("page", self.page.max(1))
-            .query("limit", self.limit.max(1))
-            .query_opt("project_id", self.project.as_ref()))
+        Ok(paged(flavor, self.page, self.limit).query_opt("project_id", self.project.as_ref()))
     }
 }
 

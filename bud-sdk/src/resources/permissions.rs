@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::LATER;
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
+use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{PermissionId, ProjectId, Timestamp, UserId, Wire, check_segment, model, open_enum};
@@ -204,8 +204,8 @@ impl Describe for ListPermissions {
     const ID: &'static str = "permissions.list";
     const SECTIONS: &'static [&'static str] = &["8.3"];
     const ROUTES: Routes = Routes::guide_only(LIST, LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        let mut parts = Parts::new().query("page", self.page.max(1)).query("limit", self.limit.max(1));
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        let mut parts = paged(flavor, self.page, self.limit);
         if let Some(user) = &self.user {
             check_segment("user_id", user.as_str())?;
             parts = parts.query("user_id", user);

@@ -5,7 +5,9 @@ use serde_json::json;
 mod wait;
 
 use super::LATER;
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed};
+use crate::api::{
+    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
+};
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
 use crate::types::{
@@ -246,13 +248,11 @@ impl Describe for ListEndpoints {
     const ID: &'static str = "endpoints.list";
     const SECTIONS: &'static [&'static str] = &["5.2"];
     const ROUTES: Routes = Routes::guide_only(Route::get("/endpoints"), LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
         if let Some(project) = &self.project {
             check_segment("project_id", project.as_str())?;
         }
-        Ok(Parts::new()
-            .query("page", self.page.max(1))
-            .query("limit", self.limit.max(1))
+        Ok(paged(flavor, self.page, self.limit)
             .query_opt("project_id", self.project.as_ref())
             .query_opt("status", self.status.as_ref()))
     }
