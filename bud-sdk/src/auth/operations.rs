@@ -55,6 +55,7 @@ impl Tokens {
         let access = access.ok_or_else(|| {
             Error::decode(".access_token", "the answer has no access token").with_status(raw.status)
         })?;
+        // Before anyone keeps it.
         crate::pipeline::Token::bearer(access.clone())?;
         let flags: SignInFlags = crate::api::from_slice(&raw.body)?;
         let must_change_password = match (flags.first_login, flags.is_reset_password) {
