@@ -3,16 +3,19 @@
 use std::fmt;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use serde::Serialize;
 
+use super::Flavor;
 use crate::error::{Error, Result};
-use crate::types::{Secret, check_segment};
+use crate::types::{ProjectId, Secret, check_segment};
 
 /// What an operation sends besides its method and path template.
 #[derive(Default, Clone)]
 pub struct Parts {
     pub(crate) segments: Vec<(&'static str, String)>,
     pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(&'static str, HeaderValue)>,
     pub(crate) body: Option<Bytes>,
     /// A path in place of the route's template, for `client.raw`; already checked.
     pub(crate) raw_path: Option<String>,
@@ -43,6 +46,22 @@ impl Parts {
             Some(value) => self.query(name, value),
             None => self,
         }
+    }
+
+    /// Says that the right to do this comes from a project. The platform as shipped knows no global right to endpoints, so
+    /// that without this only its superusers reach them.
+    pub(crate) fn scope(mut self, flavor: Flavor, project: Option<&ProjectId>) -> Result<Self> {
+        let Some(project) = project else {
+            return Ok(self);
+        };
+        check_segment("project_id", project.as_str())?;
+        if flavor == Flavor::Runtime {
+            let id = HeaderValue::try_from(project.as_str())
+                .map_err(|_| Error::invalid("project_id", "it cannot be sent"))?;
+            self.headers.push(("x-resource-type", HeaderValue::from_static("project")));
+            self.headers.push(("x-entity-id", id));
+        }
+        Ok(self)
     }
 
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self> {

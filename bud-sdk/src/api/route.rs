@@ -156,6 +156,11 @@ impl Routes {
         Self { guide: Support::Offered(guide), runtime: Support::Unsupported(instead) }
     }
 
+    /// Offered on the platform as shipped; `instead` says what to do on the guide's API.
+    pub(crate) const fn runtime_only(runtime: Route, instead: &'static str) -> Self {
+        Self { guide: Support::Unsupported(instead), runtime: Support::Offered(runtime) }
+    }
+
     /// What `flavor` offers.
     pub fn on(&self, flavor: Flavor) -> Support {
         match flavor {

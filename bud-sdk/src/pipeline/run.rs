@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, debug, info_span, warn};
 use url::Url;
@@ -214,6 +214,7 @@ fn headers(parts: &Parts, options: &Options, whole: bool) -> Result<HeaderMap> {
     if parts.body.is_some() {
         headers.insert(CONTENT_TYPE, JSON);
     }
+    headers.extend(parts.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone())));
     Ok(headers)
 }
 

@@ -36,6 +36,11 @@ impl Table {
                 Support::Offered(route) => {
                     let parts = operation.encode(flavor).unwrap();
                     let url = fill(&"https://h/v1".parse().unwrap(), route.path, &parts).unwrap();
+                    let headers: String = parts
+                        .headers
+                        .iter()
+                        .map(|(name, value)| format!(" {name}: {}", value.to_str().unwrap()))
+                        .collect();
                     let body =
                         parts.body.map(|body| format!(" {}", String::from_utf8(body.to_vec()).unwrap()));
                     let repeat = match (route.idempotent, route.limited_first) {
@@ -44,7 +49,7 @@ impl Table {
                         (false, false) => "once",
                     };
                     let target = url.as_str().trim_start_matches("https://h/v1");
-                    format!("{} {target}{} [{repeat}]", route.method, body.unwrap_or_default())
+                    format!("{} {target}{headers}{} [{repeat}]", route.method, body.unwrap_or_default())
                 }
             };
             writeln!(self.text, "  {flavor}: {line}").unwrap();
@@ -198,9 +203,10 @@ fn every_id_that_a_caller_gives_is_checked() {
         }
     }
     // What takes an id takes it here: a new operation with a path argument must join the list.
-    let with_id = operations().iter().filter(|info| match info.routes.guide {
-        Support::Offered(route) => route.path.contains('{'),
-        Support::Unsupported(_) => false,
+    let with_id = operations().iter().filter(|info| {
+        [info.routes.guide, info.routes.runtime]
+            .iter()
+            .any(|on| matches!(on, Support::Offered(route) if route.path.contains('{')))
     });
     for info in with_id {
         assert!(cases.iter().any(|(operation, ..)| *operation == info.id), "{} is not checked", info.id);
