@@ -45,12 +45,16 @@ pub use client::{
     Pages, Progress, RawCall, RawResponse, Response,
 };
 pub use error::{Error, ErrorKind, FieldError, Result};
+#[cfg(feature = "decrypt")]
+pub use resources::DeploymentKey;
 pub use resources::{
     Account, ApiKeyValue, Audit, AuditRecord, Cluster, ClusterStatus, Clusters, Created, Credential,
-    Deployment, Endpoint, EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints,
-    Export, ExportFormat, ExportStream, Exported, Grant, NewCredential, NewProject, NewUser, Permission,
-    PermissionLevel, Permissions, Project, ProjectStatus, ProjectUpdate, Projects, Quota, Quotas,
-    ResourceType, Role, TimeRange, User, UserStatus, UserUpdate, Users, operations,
+    CredentialType, CredentialUpdate, Deployment, EncryptedKey, Endpoint, EndpointResources, EndpointStatus,
+    EndpointUpdates, EndpointWait, Endpoints, Expiry, Export, ExportFormat, ExportStream, Exported, Grant,
+    Member, ModulePermission, NewCredential, NewMember, NewProject, NewUser, Permission, PermissionLevel,
+    Permissions, Project, ProjectName, ProjectStatus, ProjectUpdate, Projects, Quota, Quotas, ResourceScopes,
+    ResourceType, Role, Scope, ScopeState, Scopes, TimeRange, User, UserPermissions, UserStatus, UserType,
+    UserUpdate, Users, operations,
 };
 pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,

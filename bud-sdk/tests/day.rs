@@ -44,9 +44,9 @@ async fn the_whole_day() {
     assert_eq!(bud.permissions().list().user(&user).project(&project).all().await.unwrap().len(), 1);
     assert_eq!(bud.permissions().revoke(&grant).await.unwrap(), 1);
     assert_eq!(bud.permissions().revoke(&grant).await.unwrap(), 0);
-    assert!(bud.permissions().revoke_by_id(&permission).await.unwrap_err().is_not_found());
+    assert!(bud.permissions().revoke_by_id(permission.id.clone().unwrap()).await.unwrap_err().is_not_found());
     let permission = bud.permissions().grant(grant).await.unwrap();
-    bud.permissions().revoke_by_id(&permission).await.unwrap();
+    bud.permissions().revoke_by_id(permission.id.unwrap()).await.unwrap();
 
     // Section 6: clusters.
     let clusters = bud.clusters().list().all().await.unwrap();

@@ -27,6 +27,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A list that has no other page.
+    pub(crate) fn whole(items: Vec<T>) -> Self {
+        Self { items, page: None, limit: None, total_record: None, total_pages: None, whole: true }
+    }
+
     /// The page of what its items stand for.
     pub(crate) fn try_map<U>(
         self,
@@ -133,7 +138,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
-        Ok(Page { items, page: None, limit: None, total_record: None, total_pages: None, whole: true })
+        Ok(Page::whole(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<T>, A::Error> {

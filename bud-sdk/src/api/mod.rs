@@ -7,6 +7,8 @@ mod parts;
 mod path;
 mod route;
 
+use std::hash::{Hash, Hasher};
+
 use crate::error::{Error, Result};
 
 pub use envelope::Page;
@@ -49,7 +51,7 @@ pub enum Reply<T> {
     /// The result.
     Done(T),
     /// A further request is needed before there is a result.
-    Then(Next<T>),
+    Then(Box<Next<T>>),
 }
 
 /// The further request of an operation, and how its answer is read.
@@ -67,7 +69,7 @@ impl<T> Reply<T> {
         parts: Parts,
         read: impl FnOnce(Raw) -> Result<Reply<T>> + Send + 'static,
     ) -> Self {
-        Self::Then(Next { route, parts, read: Box::new(read) })
+        Self::Then(Box::new(Next { route, parts, read: Box::new(read) }))
     }
 }
 
@@ -82,13 +84,9 @@ where
     Ok(Reply::then(look, parts, move |raw| raw.object(name).map(Reply::Done)))
 }
 
-/// The query of a page. Without an order the pages of the platform as shipped overlap.
+/// A request for a page and nothing else.
 pub(crate) fn paged(flavor: Flavor, page: u32, limit: u32) -> Parts {
-    let parts = Parts::new().query("page", page.max(1)).query("limit", limit.max(1));
-    match flavor {
-        Flavor::Guide => parts,
-        Flavor::Runtime => parts.query("order_by", "created_at"),
-    }
+    Parts::new().paged(flavor, page, limit)
 }
 
 /// A list operation that can be asked for any of its pages.
@@ -99,4 +97,8 @@ pub trait Paged: Operation<Output = Page<Self::Item>> + Clone {
     fn set_page(&mut self, page: u32, limit: u32);
     /// What tells two items apart, to notice a server that repeats a page.
     fn key(item: &Self::Item) -> &str;
+    /// The same, where it takes more than one text.
+    fn hash_key(item: &Self::Item, hasher: &mut impl Hasher) {
+        Self::key(item).hash(hasher);
+    }
 }

@@ -19,6 +19,8 @@ pub struct Parts {
     pub(crate) body: Option<Bytes>,
     /// A path in place of the route's template, for `client.raw`; already checked.
     pub(crate) raw_path: Option<String>,
+    /// Another template than the route's, where the arguments decide.
+    pub(crate) template: Option<&'static str>,
     /// What must not appear in any text that comes back, should the server echo it.
     pub(crate) secrets: Vec<Secret>,
 }
@@ -33,6 +35,12 @@ impl Parts {
         check_segment(name, value)?;
         self.segments.push((name, value.to_owned()));
         Ok(self)
+    }
+
+    /// Goes to another path than the route's.
+    pub(crate) fn at(mut self, template: &'static str) -> Self {
+        self.template = Some(template);
+        self
     }
 
     pub(crate) fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
@@ -62,6 +70,15 @@ impl Parts {
             self.headers.push(("x-entity-id", id));
         }
         Ok(self)
+    }
+
+    /// The query of a page. Without an order the pages of the platform as shipped overlap.
+    pub(crate) fn paged(self, flavor: Flavor, page: u32, limit: u32) -> Self {
+        let parts = self.query("page", page.max(1)).query("limit", limit.max(1));
+        match flavor {
+            Flavor::Guide => parts,
+            Flavor::Runtime => parts.query("order_by", "created_at"),
+        }
     }
 
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self> {

@@ -9,7 +9,7 @@ use crate::types::check_segment;
 /// The URL of a request: the base URL's own path, then the template's segments, then the query.
 pub(crate) fn fill(base: &Url, template: &str, parts: &Parts) -> Result<Url> {
     let mut url = base.clone();
-    let path = parts.raw_path.as_deref().unwrap_or(template);
+    let path = parts.raw_path.as_deref().or(parts.template).unwrap_or(template);
     {
         let mut segments =
             url.path_segments_mut().map_err(|()| Error::config("the base URL cannot have a path"))?;

@@ -122,6 +122,11 @@ impl Route {
         self.limited_first = true;
         self
     }
+    /// A refusal with this status on a repeat means that the first one had worked.
+    pub(crate) const fn done_on_repeat(mut self, statuses: &'static [u16]) -> Self {
+        self.done_on_repeat = statuses;
+        self
+    }
     pub(crate) const fn loss(mut self, loss: &'static str) -> Self {
         self.loss = Some(loss);
         self

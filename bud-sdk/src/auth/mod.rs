@@ -1,6 +1,7 @@
 //! Credentials in, bearer token out.
 
 mod operations;
+mod password;
 mod session;
 mod store;
 
@@ -12,6 +13,7 @@ use crate::types::Secret;
 
 pub use operations::{Login, Logout, Refresh, RequestPasswordReset};
 pub(crate) use operations::{Tokens, check_email};
+pub(crate) use password::{check_new_password, generate_password};
 pub(crate) use session::{Session, Source};
 pub(crate) use store::{Store, resumed};
 

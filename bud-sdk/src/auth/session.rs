@@ -60,6 +60,8 @@ struct State {
     flight: Option<watch::Receiver<()>>,
     /// The user has logged out.
     closed: bool,
+    /// The password that has taken the place of the source's.
+    password: Option<Secret>,
 }
 
 struct Current {
@@ -205,7 +207,8 @@ impl Shared {
                 Error::new(ErrorKind::SessionExpired, "the session has ended").with_hint(LOG_IN_AGAIN)
             );
         };
-        let operation = Login { email: email.clone(), password: password.clone() };
+        let password = self.lock().password.clone().unwrap_or_else(|| password.clone());
+        let operation = Login { email: email.clone(), password };
         let (tokens, _) = execute(&self.platform, &operation, &self.options, &Anonymous).await?;
         self.keep(&tokens).await;
         Ok(tokens)
@@ -331,6 +334,11 @@ impl Session {
         landed(login).await
     }
 
+    /// Later logins use this password: the user has just set it.
+    pub(crate) fn password_changed(&self, password: Secret) {
+        self.0.lock().password = Some(password);
+    }
+
     /// Ends the session on the server and forgets every token, even if the server fails to answer or nobody waits for it.
     pub(crate) async fn log_out(&self) -> Result<()> {
         let logout = {
@@ -381,7 +389,7 @@ impl Authorize for Session {
             Source::Password { password, .. } => Some(password.clone()),
             Source::Resumed | Source::Token | Source::ApiKey | Source::Custom(_) => None,
         };
-        [token, state.refresh.clone(), password].into_iter().flatten().collect()
+        [token, state.refresh.clone(), password, state.password.clone()].into_iter().flatten().collect()
     }
 
     fn refusal_hint(&self) -> Option<&'static str> {

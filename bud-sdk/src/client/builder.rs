@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::{Channel, Connector, Options, Platform, Policy, TlsRoots, Token, Transport};
 use crate::types::Secret;
 
-use super::{Client, Inner};
+use super::{Client, Inner, Unlock};
 
 /// Configures a [`Client`]. What is set here wins over the environment, and that over the configuration file; see
 /// [`env`](Self::env).
@@ -31,6 +31,8 @@ pub struct ClientBuilder {
     allow_http: bool,
     ca_certificates: Vec<Vec<u8>>,
     transport: Option<(Arc<dyn Transport>, Policy)>,
+    names: Vec<(String, String)>,
+    unlock: Option<Arc<dyn Unlock>>,
 }
 
 impl ClientBuilder {
@@ -47,6 +49,8 @@ impl ClientBuilder {
             allow_http: false,
             ca_certificates: Vec::new(),
             transport: None,
+            names: Vec::new(),
+            unlock: None,
         }
     }
 
@@ -185,6 +189,19 @@ impl ClientBuilder {
         self
     }
 
+    /// A name that is used where the API lacks another.
+    pub(crate) fn name_map(mut self, wanted: &str, given: &str) -> Self {
+        self.names.push((wanted.to_owned(), given.to_owned()));
+        self
+    }
+
+    /// What opens API keys that come encrypted.
+    #[cfg(feature = "decrypt")]
+    pub(crate) fn unlock(mut self, unlock: Arc<dyn Unlock>) -> Self {
+        self.unlock = Some(unlock);
+        self
+    }
+
     /// Checks everything and makes the client. No request is made yet.
     ///
     /// # Errors
@@ -220,7 +237,14 @@ impl ClientBuilder {
         let platform = Arc::new(Platform::new(channel, flavor));
         let session =
             Session::new(platform.clone(), options.clone(), start.source, start.store, start.tokens);
-        Ok(Client(Arc::new(Inner { platform, session, options, operations: crate::operations() })))
+        Ok(Client(Arc::new(Inner {
+            platform,
+            session,
+            options,
+            operations: crate::operations(),
+            names: self.names,
+            unlock: self.unlock,
+        })))
     }
 }
 

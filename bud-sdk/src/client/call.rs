@@ -76,6 +76,13 @@ impl<O: Operation> Call<O> {
     }
 }
 
+impl<O> Call<O> {
+    /// For the setters of single operations.
+    pub(crate) fn operation_mut(&mut self) -> &mut O {
+        &mut self.operation
+    }
+}
+
 #[cfg(test)]
 impl<O: Operation> Call<O> {
     /// The operation, for tests that look at what it would send.

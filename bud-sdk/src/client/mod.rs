@@ -15,6 +15,7 @@ use crate::api::{Describe, Flavor, Operation, OperationInfo};
 use crate::auth::Session;
 use crate::error::Result;
 use crate::pipeline::{Incoming, Meta, Options, Platform, execute, open};
+use crate::types::Secret;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, CallWithResponse, Response};
@@ -47,6 +48,14 @@ struct Inner {
     session: Session,
     options: Options,
     operations: &'static [OperationInfo],
+    names: Vec<(String, String)>,
+    unlock: Option<Arc<dyn Unlock>>,
+}
+
+/// Opens API keys that come encrypted.
+pub(crate) trait Unlock: Send + Sync {
+    /// The key of this ciphertext in hexadecimal digits.
+    fn open(&self, ciphertext: &str) -> Result<Secret>;
 }
 
 impl Client {
@@ -111,8 +120,18 @@ impl Client {
     }
 
     /// What must not be shown of any text that comes back.
-    pub(crate) fn secrets(&self) -> Vec<crate::types::Secret> {
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
         crate::pipeline::Authorize::secrets(&self.0.session)
+    }
+
+    /// What the program gives in place of this name, where the API lacks it.
+    pub(crate) fn mapped_name(&self, wanted: &str) -> Option<&str> {
+        let found = self.0.names.iter().rev().find(|(name, _)| name == wanted);
+        found.map(|(_, given)| given.as_str())
+    }
+
+    pub(crate) fn unlock(&self) -> Option<&Arc<dyn Unlock>> {
+        self.0.unlock.as_ref()
     }
 
     pub(crate) fn session(&self) -> &Session {

@@ -4,7 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::task::{Context, Poll, ready};
@@ -310,7 +310,7 @@ impl<O: Paged> Stream for Pages<O> {
 fn fingerprint<O: Paged>(items: &[O::Item]) -> u64 {
     let hash = |item| {
         let mut hasher = DefaultHasher::new();
-        O::key(item).hash(&mut hasher);
+        O::hash_key(item, &mut hasher);
         hasher.finish()
     };
     items.iter().map(hash).fold(0, u64::wrapping_add)

@@ -199,7 +199,8 @@ async fn exchange(
             let changed = call.maybe_applied && !route.is_read();
             return if changed { error.with_maybe_applied(true) } else { error };
         }
-        let path = request.parts.raw_path.clone().map_or(route.path.into(), std::borrow::Cow::Owned);
+        let template = request.parts.template.unwrap_or(route.path);
+        let path = request.parts.raw_path.clone().map_or(template.into(), std::borrow::Cow::Owned);
         error
             .with_request(route.method.as_str(), path)
             .with_effort(call.attempts, deadline.elapsed())
@@ -217,6 +218,11 @@ fn headers(parts: &Parts, options: &Options, whole: bool) -> Result<HeaderMap> {
     headers.extend(parts.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone())));
     Ok(headers)
 }
+
+/// What the platform as shipped says, with a 400, to a user who may do nothing.
+const INACTIVE: &str = "Inactive user";
+const ACTIVATE: &str =
+    "this user must first set his own password (auth.change_own_password), or was deactivated";
 
 /// One request on its way, over all its attempts.
 struct Exchange<'a> {
@@ -379,7 +385,11 @@ impl Exchange<'_> {
         };
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let said = ServerMessage::read(body, content_type, |text| self.mask(text, token));
-        Error::new(kind, said.message)
+        let inactive = status == 400 && said.message == INACTIVE;
+        let kind = if inactive { ErrorKind::PermissionDenied } else { kind };
+        let error = Error::new(kind, said.message);
+        let error = if inactive { error.with_hint(ACTIVATE) } else { error };
+        error
             .with_status(status)
             .with_server_code(said.code)
             .with_param(said.param)

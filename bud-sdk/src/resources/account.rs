@@ -1,8 +1,13 @@
 //! The caller's own session, and what anyone may ask for.
 
-use crate::auth::{RequestPasswordReset, SignIn};
+use serde_json::json;
+
+use super::User;
+use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::auth::{RequestPasswordReset, SignIn, check_new_password};
 use crate::client::{Call, Client};
 use crate::error::Result;
+use crate::types::{Secret, UserId, model};
 
 impl Client {
     /// The session of this client: guide section 3.1 and 3.4.
@@ -52,5 +57,124 @@ impl Account {
     /// ```
     pub fn request_password_reset(&self, email: impl Into<String>) -> Call<RequestPasswordReset> {
         self.0.call(RequestPasswordReset { email: email.into() }).anonymous()
+    }
+    /// The user whom the session belongs to. `GET /users/me`, runtime only.
+    ///
+    /// # Errors
+    /// Those of a request.
+    ///
+    /// ```no_run
+    /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+    /// let me = bud.auth().whoami().await?;
+    /// println!("{:?} is {:?}", me.email, me.role);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn whoami(&self) -> Call<WhoAmI> {
+        self.0.call(WhoAmI)
+    }
+
+    /// What the user of the session may do, module by module. `GET /users/me/permissions`, runtime only.
+    ///
+    /// # Errors
+    /// Those of a request.
+    pub fn permissions(&self) -> Call<OwnPermissions> {
+        self.0.call(OwnPermissions)
+    }
+
+    /// Sets the password of the session's own user; a user whom an administrator created can do nothing else first. Later
+    /// logins of this client use it. `PATCH /users/{id}` with the id from `GET /users/me`, runtime only: that server sets the
+    /// caller's password whatever id it is given, so that no call of this SDK can name another user.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a password that the platform would refuse, before any request.
+    pub async fn change_own_password(&self, password: impl Into<Secret>) -> Result<User> {
+        let password = password.into();
+        let user = self.0.call(ChangeOwnPassword { password: password.clone() }).await?;
+        self.0.session().password_changed(password);
+        Ok(user)
+    }
+}
+
+model! {
+    /// What a user may do with one kind of thing.
+    ModulePermission {
+        /// The id of the module.
+        pub rsid: Option<String>,
+        /// The module: `module_cluster`, `module_model`, `module_project`...
+        pub rsname: Option<String>,
+        /// What he may: `view`, `manage`.
+        pub scopes: Vec<String>,
+    }
+}
+
+const NO_SELF: &str = "that API does not tell who the caller is; users.list finds him by his e-mail address";
+const ME: Route = Route::get("/users/me");
+
+/// `auth.whoami`
+#[derive(Debug, Clone)]
+pub struct WhoAmI;
+
+impl Describe for WhoAmI {
+    const ID: &'static str = "auth.whoami";
+    const SECTIONS: &'static [&'static str] = &["3.1"];
+    const ROUTES: Routes = Routes::runtime_only(ME, NO_SELF);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        Ok(Parts::new())
+    }
+}
+
+impl Operation for WhoAmI {
+    type Output = User;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
+        raw.object("user").map(Reply::Done)
+    }
+}
+
+/// `auth.permissions`
+#[derive(Debug, Clone)]
+pub struct OwnPermissions;
+
+impl Describe for OwnPermissions {
+    const ID: &'static str = "auth.permissions";
+    const SECTIONS: &'static [&'static str] = &["8.3"];
+    const ROUTES: Routes =
+        Routes::runtime_only(Route::get("/users/me/permissions"), "use permissions.list().user(id)");
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        Ok(Parts::new())
+    }
+}
+
+impl Operation for OwnPermissions {
+    type Output = Vec<ModulePermission>;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Vec<ModulePermission>>> {
+        Ok(Reply::Done(raw.page("permissions")?.items))
+    }
+}
+
+/// `auth.change_own_password`
+#[derive(Debug, Clone)]
+pub struct ChangeOwnPassword {
+    pub(crate) password: Secret,
+}
+
+impl Describe for ChangeOwnPassword {
+    const ID: &'static str = "auth.change_own_password";
+    const SECTIONS: &'static [&'static str] = &["3.4"];
+    const ROUTES: Routes = Routes::runtime_only(ME, "use auth.request_password_reset");
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        check_new_password("password", &self.password)?;
+        Ok(Parts::new())
+    }
+}
+
+impl Operation for ChangeOwnPassword {
+    type Output = User;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
+        let me: User = raw.object("user")?;
+        let id: UserId = me.id;
+        let body = json!({ "password": self.password.expose() });
+        let parts = Parts::new().segment("id", id.as_str())?.secret(&self.password).json(&body)?;
+        Ok(Reply::then(Route::patch("/users/{id}"), parts, |raw| raw.object("user").map(Reply::Done)))
     }
 }

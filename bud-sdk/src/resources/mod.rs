@@ -5,24 +5,35 @@ mod audit;
 mod clusters;
 mod credentials;
 mod endpoints;
+mod members;
 mod permissions;
 mod projects;
 mod quotas;
+mod scopes;
 #[cfg(test)]
 mod tests;
 mod users;
 
-pub use account::Account;
+pub use account::{Account, ModulePermission};
 pub use audit::{Audit, AuditRecord, Export, ExportFormat, ExportStream, Exported, TimeRange};
 pub use clusters::{Cluster, ClusterStatus, Clusters};
-pub use credentials::{ApiKeyValue, Credential, Credentials, NewCredential};
+#[cfg(feature = "decrypt")]
+pub use credentials::DeploymentKey;
+pub use credentials::{
+    ApiKeyValue, Credential, CredentialType, CredentialUpdate, Credentials, EncryptedKey, Expiry,
+    NewCredential, ProjectName,
+};
 pub use endpoints::{
     Deployment, Endpoint, EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints,
 };
-pub use permissions::{Grant, Permission, PermissionLevel, Permissions, ResourceType};
+pub use members::{Member, NewMember};
+pub use permissions::{
+    Grant, Permission, PermissionLevel, Permissions, ResourceScopes, ResourceType, UserPermissions,
+};
 pub use projects::{NewProject, Project, ProjectStatus, ProjectUpdate, Projects};
 pub use quotas::{Quota, Quotas};
-pub use users::{Created, NewUser, Role, User, UserStatus, UserUpdate, Users};
+pub use scopes::{Scope, ScopeState, Scopes};
+pub use users::{Created, NewUser, Role, User, UserStatus, UserType, UserUpdate, Users};
 
 use crate::api::OperationInfo;
 
@@ -35,6 +46,9 @@ const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<crate::auth::Refresh>(),
     OperationInfo::of::<crate::auth::Logout>(),
     OperationInfo::of::<crate::auth::RequestPasswordReset>(),
+    OperationInfo::of::<account::WhoAmI>(),
+    OperationInfo::of::<account::OwnPermissions>(),
+    OperationInfo::of::<account::ChangeOwnPassword>(),
     OperationInfo::of::<users::CreateUser>(),
     OperationInfo::of::<users::GetUser>(),
     OperationInfo::of::<users::ListUsers>(),
@@ -48,10 +62,15 @@ const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<projects::UpdateProject>(),
     OperationInfo::of::<projects::DeleteProject>(),
     OperationInfo::of::<projects::ProjectEndpoints>(),
+    OperationInfo::of::<members::ProjectMembers>(),
+    OperationInfo::of::<members::AddMembers>(),
+    OperationInfo::of::<members::RemoveMembers>(),
     OperationInfo::of::<permissions::GrantPermission>(),
     OperationInfo::of::<permissions::ListPermissions>(),
     OperationInfo::of::<permissions::Revoke>(),
     OperationInfo::of::<permissions::RevokeById>(),
+    OperationInfo::of::<permissions::OfUser>(),
+    OperationInfo::of::<permissions::SetGlobal>(),
     OperationInfo::of::<endpoints::GetEndpoint>(),
     OperationInfo::of::<endpoints::ListEndpoints>(),
     OperationInfo::of::<endpoints::Deploy>(),
@@ -64,6 +83,7 @@ const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<quotas::ProjectQuota>(),
     OperationInfo::of::<credentials::CreateCredential>(),
     OperationInfo::of::<credentials::ListCredentials>(),
+    OperationInfo::of::<credentials::UpdateCredential>(),
     OperationInfo::of::<credentials::DeleteCredential>(),
 ];
 
@@ -84,4 +104,18 @@ pub(crate) fn check_name(param: &'static str, name: &str) -> crate::Result<()> {
         return Err(crate::Error::invalid(param, "it is longer than 1000 characters"));
     }
     Ok(())
+}
+
+/// The platform as shipped says 400 of what is there already.
+pub(crate) fn taken(error: crate::Error) -> crate::Error {
+    let taken = error.status() == Some(400) && error.message().to_ascii_lowercase().contains("already");
+    if taken { error.with_kind(crate::ErrorKind::Conflict) } else { error }
+}
+
+/// The platform as shipped says 500 of a user whom it does not know, as it does of an outage.
+pub(crate) fn unknown_user(error: crate::Error) -> crate::Error {
+    if error.status() != Some(500) {
+        return error;
+    }
+    error.with_hint("the platform as shipped answers 500 for an unknown user")
 }

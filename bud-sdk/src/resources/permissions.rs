@@ -1,12 +1,19 @@
 //! Permissions: who may do what with which resource.
 
+use std::hash::{Hash, Hasher};
+
 use serde_json::json;
 
-use super::LATER;
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
+use super::members::{MEMBERS, Member, add_one, find_member, first_members, remove_one};
+use super::{ScopeState, Scopes, scopes, unknown_user};
+use crate::api::{
+    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, from_slice, paged,
+};
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{PermissionId, ProjectId, Timestamp, UserId, Wire, check_segment, model, open_enum};
+use crate::types::{
+    Extra, PermissionId, ProjectId, Timestamp, UserId, Wire, check_segment, model, open_enum,
+};
 
 impl Client {
     /// Permissions: guide section 4.2 and 8.3.
@@ -20,11 +27,16 @@ impl Client {
 pub struct Permissions(Client);
 
 impl Permissions {
-    /// Grants a permission. Guide section 4.2: `POST /permissions`.
+    /// Grants a permission. Guide section 4.2: `POST /permissions` (guide).
+    ///
+    /// On runtime a user who is no member of the project becomes one (`POST /projects/{id}/add-users`), and of a member the
+    /// scopes are set (`PATCH /permissions/project`), after a look at `GET /projects/{id}/users`: view is `endpoint:view`, edit
+    /// is that and `endpoint:manage`. The permission has no id there.
     ///
     /// # Errors
-    /// `NotFound` for an unknown user or resource, `Conflict` when it was granted before. It is sent once: after a failure
-    /// with `maybe_applied`, list the user's permissions first.
+    /// `NotFound` for an unknown user or resource, `Conflict` when it was granted before (guide). It is sent once: after a
+    /// failure with `maybe_applied`, list the user's permissions first. `Unsupported` on runtime for another level than view
+    /// and edit, or another resource than a project: use [`set_global`](Self::set_global).
     ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client, user: bud_sdk::User, project: bud_sdk::Project) -> bud_sdk::Result<()> {
@@ -37,13 +49,16 @@ impl Permissions {
         self.0.call(GrantPermission(grant))
     }
 
-    /// Lists permissions, of one user or on one resource if so asked. Guide section 8.3: `GET /permissions`.
+    /// Lists permissions, of one user or on one resource if so asked. Guide section 8.3: `GET /permissions` (guide). On runtime
+    /// it must be of one user (`GET /permissions/{user_id}/projects`) or on one project (`GET /projects/{id}/users`).
     pub fn list(&self) -> List<ListPermissions> {
         List::new(self.0.clone(), ListPermissions::default())
     }
 
     /// Takes back what a user was granted on a resource, whatever its level, and returns how many permissions that were;
-    /// 0 when there was none. Guide section 8.3: `GET /permissions` filtered, then `DELETE /permissions/{id}`.
+    /// 0 when there was none. Guide section 8.3: `GET /permissions` filtered, then `DELETE /permissions/{id}` (guide);
+    /// `GET /projects/{id}/users`, then `POST /projects/{id}/remove-users`, which ends the membership and keeps the user's API
+    /// keys (runtime, projects only).
     ///
     /// # Errors
     /// `Incomplete` when the server shows more than one page for one user and resource: nothing is then deleted.
@@ -51,12 +66,43 @@ impl Permissions {
         self.0.call(Revoke(grant.clone()))
     }
 
-    /// Deletes one permission. Guide section 8.3: `DELETE /permissions/{id}`.
+    /// Deletes one permission. Guide section 8.3: `DELETE /permissions/{id}`. Guide only: the other API has no such ids.
     ///
     /// # Errors
     /// `NotFound` when there was none. When an attempt was lost on the way and the next one finds nothing, that is success.
     pub fn revoke_by_id(&self, id: impl Into<PermissionId>) -> Call<RevokeById> {
         self.0.call(RevokeById(id.into()))
+    }
+
+    /// What a user may do, by kind of thing. `GET /users/{id}/permissions`, runtime only. A user without any rule of his own
+    /// has empty lists.
+    ///
+    /// # Errors
+    /// `PermissionDenied`; an unknown user is answered 500 (`Server`).
+    pub fn of_user(&self, user: impl Into<UserId>) -> Call<OfUser> {
+        self.0.call(OfUser(user.into()))
+    }
+
+    /// Gives and takes rights on the whole platform, and returns the user's rights as the server then reports them; who may
+    /// change something may also see it. `PUT /permissions/{id}/global`, runtime only.
+    ///
+    /// The server answers with success even if Keycloak refused one of them: read them with [`of_user`](Self::of_user) when it
+    /// matters.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for nothing, and for rights that belong to projects; `NotFound` for a user who is unknown, a
+    /// superuser, or has not accepted his invitation yet.
+    ///
+    /// ```no_run
+    /// # async fn demo(bud: bud_sdk::Client, user: bud_sdk::User) -> bud_sdk::Result<()> {
+    /// use bud_sdk::{Scope, Scopes};
+    /// let scopes = Scopes::new().allow(Scope::ProjectManage).deny(Scope::ClusterView);
+    /// bud.permissions().set_global(&user, scopes).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_global(&self, user: impl Into<UserId>, scopes: Scopes) -> Call<SetGlobal> {
+        self.0.call(SetGlobal(user.into(), scopes))
     }
 }
 
@@ -91,6 +137,19 @@ impl Grant {
         check_segment("user_id", self.user.as_str())?;
         check_segment("resource_id", &self.resource)
     }
+
+    /// The project, if it is about one: the platform as shipped has no other permissions on single things.
+    fn only_project(&self) -> Result<ProjectId> {
+        match self.resource_type {
+            ResourceType::Project => Ok(ProjectId::from(&*self.resource)),
+            _ => Err(no_such("it has permissions on projects only")),
+        }
+    }
+}
+
+fn no_such(why: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the `runtime` API of this server does not offer it: {why}"))
+        .with_hint("use permissions.set_global, or the project's members")
 }
 
 open_enum! {
@@ -122,8 +181,8 @@ open_enum! {
 model! {
     /// What a user may do with a resource.
     Permission {
-        /// The id.
-        pub id: PermissionId,
+        /// The id (guide).
+        pub id: Option<PermissionId>,
         /// Who may.
         pub user_id: Option<UserId>,
         /// What kind of thing it is about.
@@ -137,14 +196,60 @@ model! {
     }
 }
 
-impl From<&Permission> for PermissionId {
-    fn from(permission: &Permission) -> Self {
-        permission.id.clone()
+impl Permission {
+    /// On a project of the platform as shipped, which reports scopes.
+    fn on_project(user: UserId, project: &str, scopes: &[ScopeState]) -> Self {
+        Self {
+            id: None,
+            user_id: Some(user),
+            resource_type: Some(ResourceType::Project.into()),
+            resource_id: Some(project.to_owned()),
+            permission_level: scopes::to_level(scopes),
+            created_at: None,
+            extra: Extra::default(),
+        }
+    }
+}
+
+model! {
+    /// What a user may do with one thing.
+    ResourceScopes {
+        /// The id of the thing.
+        pub id: Option<String>,
+        /// Its id in Keycloak.
+        pub rs_id: Option<String>,
+        /// Its name.
+        pub name: Option<String>,
+        /// Whether it is in use, where the server says so.
+        pub status: Option<String>,
+        /// What he may do with it.
+        pub permissions: Vec<ScopeState>,
+    }
+}
+
+model! {
+    /// What a user may do, by kind of thing.
+    UserPermissions {
+        /// On the whole platform.
+        pub global_scopes: Vec<ScopeState>,
+        /// With single projects.
+        pub project_scopes: Vec<ResourceScopes>,
+        /// With single users.
+        pub user_scopes: Vec<ResourceScopes>,
+        /// With single models.
+        pub model_scopes: Vec<ResourceScopes>,
+        /// With single clusters.
+        pub cluster_scopes: Vec<ResourceScopes>,
+        /// With single endpoints.
+        pub endpoint_scopes: Vec<ResourceScopes>,
+        /// With single benchmarks.
+        pub benchmark_scopes: Vec<ResourceScopes>,
     }
 }
 
 const LIST: Route = Route::get("/permissions");
 const DELETE: Route = Route::delete("/permissions/{id}");
+const SET_OF_MEMBER: Route = Route::patch("/permissions/project");
 
 /// `permissions.grant`
 #[derive(Debug, Clone)]
@@ -153,10 +258,18 @@ pub struct GrantPermission(Grant);
 impl Describe for GrantPermission {
     const ID: &'static str = "permissions.grant";
     const SECTIONS: &'static [&'static str] = &["4.2"];
-    const ROUTES: Routes = Routes::guide_only(Route::post("/permissions"), LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
+    const ROUTES: Routes = Routes::both(
+        Route::post("/permissions"),
+        MEMBERS.loss("projects only, view or edit; it makes the user a member, and has no id"),
+    );
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;
         grant.check()?;
+        if flavor == Flavor::Runtime {
+            let project = grant.only_project()?;
+            self.scopes()?;
+            return first_members(&project);
+        }
         Parts::new().json(&json!({
             "user_id": grant.user,
             "resource_type": grant.resource_type.as_str(),
@@ -166,10 +279,42 @@ impl Describe for GrantPermission {
     }
 }
 
+impl GrantPermission {
+    fn scopes(&self) -> Result<&'static [&'static str]> {
+        scopes::of_level(&self.0.level).ok_or_else(|| no_such("it knows view and edit only"))
+    }
+
+    /// Makes him a member, or sets what the member may: the server takes the latter of those who are none, to no effect.
+    fn give(self, member: Option<Member>) -> Result<Reply<Permission>> {
+        let (project, scopes) = (self.0.only_project()?, self.scopes()?);
+        let Grant { user, level, .. } = self.0;
+        let (route, parts) = match member {
+            None => add_one(&project, &user, scopes)?,
+            Some(_) => {
+                let manage = scopes.contains(&"endpoint:manage");
+                let permissions = json!([
+                    { "name": "endpoint:view", "has_permission": true },
+                    { "name": "endpoint:manage", "has_permission": manage },
+                ]);
+                let body = json!([{ "user_id": user, "project_id": project, "permissions": permissions }]);
+                (SET_OF_MEMBER, Parts::new().json(&body)?)
+            }
+        };
+        Ok(Reply::then(route, parts, move |_| {
+            let granted = Permission::on_project(user, project.as_str(), &[]);
+            Ok(Reply::Done(Permission { permission_level: Some(level.into()), ..granted }))
+        }))
+    }
+}
+
 impl Operation for GrantPermission {
     type Output = Permission;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Permission>> {
-        raw.object("permission").map(Reply::Done)
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Permission>> {
+        if flavor == Flavor::Guide {
+            return raw.object("permission").map(Reply::Done);
+        }
+        let (who, this) = ((self.0.only_project()?, self.0.user.clone()), self.clone());
+        find_member(&raw, who, 1, move |member| this.give(member))
     }
 }
 
@@ -203,25 +348,81 @@ impl List<ListPermissions> {
 impl Describe for ListPermissions {
     const ID: &'static str = "permissions.list";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes = Routes::guide_only(LIST, LATER);
+    const ROUTES: Routes = Routes::both(
+        LIST,
+        Route::get("/permissions/{user_id}/projects").loss("of one user or on one project, without ids"),
+    );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
-        let mut parts = paged(flavor, self.page, self.limit);
         if let Some(user) = &self.user {
             check_segment("user_id", user.as_str())?;
-            parts = parts.query("user_id", user);
         }
-        if let Some((resource_type, id)) = &self.resource {
+        if let Some((_, id)) = &self.resource {
             check_segment("resource_id", id)?;
-            parts = parts.query("resource_type", resource_type).query("resource_id", id);
         }
-        Ok(parts)
+        if flavor == Flavor::Guide {
+            let mut parts = paged(flavor, self.page, self.limit).query_opt("user_id", self.user.as_ref());
+            if let Some((resource_type, id)) = &self.resource {
+                parts = parts.query("resource_type", resource_type).query("resource_id", id);
+            }
+            return Ok(parts);
+        }
+        match (&self.user, self.project()?) {
+            (None, None) => {
+                Err(Error::invalid("user", "the `runtime` API lists by user or by project: name one"))
+            }
+            (Some(_), Some(project)) => Ok(first_members(&project)?.at(MEMBERS.path)),
+            (None, Some(project)) => Ok(Parts::new()
+                .at(MEMBERS.path)
+                .segment("id", project.as_str())?
+                .paged(flavor, self.page, self.limit)),
+            (Some(user), None) => {
+                Ok(Parts::new().segment("user_id", user.as_str())?.paged(flavor, self.page, self.limit))
+            }
+        }
+    }
+    fn explain(&self, error: Error) -> Error {
+        unknown_user(error)
+    }
+}
+
+impl ListPermissions {
+    fn project(&self) -> Result<Option<ProjectId>> {
+        match &self.resource {
+            None => Ok(None),
+            Some((ResourceType::Project, id)) => Ok(Some(ProjectId::from(id.as_str()))),
+            Some(_) => Err(no_such("it has permissions on projects only")),
+        }
     }
 }
 
 impl Operation for ListPermissions {
     type Output = Page<Permission>;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Permission>>> {
-        raw.page("permissions").map(Reply::Done)
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Permission>>> {
+        if flavor == Flavor::Guide {
+            return raw.page("permissions").map(Reply::Done);
+        }
+        let of = |member: Member, project: &ProjectId| {
+            Permission::on_project(member.id, project.as_str(), &member.permissions)
+        };
+        match (&self.user, self.project()?) {
+            (Some(user), Some(project)) => {
+                find_member(&raw, (project.clone(), user.clone()), 1, move |member| {
+                    let items = member.map(|member| of(member, &project)).into_iter().collect();
+                    Ok(Reply::Done(Page::whole(items)))
+                })
+            }
+            (None, Some(project)) => {
+                raw.page("users")?.try_map(|member| Ok(of(member, &project))).map(Reply::Done)
+            }
+            (Some(user), None) => raw
+                .page::<ResourceScopes>("projects")?
+                .try_map(|on| {
+                    let id = on.id.ok_or_else(|| Error::decode(".projects[].id", "it is missing"))?;
+                    Ok(Permission::on_project(user.clone(), &id, &on.permissions))
+                })
+                .map(Reply::Done),
+            (None, None) => Ok(Reply::Done(Page::whole(Vec::new()))),
+        }
     }
 }
 
@@ -231,7 +432,10 @@ impl Paged for ListPermissions {
         (self.page, self.limit) = (page, limit);
     }
     fn key(permission: &Permission) -> &str {
-        permission.id.as_str()
+        permission.id.as_ref().map_or("", PermissionId::as_str)
+    }
+    fn hash_key(permission: &Permission, hasher: &mut impl Hasher) {
+        (&permission.id, &permission.user_id, &permission.resource_id).hash(hasher);
     }
 }
 
@@ -252,10 +456,13 @@ impl Revoke {
 impl Describe for Revoke {
     const ID: &'static str = "permissions.revoke";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes = Routes::guide_only(LIST, LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
+    const ROUTES: Routes = Routes::both(LIST, MEMBERS.loss("projects only; it ends the membership"));
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;
         grant.check()?;
+        if flavor == Flavor::Runtime {
+            return first_members(&grant.only_project()?);
+        }
         Ok(Parts::new()
             .query("page", 1)
             .query("limit", 100)
@@ -267,7 +474,17 @@ impl Describe for Revoke {
 
 impl Operation for Revoke {
     type Output = u32;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<u32>> {
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<u32>> {
+        if flavor == Flavor::Runtime {
+            let (project, user) = (self.0.only_project()?, self.0.user.clone());
+            return find_member(&raw, (project.clone(), user.clone()), 1, move |member| {
+                if member.is_none() {
+                    return Ok(Reply::Done(0));
+                }
+                let (route, parts) = remove_one(&project, &user)?;
+                Ok(Reply::then(route, parts, |_| Ok(Reply::Done(1))))
+            });
+        }
         let page: Page<Permission> = raw.page("permissions")?;
         if page.total_pages.is_some_and(|pages| pages > 1) {
             let message = "the server shows more than one page of permissions for one user and resource";
@@ -275,7 +492,10 @@ impl Operation for Revoke {
                 .with_hint("nothing was deleted; list them and use revoke_by_id"));
         }
         let found = page.items.into_iter().filter(|permission| self.matches(permission));
-        delete_each(found.map(|permission| permission.id).collect(), 0)
+        let ids = found.map(|permission| {
+            permission.id.ok_or_else(|| Error::decode(".permissions[].id", "it is missing"))
+        });
+        delete_each(ids.collect::<Result<_>>()?, 0)
     }
 }
 
@@ -306,5 +526,65 @@ impl Operation for RevokeById {
     type Output = ();
     fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
         Ok(Reply::Done(()))
+    }
+}
+
+/// `permissions.of_user`
+#[derive(Debug, Clone)]
+pub struct OfUser(UserId);
+
+impl Describe for OfUser {
+    const ID: &'static str = "permissions.of_user";
+    const SECTIONS: &'static [&'static str] = &["8.3"];
+    const ROUTES: Routes =
+        Routes::runtime_only(Route::get("/users/{id}/permissions"), "use permissions.list().user(id)");
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        Parts::new().segment("id", self.0.as_str())
+    }
+    fn explain(&self, error: Error) -> Error {
+        unknown_user(error)
+    }
+}
+
+impl Operation for OfUser {
+    type Output = UserPermissions;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<UserPermissions>> {
+        // A user without a rule of his own has a list in the object's place, and nothing in it.
+        match raw.page::<serde_json::Value>("result") {
+            Ok(none) if none.items.is_empty() => from_slice(b"{}").map(Reply::Done),
+            _ => raw.object("result").map(Reply::Done),
+        }
+    }
+}
+
+/// `permissions.set_global`
+#[derive(Debug, Clone)]
+pub struct SetGlobal(UserId, Scopes);
+
+impl Describe for SetGlobal {
+    const ID: &'static str = "permissions.set_global";
+    const SECTIONS: &'static [&'static str] = &["4.2"];
+    const ROUTES: Routes = Routes::runtime_only(
+        Route::put("/permissions/{id}/global").loss("success is reported even if Keycloak refused a right"),
+        "use permissions.grant",
+    );
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        if self.1.is_empty() {
+            return Err(Error::invalid("scopes", "it changes nothing"));
+        }
+        if let Some(scope) = self.1.of_projects() {
+            return Err(Error::invalid(
+                "scopes",
+                format!("{scope} belongs to a project: use permissions.grant"),
+            ));
+        }
+        Parts::new().segment("id", self.0.as_str())?.json(&self.1.to_json())
+    }
+}
+
+impl Operation for SetGlobal {
+    type Output = Vec<ScopeState>;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Vec<ScopeState>>> {
+        Ok(Reply::Done(raw.page("permissions")?.items))
     }
 }

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::{Endpoint, LATER, check_name};
+use super::users::keys_stay;
+use super::{Credential, Endpoint, LATER, check_name, taken};
 use crate::api::{
     Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
 };
 use crate::client::{Call, Client, List};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::{ProjectId, Timestamp, UserId, Wire, model, open_enum};
 
 impl Client {
@@ -22,6 +23,10 @@ impl Client {
 pub struct Projects(Client);
 
 impl Projects {
+    pub(super) fn client(&self) -> &Client {
+        &self.0
+    }
+
     /// Creates a project. Guide section 4.1: `POST /projects` (guide), `POST /projects/` (runtime).
     ///
     /// # Errors
@@ -60,14 +65,15 @@ impl Projects {
         self.0.call(UpdateProject(id.into(), update))
     }
 
-    /// Deletes a project; this cannot be undone. Guide section 4.3: `DELETE /projects/{id}`. Undeploy its
-    /// [`endpoints`](Self::endpoints) first: the server refuses a project whose endpoints are up.
+    /// Deletes a project; this cannot be undone. Guide section 4.3: `DELETE /projects/{id}` on both flavors. Undeploy its
+    /// [`endpoints`](Self::endpoints) first: the server refuses a project whose endpoints are up. On runtime it also refuses
+    /// one that has API keys: delete them first, or say [`remove_credentials`](Call::remove_credentials).
     ///
     /// # Errors
-    /// `Conflict` or `BadRequest` while endpoints are up; `NotFound` when there was no such project. When an attempt was
+    /// `Conflict` or `BadRequest` while endpoints are up or keys are left; `NotFound` when there was no such project. When an attempt was
     /// lost on the way and the next one finds nothing, that is success.
     pub fn delete(&self, id: impl Into<ProjectId>) -> Call<DeleteProject> {
-        self.0.call(DeleteProject(id.into()))
+        self.0.call(DeleteProject { id: id.into(), remove_credentials: false })
     }
 
     /// Lists the endpoints of a project. Guide section 4.3: `GET /projects/{id}/endpoints`.
@@ -158,6 +164,8 @@ model! {
         pub credentials_count: Option<u32>,
         /// The colours of its users' avatars (runtime, lists).
         pub profile_colors: Vec<String>,
+        /// Its API keys, without their values (runtime, one project, where the server sends them).
+        pub credentials: Vec<Credential>,
         /// When it was created.
         pub created_at: Option<Timestamp>,
         /// When it was last changed.
@@ -178,6 +186,8 @@ model! {
         pub(crate) credentials_count: Option<u32>,
         /// Likewise.
         pub(crate) profile_colors: Vec<String>,
+        /// Its API keys.
+        pub(crate) credentials: Vec<Credential>,
     }
 }
 
@@ -189,6 +199,7 @@ impl Counted {
             endpoints_count: self.endpoints_count,
             credentials_count: self.credentials_count,
             profile_colors: self.profile_colors,
+            credentials: self.credentials.into_iter().map(Credential::without_key).collect(),
             ..project
         })
     }
@@ -217,6 +228,9 @@ impl Describe for CreateProject {
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_name("name", &self.0.name)?;
         Parts::new().json(&json!({ "name": self.0.name, "description": self.0.description }))
+    }
+    fn explain(&self, error: Error) -> Error {
+        taken(error)
     }
 }
 
@@ -320,14 +334,45 @@ impl Operation for UpdateProject {
 
 /// `projects.delete`
 #[derive(Debug, Clone)]
-pub struct DeleteProject(ProjectId);
+pub struct DeleteProject {
+    id: ProjectId,
+    remove_credentials: bool,
+}
+
+impl Call<DeleteProject> {
+    /// Also deletes the project's API keys, for good. Runtime only: on the guide's API it is refused.
+    pub fn remove_credentials(mut self) -> Self {
+        self.operation_mut().remove_credentials = true;
+        self
+    }
+}
 
 impl Describe for DeleteProject {
     const ID: &'static str = "projects.delete";
     const SECTIONS: &'static [&'static str] = &["4.3"];
-    const ROUTES: Routes = Routes::guide_only(Route::delete("/projects/{id}"), LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        one(&self.0)
+    const ROUTES: Routes = Routes::both(Route::delete("/projects/{id}"), Route::delete("/projects/{id}"));
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        let parts = one(&self.id)?;
+        match flavor {
+            Flavor::Guide if self.remove_credentials => Err(keys_stay("remove_credentials")),
+            Flavor::Guide => Ok(parts),
+            // Left out, the server takes it as yes.
+            Flavor::Runtime => Ok(parts.query("remove_credential", self.remove_credentials)),
+        }
+    }
+    fn explain(&self, error: Error) -> Error {
+        if error.status() != Some(400) {
+            return error;
+        }
+        match error.message() {
+            said if said.contains("Credentials need to be removed") => error
+                .with_kind(ErrorKind::Conflict)
+                .with_hint("delete the project's API keys first, or say remove_credentials()"),
+            said if said.contains("active endpoint") => {
+                error.with_kind(ErrorKind::Conflict).with_hint("undeploy its endpoints first")
+            }
+            _ => error,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::account::ChangeOwnPassword;
 use super::*;
 use crate::api::{Describe, Flavor, Parts, Support, fill};
 use crate::auth::{Login, Logout, Refresh};
@@ -41,8 +42,15 @@ impl Table {
                         .iter()
                         .map(|(name, value)| format!(" {name}: {}", value.to_str().unwrap()))
                         .collect();
+                    // A password that was made is another one each time.
+                    let hide = |body: &str| {
+                        parts
+                            .secrets
+                            .iter()
+                            .fold(body.to_owned(), |text, secret| text.replace(secret.expose(), "***"))
+                    };
                     let body =
-                        parts.body.map(|body| format!(" {}", String::from_utf8(body.to_vec()).unwrap()));
+                        parts.body.map(|body| format!(" {}", hide(std::str::from_utf8(&body).unwrap())));
                     let repeat = match (route.idempotent, route.limited_first) {
                         (true, _) => "repeatable",
                         (false, true) => "once, but for a 429",
@@ -65,8 +73,13 @@ fn every_operation_sends_what_its_api_documents() {
     table.add(&Refresh { refresh_token: "r".into() });
     table.add(&Logout { refresh_token: "r".into() });
     table.add(bud.auth().request_password_reset("user@example.com").operation());
+    table.add(bud.auth().whoami().operation());
+    table.add(bud.auth().permissions().operation());
+    table.add(&ChangeOwnPassword { password: "Passw0rd!x".into() });
     let users = bud.users();
-    table.add(users.create(NewUser::new("new@example.com", "New", "User", Role::User)).operation());
+    let new = NewUser::new("new@example.com", "New", "User", Role::Admin);
+    table.add(users.create(new.clone()).operation());
+
     table.add(users.get("u-1").operation());
     table.add(users.list().role(Role::Admin).status(UserStatus::Inactive).operation());
     table.add(users.update("u-1", UserUpdate::new().first_name("A").last_name("B")).operation());
@@ -80,11 +93,22 @@ fn every_operation_sends_what_its_api_documents() {
     table.add(projects.update("p-1", ProjectUpdate::new().name("N").description("D")).operation());
     table.add(projects.delete("p-1").operation());
     table.add(projects.endpoints("p-1").operation());
+    table.add(projects.members("p-1").operation());
+    let members = [
+        NewMember::user("u-1", PermissionLevel::Edit),
+        NewMember::email("new@example.com", PermissionLevel::View),
+    ];
+    table.add(projects.add_members("p-1", members).operation());
+    table.add(projects.remove_members("p-1", ["u-1"]).operation());
     let grant = Grant::project("u-1", "p-1", PermissionLevel::Edit);
     table.add(bud.permissions().grant(grant.clone()).operation());
     table.add(bud.permissions().list().user("u-1").project("p-1").operation());
+    table.add(bud.permissions().list().user("u-1").operation());
     table.add(bud.permissions().revoke(&grant).operation());
     table.add(bud.permissions().revoke_by_id("g-1").operation());
+    table.add(bud.permissions().of_user("u-1").operation());
+    let scopes = Scopes::new().allow(Scope::ProjectManage).deny(Scope::ClusterView);
+    table.add(bud.permissions().set_global("u-1", scopes).operation());
     let endpoints = bud.endpoints();
     table.add(endpoints.get("e-1").operation());
     table.add(endpoints.list().project("p-1").status(EndpointStatus::Running).operation());
@@ -98,6 +122,8 @@ fn every_operation_sends_what_its_api_documents() {
     table.add(bud.quotas().of_project("p-1").operation());
     table.add(bud.credentials().create("API Key v2", "p-1").operation());
     table.add(bud.credentials().list().project("p-1").operation());
+    let update = CredentialUpdate::new().name("N").expiry(Expiry::Days60).max_budget(10.5);
+    table.add(bud.credentials().update("k-1", update).operation());
     table.add(bud.credentials().delete("k-1").operation());
 
     let registered: BTreeSet<_> = operations().iter().map(|operation| operation.id).collect();
@@ -154,6 +180,26 @@ fn every_id_that_a_caller_gives_is_checked() {
         }),
         ("projects.delete", "id", |bud, id| sent(bud.projects().delete(id).operation())),
         ("projects.endpoints", "id", |bud, id| sent(bud.projects().endpoints(id).operation())),
+        ("projects.members", "id", |bud, id| sent(bud.projects().members(id).operation())),
+        ("projects.add_members", "id", |bud, id| {
+            let member = NewMember::user("u", PermissionLevel::View);
+            sent(bud.projects().add_members(id, [member]).operation())
+        }),
+        ("projects.add_members", "user_id", |bud, id| {
+            let member = NewMember::user(id, PermissionLevel::View);
+            sent(bud.projects().add_members("p", [member]).operation())
+        }),
+        ("projects.remove_members", "id", |bud, id| {
+            sent(bud.projects().remove_members(id, ["u"]).operation())
+        }),
+        ("projects.remove_members", "user_id", |bud, id| {
+            sent(bud.projects().remove_members("p", [id]).operation())
+        }),
+        ("permissions.of_user", "id", |bud, id| sent(bud.permissions().of_user(id).operation())),
+        ("permissions.set_global", "id", |bud, id| {
+            let scopes = Scopes::new().allow(Scope::UserView);
+            sent(bud.permissions().set_global(id, scopes).operation())
+        }),
         ("permissions.grant", "user_id", |bud, id| {
             sent(bud.permissions().grant(Grant::project(id, "p", PermissionLevel::View)).operation())
         }),
@@ -188,6 +234,13 @@ fn every_id_that_a_caller_gives_is_checked() {
         ("quotas.of_project", "id", |bud, id| sent(bud.quotas().of_project(id).operation())),
         ("credentials.create", "project_id", |bud, id| sent(bud.credentials().create("k", id).operation())),
         ("credentials.list", "project_id", |bud, id| sent(bud.credentials().list().project(id).operation())),
+        ("credentials.update", "id", |bud, id| {
+            sent(bud.credentials().update(id, CredentialUpdate::new().name("n")).operation())
+        }),
+        ("credentials.update", "model_id", |bud, id| {
+            let update = CredentialUpdate::new().model_budget(id, 1.0);
+            sent(bud.credentials().update("k", update).operation())
+        }),
         ("credentials.delete", "id", |bud, id| sent(bud.credentials().delete(id).operation())),
     ];
     let bud = client();

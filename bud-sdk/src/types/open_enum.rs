@@ -35,6 +35,12 @@ impl<T: Known> Wire<T> {
     }
 }
 
+impl<T: Known> From<T> for Wire<T> {
+    fn from(value: T) -> Self {
+        Self { value, raw: None }
+    }
+}
+
 impl<T> Deref for Wire<T> {
     type Target = T;
     fn deref(&self) -> &T {

@@ -2,14 +2,19 @@
 
 use serde_json::json;
 
-use super::{LATER, check_name};
+mod create;
+mod role;
+
+use super::{check_name, unknown_user};
 use crate::api::{
-    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
+    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
 };
-use crate::auth::check_email;
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
-use crate::types::{Secret, Timestamp, UserId, Wire, model, open_enum};
+use crate::types::{Timestamp, UserId, Wire, model, open_enum};
+pub use create::{CreateUser, Created, NewUser, UserType};
+pub use role::Role;
+use role::Wanted;
 
 impl Client {
     /// Users: guide section 3 and 8.1.
@@ -23,7 +28,9 @@ impl Client {
 pub struct Users(Client);
 
 impl Users {
-    /// Creates a user. Guide section 3.1: `POST /users`; the server mails an invitation.
+    /// Creates a user. Guide section 3.1: `POST /users`, where the server mails an invitation (guide); `POST /users/`, where
+    /// the user needs a password at once (runtime). Without [`NewUser::password`] a strong one is made there and returned
+    /// as `one_time_password`: pass it on, for nobody can read it again. Until the user has set his own he can do nothing else.
     ///
     /// # Errors
     /// `InvalidArgument` for what is no e-mail address, an empty name, or a role that this API lacks. `Conflict` when the
@@ -38,7 +45,7 @@ impl Users {
     /// # }
     /// ```
     pub fn create(&self, user: NewUser) -> Call<CreateUser> {
-        self.0.call(CreateUser(user))
+        self.0.call(CreateUser::new(&self.0, user))
     }
 
     /// Reads one user. `GET /users/{id}` on both flavors.
@@ -50,6 +57,15 @@ impl Users {
     }
 
     /// Lists users. Guide section 8.1: `GET /users` (guide), `GET /users/` in order of creation (runtime).
+    ///
+    /// ```no_run
+    /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+    /// for user in bud.users().list().search("miller").all().await? {
+    ///     println!("{:?} {:?}", user.name, user.email);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<ListUsers> {
         List::new(self.0.clone(), ListUsers::default())
     }
@@ -77,16 +93,18 @@ impl Users {
     /// # }
     /// ```
     pub fn set_role(&self, id: impl Into<UserId>, role: Role) -> Call<SetRole> {
-        self.0.call(SetRole(id.into(), role))
+        self.0.call(SetRole(id.into(), Wanted::new(&self.0, role)))
     }
 
-    /// Shuts a user out and keeps his history. Guide section 3.3: `PUT /users/{id}` with status `INACTIVE`. Doing it again
-    /// changes nothing. Nothing here keeps you from shutting out yourself or the last administrator; the server may.
+    /// Shuts a user out and keeps his history and his API keys. Guide section 3.3: `PUT /users/{id}` with status `INACTIVE`
+    /// (guide), `DELETE /users/{id}` (runtime, which answers with no more than the fact: of the user only `id` and `status`
+    /// are set). Nothing here keeps you from shutting out yourself or the last administrator; the server may.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`.
+    /// `NotFound`, on the platform as shipped also for a user who is inactive already or has not accepted his invitation yet;
+    /// `PermissionDenied`.
     pub fn deactivate(&self, id: impl Into<UserId>) -> Call<Deactivate> {
-        self.0.call(Deactivate(id.into()))
+        self.0.call(Deactivate { id: id.into(), remove_credentials: false })
     }
 
     /// Lets a deactivated user in again. Guide section 3.3: `PUT /users/{id}` with status `ACTIVE` (guide),
@@ -97,37 +115,6 @@ impl Users {
     pub fn reactivate(&self, id: impl Into<UserId>) -> Call<Reactivate> {
         self.0.call(Reactivate(id.into()))
     }
-}
-
-/// A user to be created.
-#[derive(Debug, Clone)]
-pub struct NewUser {
-    email: String,
-    first_name: String,
-    last_name: String,
-    role: Role,
-}
-
-impl NewUser {
-    /// A user with everything that the API asks for.
-    pub fn new(
-        email: impl Into<String>,
-        first_name: impl Into<String>,
-        last_name: impl Into<String>,
-        role: Role,
-    ) -> Self {
-        Self { email: email.into(), first_name: first_name.into(), last_name: last_name.into(), role }
-    }
-}
-
-/// A user as created.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Created {
-    /// The user.
-    pub user: User,
-    /// The password that was made for him, where the API wants one at once. It is shown here and nowhere else.
-    pub one_time_password: Option<Secret>,
 }
 
 /// What to change about a user; what is not set stays. There is no password and no status here, on purpose.
@@ -151,50 +138,6 @@ impl UserUpdate {
     pub fn last_name(mut self, name: impl Into<String>) -> Self {
         self.last_name = Some(name.into());
         self
-    }
-}
-
-open_enum! {
-    /// What a user may do.
-    Role {
-        /// An ordinary user (guide).
-        User = "USER",
-        /// Administers projects (guide).
-        ProjectAdmin = "PROJECT_ADMIN",
-        /// Administers the platform (both).
-        Admin = "ADMIN",
-        /// Owns the platform (runtime); it cannot be given.
-        SuperAdmin = "SUPER_ADMIN",
-        /// Develops (runtime).
-        Developer = "DEVELOPER",
-        /// Operates (runtime).
-        Devops = "DEVOPS",
-        /// Tests (runtime).
-        Tester = "TESTER",
-    }
-}
-
-impl Role {
-    /// How this API spells the role. One that it lacks is refused: no other privilege is guessed in its place.
-    fn wire(&self, flavor: Flavor) -> Result<&str> {
-        let spelled = match (flavor, self) {
-            (_, Self::Other(text)) => Some(&**text),
-            (Flavor::Guide, Self::User) => Some("USER"),
-            (Flavor::Guide, Self::ProjectAdmin) => Some("PROJECT_ADMIN"),
-            (Flavor::Guide, Self::Admin) => Some("ADMIN"),
-            (Flavor::Runtime, Self::Admin) => Some("admin"),
-            (Flavor::Runtime, Self::Developer) => Some("developer"),
-            (Flavor::Runtime, Self::Devops) => Some("devops"),
-            (Flavor::Runtime, Self::Tester) => Some("tester"),
-            _ => None,
-        };
-        spelled.ok_or_else(|| {
-            let known = match flavor {
-                Flavor::Guide => "User, ProjectAdmin, Admin",
-                Flavor::Runtime => "Admin, Developer, Devops, Tester",
-            };
-            Error::invalid("role", format!("the `{flavor}` API cannot give the role {self}; it has {known}"))
-        })
     }
 }
 
@@ -227,8 +170,8 @@ model! {
         pub role: Option<Wire<Role>>,
         /// Whether he may sign in.
         pub status: Option<Wire<UserStatus>>,
-        /// `admin` or `client` (runtime).
-        pub user_type: Option<String>,
+        /// Which of the platform's applications he works with (runtime).
+        pub user_type: Option<Wire<UserType>>,
         /// The colour of his avatar (runtime).
         pub color: Option<String>,
         /// His company (runtime).
@@ -255,35 +198,6 @@ fn one(id: &UserId) -> Result<Parts> {
     Parts::new().segment("id", id.as_str())
 }
 
-/// `users.create`
-#[derive(Debug, Clone)]
-pub struct CreateUser(NewUser);
-
-impl Describe for CreateUser {
-    const ID: &'static str = "users.create";
-    const SECTIONS: &'static [&'static str] = &["3.1"];
-    const ROUTES: Routes = Routes::guide_only(Route::post("/users"), LATER);
-    fn encode(&self, flavor: Flavor) -> Result<Parts> {
-        let user = &self.0;
-        check_email(&user.email)?;
-        check_name("first_name", &user.first_name)?;
-        check_name("last_name", &user.last_name)?;
-        Parts::new().json(&json!({
-            "email": user.email,
-            "first_name": user.first_name,
-            "last_name": user.last_name,
-            "role": user.role.wire(flavor)?,
-        }))
-    }
-}
-
-impl Operation for CreateUser {
-    type Output = Created;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Created>> {
-        Ok(Reply::Done(Created { user: raw.object("user")?, one_time_password: None }))
-    }
-}
-
 /// `users.get`
 #[derive(Debug, Clone)]
 pub struct GetUser(UserId);
@@ -294,6 +208,9 @@ impl Describe for GetUser {
     const ROUTES: Routes = Routes::both(ONE, ONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
+    }
+    fn explain(&self, error: Error) -> Error {
+        unknown_user(error)
     }
 }
 
@@ -325,7 +242,8 @@ impl List<ListUsers> {
         self.operation_mut().status = Some(status);
         self
     }
-    /// Only users whose name or e-mail address contains this text. Guide only: elsewhere it is refused.
+    /// Only users whose name or e-mail address contains this text. On the platform as shipped it cannot be combined with
+    /// [`role`](Self::role) and [`status`](Self::status), which would then widen the search.
     pub fn search(mut self, text: impl Into<String>) -> Self {
         self.operation_mut().search = Some(text.into());
         self
@@ -343,12 +261,18 @@ impl Describe for ListUsers {
             (Flavor::Runtime, status) => status.as_str().to_ascii_lowercase(),
             (Flavor::Guide, status) => status.as_str().to_owned(),
         });
+        let filtered = role.is_some() || status.is_some();
         let parts = paged(flavor, self.page, self.limit).query_opt("role", role).query_opt("status", status);
         match (flavor, &self.search) {
             (_, None) => Ok(parts),
             (Flavor::Guide, Some(text)) => Ok(parts.query("search", text)),
-            (Flavor::Runtime, Some(_)) => {
-                Err(Error::invalid("search", "the `runtime` API filters by exact values"))
+            (Flavor::Runtime, Some(_)) if filtered => Err(Error::invalid(
+                "search",
+                "the `runtime` API cannot search among some roles or statuses only",
+            )),
+            // Its switch turns filters into substrings of which any may match.
+            (Flavor::Runtime, Some(text)) => {
+                Ok(parts.query("search", true).query("name", text).query("email", text))
             }
         }
     }
@@ -400,6 +324,9 @@ impl Describe for UpdateUser {
             }
         }
     }
+    fn explain(&self, error: Error) -> Error {
+        unknown_user(error)
+    }
 }
 
 impl Operation for UpdateUser {
@@ -411,7 +338,7 @@ impl Operation for UpdateUser {
 
 /// `users.set_role`
 #[derive(Debug, Clone)]
-pub struct SetRole(UserId, Role);
+pub struct SetRole(UserId, Wanted);
 
 impl Describe for SetRole {
     const ID: &'static str = "users.set_role";
@@ -424,6 +351,9 @@ impl Describe for SetRole {
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         one(&self.0)?.json(&json!({ "role": self.1.wire(flavor)? }))
     }
+    fn explain(&self, error: Error) -> Error {
+        unknown_user(error)
+    }
 }
 
 impl Operation for SetRole {
@@ -435,22 +365,61 @@ impl Operation for SetRole {
 
 /// `users.deactivate`
 #[derive(Debug, Clone)]
-pub struct Deactivate(UserId);
+pub struct Deactivate {
+    id: UserId,
+    remove_credentials: bool,
+}
+
+impl Call<Deactivate> {
+    /// Also deletes his API keys, for good. Runtime only: on the guide's API it is refused, for keys outlive their users there.
+    pub fn remove_credentials(mut self) -> Self {
+        self.operation_mut().remove_credentials = true;
+        self
+    }
+}
 
 impl Describe for Deactivate {
     const ID: &'static str = "users.deactivate";
     const SECTIONS: &'static [&'static str] = &["3.3"];
-    const ROUTES: Routes = Routes::guide_only(CHANGE, LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        one(&self.0)?.json(&json!({ "status": "INACTIVE" }))
+    const ROUTES: Routes = Routes::both(
+        CHANGE,
+        Route::delete("/users/{id}").loss(
+            "the answer has only id and status; a user who has not accepted his invitation is not found",
+        ),
+    );
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        let parts = one(&self.id)?;
+        match flavor {
+            Flavor::Guide if self.remove_credentials => Err(keys_stay("remove_credentials")),
+            Flavor::Guide => parts.json(&json!({ "status": "INACTIVE" })),
+            // Left out, the server takes it as yes.
+            Flavor::Runtime => Ok(parts.query("remove_credential", self.remove_credentials)),
+        }
+    }
+    fn explain(&self, error: Error) -> Error {
+        if !error.is_not_found() {
+            return error;
+        }
+        error.with_hint("is he inactive already, or was he only invited so far?")
     }
 }
 
 impl Operation for Deactivate {
     type Output = User;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
-        changed(raw, "user", ONE, one(&self.0)?)
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<User>> {
+        match flavor {
+            Flavor::Guide => changed(raw, "user", ONE, one(&self.id)?),
+            Flavor::Runtime => {
+                let known = json!({ "id": self.id, "status": "deleted" });
+                from_slice(known.to_string().as_bytes()).map(Reply::Done)
+            }
+        }
     }
+}
+
+/// Refuses what the guide's API cannot be asked for.
+pub(crate) fn keys_stay(param: &'static str) -> Error {
+    Error::invalid(param, "the `guide` API keeps the keys: delete them with credentials.delete")
 }
 
 /// `users.reactivate`
@@ -460,7 +429,8 @@ pub struct Reactivate(UserId);
 impl Describe for Reactivate {
     const ID: &'static str = "users.reactivate";
     const SECTIONS: &'static [&'static str] = &["3.3"];
-    const ROUTES: Routes = Routes::both(CHANGE, Route::patch("/users/{id}/reactivate"));
+    const ROUTES: Routes =
+        Routes::both(CHANGE, Route::patch("/users/{id}/reactivate").done_on_repeat(&[404]));
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         match flavor {
             Flavor::Guide => one(&self.0)?.json(&json!({ "status": "ACTIVE" })),
