@@ -55,7 +55,10 @@ impl Testbed {
         let url = format!("http://{}", listener.local_addr()?);
         let password = ids::password();
         let Seed { store, admin_id } = Store::seeded(&password, &options);
-        let core = Arc::new(Core::new(options, store)?);
+        let core = Arc::new(Core::new(options, store, &admin_id)?);
+        if core.options.flavor == Flavor::Runtime {
+            crate::runtime::bring_up(&core);
+        }
         let task = tokio::spawn(serve(listener, Arc::clone(&core)));
         Ok(Self {
             url,
@@ -156,14 +159,69 @@ impl Testbed {
         lock(&self.core.store).audit.seed(rows);
     }
 
+    /// Adds that many audit rows of one moment, given in microseconds since 1970.
+    pub fn seed_audit_at(&self, rows: u64, micros: i64) {
+        lock(&self.core.store).audit.seed_at(rows, micros);
+    }
+
+    /// From now on the record is found to have been changed. Only in the dialect `runtime`, as all of the following.
+    pub fn tamper_audit(&self, id: &str) {
+        lock(&self.core.world).tampered.insert(id.to_owned());
+    }
+
+    /// A model that runs on a cluster.
+    pub fn local_model_id(&self) -> String {
+        lock(&self.core.world).local_model.clone()
+    }
+
+    /// A model that a provider runs.
+    pub fn cloud_model_id(&self) -> String {
+        lock(&self.core.world).cloud_model.clone()
+    }
+
+    /// The platform's key for that provider.
+    pub fn provider_credential_id(&self) -> String {
+        lock(&self.core.world).provider_key.clone()
+    }
+
+    /// The identifier by which deployments name the available cluster: another one than the cluster's own.
+    pub fn cluster_deploy_id(&self) -> String {
+        let cluster = self.cluster_id();
+        lock(&self.core.world).deploy_id(&cluster)
+    }
+
+    /// How many deployments were started, each time that one was triggered.
+    pub fn deployments_started(&self) -> u32 {
+        lock(&self.core.world).deployments
+    }
+
+    /// Whether the service that measures use is down: use is then reported as nothing.
+    pub fn metrics_down(&self, down: bool) {
+        lock(&self.core.world).metrics_down = down;
+    }
+
+    /// The private key that opens the API keys of this server.
+    pub fn deployment_private_key_pem(&self) -> &'static str {
+        crate::runtime::world::DEPLOYMENT_KEY
+    }
+
+    /// An API key as it is to be used.
+    pub fn plain_key(&self, credential_id: &str) -> Option<String> {
+        lock(&self.core.world).keys.get(credential_id).map(|key| key.plain.clone())
+    }
+
     /// How many audit rows there are, made ones included.
     pub fn audit_count(&self) -> u64 {
         lock(&self.core.store).audit.count()
     }
 
-    /// Adds a stopped endpoint to a project; its identifier.
+    /// Adds an endpoint to a project; its identifier. It is stopped, or runs where there are no stopped ones.
     pub fn seed_endpoint(&self, project_id: &str, name: &str) -> String {
-        lock(&self.core.store).seed_endpoint(project_id, name)
+        let id = lock(&self.core.store).seed_endpoint(project_id, name);
+        if self.flavor() == Flavor::Runtime {
+            crate::runtime::bring_up(&self.core);
+        }
+        id
     }
 
     /// The identifiers of all endpoints.

@@ -22,6 +22,7 @@ mod guide;
 mod ids;
 mod log;
 mod options;
+mod runtime;
 mod script;
 mod server;
 mod state;

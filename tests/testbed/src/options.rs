@@ -14,6 +14,8 @@ pub enum Flavor {
     /// The documented API.
     #[default]
     Guide,
+    /// The API of the platform as shipped.
+    Runtime,
 }
 
 impl Flavor {
@@ -21,6 +23,7 @@ impl Flavor {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Guide => "guide",
+            Self::Runtime => "runtime",
         }
     }
 }
@@ -31,10 +34,7 @@ pub struct UnknownFlavor(String);
 
 impl fmt::Display for UnknownFlavor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_str() {
-            "runtime" => write!(f, "the flavor `runtime` is not offered yet; offered: guide"),
-            other => write!(f, "unknown flavor `{other}`; offered: guide"),
-        }
+        write!(f, "unknown flavor `{}`; offered: guide, runtime", self.0)
     }
 }
 
@@ -46,6 +46,7 @@ impl FromStr for Flavor {
     fn from_str(name: &str) -> Result<Self, UnknownFlavor> {
         match name {
             "guide" => Ok(Self::Guide),
+            "runtime" => Ok(Self::Runtime),
             other => Err(UnknownFlavor(other.to_owned())),
         }
     }

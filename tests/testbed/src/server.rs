@@ -29,6 +29,8 @@ use crate::ids;
 use crate::lock;
 use crate::log::{Journal, Log, SeenRequest, fits};
 use crate::options::{Builder, Flavor};
+use crate::runtime;
+use crate::runtime::world::World;
 use crate::script::{Script, play};
 use crate::state::Store;
 use crate::state::sessions::Sessions;
@@ -40,6 +42,8 @@ const BODY_LIMIT: usize = 16 * 1024 * 1024;
 pub(crate) struct Core {
     pub(crate) options: Builder,
     pub(crate) store: Mutex<Store>,
+    /// What the dialect of the platform as shipped knows beyond that. Locked after the store.
+    pub(crate) world: Mutex<World>,
     pub(crate) sessions: Mutex<Sessions>,
     pub(crate) log: Log,
     pub(crate) faults: Faults,
@@ -58,10 +62,11 @@ pub(crate) struct Core {
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
 impl Core {
-    pub(crate) fn new(options: Builder, store: Store) -> io::Result<Self> {
+    pub(crate) fn new(options: Builder, store: Store, admin_id: &str) -> io::Result<Self> {
         Ok(Self {
             sessions: Mutex::new(Sessions::new(options.access_ttl, options.refresh_ttl)),
             store: Mutex::new(store),
+            world: Mutex::new(World::new(admin_id)),
             options,
             log: Log::default(),
             faults: Faults::default(),
@@ -78,6 +83,7 @@ impl Core {
     fn templates(&self) -> &'static [&'static str] {
         match self.options.flavor {
             Flavor::Guide => guide::TEMPLATES,
+            Flavor::Runtime => runtime::TEMPLATES,
         }
     }
 
@@ -108,6 +114,7 @@ impl Core {
 pub(crate) async fn serve(listener: TcpListener, core: Arc<Core>) {
     let api = TowerToHyperService::new(match core.options.flavor {
         Flavor::Guide => guide::router(Arc::clone(&core)),
+        Flavor::Runtime => runtime::router(Arc::clone(&core)),
     });
     let mut open = JoinSet::new();
     loop {
@@ -170,6 +177,10 @@ async fn answer(
     number: usize,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, HangUp> {
+    if control.crashed.load(Ordering::SeqCst) {
+        control.reset.store(true, Ordering::SeqCst);
+        return Err(HangUp);
+    }
     let (mut parts, body) = request.into_parts();
     let method = parts.method.as_str().to_owned();
     let target = parts.uri.path_and_query().map_or_else(|| parts.uri.to_string(), ToString::to_string);
@@ -189,7 +200,10 @@ async fn answer(
     let fault = core.faults.pick(&method, &path);
     let own = if fault.as_ref().is_none_or(Fault::carries_out) {
         let answered = match core.limited(&method, &path) {
-            Some(wait) => guide::too_many(wait),
+            Some(wait) => match core.options.flavor {
+                Flavor::Guide => guide::too_many(wait),
+                Flavor::Runtime => runtime::too_many(wait),
+            },
             None => api.call(request).await.unwrap_or_else(|never: Infallible| match never {}),
         };
         let template = core.templates().iter().find(|template| fits(template, &path));
@@ -200,6 +214,9 @@ async fn answer(
             template.unwrap_or(&"(none)"),
             answered.status().as_u16(),
         );
+        if answered.extensions().get::<runtime::Crash>().is_some() {
+            control.crashed.store(true, Ordering::SeqCst);
+        }
         Some(answered)
     } else {
         None
@@ -275,6 +292,8 @@ fn torture(response: Response<Body>, fault: &Fault, control: &Arc<Control>) -> R
 #[derive(Default)]
 struct Control {
     reset: AtomicBool,
+    /// The next request on this connection finds it broken.
+    crashed: AtomicBool,
     waiting: AtomicBool,
     flush: Notify,
 }

@@ -81,6 +81,21 @@ impl Audit {
         self.made_up = self.made_up.saturating_add(rows);
     }
 
+    /// Rows of one and the same moment.
+    pub(crate) fn seed_at(&mut self, rows: u64, at: i64) {
+        for _ in 0..rows {
+            let row = AuditRow {
+                id: ids::uuid(),
+                at,
+                action: "login",
+                resource_type: "session",
+                details: json!({ "success": true }),
+                ..AuditRow::default()
+            };
+            self.rows.push(Arc::new(row));
+        }
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.made_up.saturating_add(self.rows.len() as u64)
     }

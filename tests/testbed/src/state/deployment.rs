@@ -25,6 +25,13 @@ impl From<&Builder> for Pace {
     }
 }
 
+impl Pace {
+    /// How often one asks until a deployment is done.
+    pub(crate) fn polls(&self) -> u32 {
+        self.up
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Aim {
     Run,

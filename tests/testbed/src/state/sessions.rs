@@ -1,6 +1,6 @@
 //! Sessions and their tokens: signed access tokens, single-use refresh tokens.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -51,6 +51,8 @@ pub(crate) struct Sessions {
     generation: u64,
     live: HashMap<String, Session>,
     refresh: HashMap<String, Refresh>,
+    /// Access tokens that were taken back one by one.
+    shut_out: HashSet<String>,
 }
 
 fn millis(time: Duration) -> i64 {
@@ -66,6 +68,7 @@ impl Sessions {
             generation: 0,
             live: HashMap::new(),
             refresh: HashMap::new(),
+            shut_out: HashSet::new(),
         }
     }
 
@@ -108,6 +111,20 @@ impl Sessions {
         good.then(|| session.user_id.clone())
     }
 
+    /// New tokens for a refresh token, which stays good.
+    pub(crate) fn renew(&mut self, token: &str) -> Option<Tokens> {
+        let user_id = self.refresh_owner(token)?;
+        let session = self.refresh.get(token)?.session.clone();
+        Some(self.issue(&session, &user_id))
+    }
+
+    /// An access token that is good is no longer so.
+    pub(crate) fn shut_out(&mut self, token: &str) {
+        if let Some(claims) = self.claims(token) {
+            self.shut_out.insert(claims.jti);
+        }
+    }
+
     /// Trades a refresh token for new tokens. It is spent by this.
     pub(crate) fn rotate(&mut self, token: &str) -> Option<Tokens> {
         let user_id = self.refresh_owner(token)?;
@@ -124,7 +141,9 @@ impl Sessions {
             return Err("The access token has expired");
         }
         match self.live.get(&claims.sid) {
-            Some(session) if !session.revoked => Ok(Identity { user_id: claims.sub }),
+            Some(session) if !session.revoked && !self.shut_out.contains(&claims.jti) => {
+                Ok(Identity { user_id: claims.sub })
+            }
             _ => Err("The session has ended"),
         }
     }

@@ -167,6 +167,17 @@ impl Client {
         self.call("POST", target, Some(body)).await
     }
 
+    pub(crate) async fn patch(&self, target: &str, body: Value) -> Reply {
+        self.call("PATCH", target, Some(body)).await
+    }
+
+    /// As somebody whose right comes from a project.
+    pub(crate) async fn get_in(&self, project: &str, target: &str) -> Reply {
+        let scope = format!("x-resource-type: project\r\nx-entity-id: {project}\r\n\r\n");
+        let request = request_bytes("GET", target, self.token.as_deref(), None);
+        raw(&self.url, &format!("{}{scope}", request.trim_end_matches("\r\n").to_owned() + "\r\n")).await
+    }
+
     pub(crate) async fn put(&self, target: &str, body: Value) -> Reply {
         self.call("PUT", target, Some(body)).await
     }

@@ -8,5 +8,6 @@ mod deployments;
 mod export;
 mod faults;
 mod program;
+mod recorded;
 mod roles;
 mod wire;
