@@ -48,13 +48,15 @@ pub use error::{Error, ErrorKind, FieldError, Result};
 #[cfg(feature = "decrypt")]
 pub use resources::DeploymentKey;
 pub use resources::{
-    Account, ApiKeyValue, Audit, AuditRecord, Cluster, ClusterStatus, Clusters, Created, Credential,
-    CredentialType, CredentialUpdate, Deployment, EncryptedKey, Endpoint, EndpointResources, EndpointStatus,
-    EndpointUpdates, EndpointWait, Endpoints, Expiry, Export, ExportFormat, ExportStream, Exported, Grant,
-    Member, ModulePermission, NewCredential, NewMember, NewProject, NewUser, Permission, PermissionLevel,
-    Permissions, Project, ProjectName, ProjectStatus, ProjectUpdate, Projects, Quota, Quotas, ResourceScopes,
-    ResourceType, Role, Scope, ScopeState, Scopes, TimeRange, User, UserPermissions, UserStatus, UserType,
-    UserUpdate, Users, operations,
+    Account, ActionCount, ApiKeyValue, Audit, AuditRecord, AuditSummary, Cluster, ClusterStatus, Clusters,
+    Created, Credential, CredentialType, CredentialUpdate, DateRange, Deployment, EncryptedKey, Endpoint,
+    EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, Expiry, Export,
+    ExportFormat, ExportStream, Exported, Grant, Granularity, Member, ModulePermission, NewCredential,
+    NewMember, NewProject, NewUser, Permission, PermissionLevel, Permissions, Plan, Project, ProjectName,
+    ProjectStatus, ProjectUpdate, Projects, Quota, Quotas, ResourceScopes, ResourceType, Role, Scope,
+    ScopeState, Scopes, TamperCheck, TimeRange, Usage, UsageLimits, User, UserBilling, UserCount,
+    UserPermissions, UserQuota, UserStatus, UserType, UserUpdate, Users, Verification, VerificationCounts,
+    Verifications, operations,
 };
 pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,

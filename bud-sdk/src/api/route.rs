@@ -80,13 +80,26 @@ pub struct Route {
     pub limited_first: bool,
     /// Statuses that mean success when a repeated request gets them: the first one had worked.
     pub done_on_repeat: &'static [u16],
+    /// It changes nothing, though its method could.
+    pub reads: bool,
+    /// The server drops the rows beyond so many, and does not say so: what is more has to be asked for in parts.
+    pub most_rows: Option<u64>,
     /// What this flavor does less than the operation's intent.
     pub loss: Option<&'static str>,
 }
 
 impl Route {
     const fn new(method: Method, path: &'static str, idempotent: bool) -> Self {
-        Self { method, path, idempotent, limited_first: false, done_on_repeat: &[], loss: None }
+        Self {
+            method,
+            path,
+            idempotent,
+            limited_first: false,
+            done_on_repeat: &[],
+            reads: matches!(method, Method::Get),
+            most_rows: None,
+            loss: None,
+        }
     }
     pub(crate) const fn get(path: &'static str) -> Self {
         Self::new(Method::Get, path, true)
@@ -112,7 +125,16 @@ impl Route {
     }
     /// It changes nothing.
     pub(crate) fn is_read(&self) -> bool {
-        self.method == Method::Get
+        self.reads
+    }
+    /// It only reads, whatever its method, and so may be repeated.
+    pub(crate) const fn reading(mut self) -> Self {
+        (self.reads, self.idempotent) = (true, true);
+        self
+    }
+    pub(crate) const fn cut_at(mut self, rows: u64) -> Self {
+        self.most_rows = Some(rows);
+        self
     }
     pub(crate) const fn idempotent(mut self) -> Self {
         self.idempotent = true;

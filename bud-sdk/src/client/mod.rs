@@ -11,7 +11,7 @@ mod wait;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{Describe, Flavor, Operation, OperationInfo};
+use crate::api::{Describe, Flavor, Operation, OperationInfo, Route};
 use crate::auth::Session;
 use crate::error::Result;
 use crate::pipeline::{Incoming, Meta, Options, Platform, execute, open};
@@ -21,7 +21,7 @@ pub use builder::ClientBuilder;
 pub use call::{Call, CallWithResponse, Response};
 pub use capabilities::{Capabilities, Capability};
 pub use download::{Completeness, Progress};
-pub(crate) use download::{FileTarget, Inspect, Limits, OnProgress, Transfer, write_into};
+pub(crate) use download::{FileTarget, Inspect, Limits, OnProgress, Source, Transfer, write_into};
 pub use page::{Items, List, Pages};
 pub use raw::{RawCall, RawResponse};
 pub(crate) use wait::{Verdict, Wait};
@@ -117,6 +117,11 @@ impl Client {
 
     pub(crate) async fn open<D: Describe>(&self, request: &D, options: Options) -> Result<(Incoming, Meta)> {
         open(&self.0.platform, request, &options.or(&self.0.options), &self.0.session).await
+    }
+
+    /// Where an operation goes on this server.
+    pub(crate) async fn route<D: Describe>(&self) -> Result<Route> {
+        D::ROUTES.route(self.flavor().await?)
     }
 
     /// What must not be shown of any text that comes back.

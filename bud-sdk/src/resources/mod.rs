@@ -15,7 +15,10 @@ mod tests;
 mod users;
 
 pub use account::{Account, ModulePermission};
-pub use audit::{Audit, AuditRecord, Export, ExportFormat, ExportStream, Exported, TimeRange};
+pub use audit::{
+    ActionCount, Audit, AuditRecord, AuditSummary, DateRange, Export, ExportFormat, ExportStream, Exported,
+    TamperCheck, TimeRange, UserCount, Verification, VerificationCounts, Verifications,
+};
 pub use clusters::{Cluster, ClusterStatus, Clusters};
 #[cfg(feature = "decrypt")]
 pub use credentials::DeploymentKey;
@@ -31,7 +34,7 @@ pub use permissions::{
     Grant, Permission, PermissionLevel, Permissions, ResourceScopes, ResourceType, UserPermissions,
 };
 pub use projects::{NewProject, Project, ProjectStatus, ProjectUpdate, Projects};
-pub use quotas::{Quota, Quotas};
+pub use quotas::{Granularity, Plan, Quota, Quotas, Usage, UsageLimits, UserBilling, UserQuota};
 pub use scopes::{Scope, ScopeState, Scopes};
 pub use users::{Created, NewUser, Role, User, UserStatus, UserType, UserUpdate, Users};
 
@@ -80,7 +83,19 @@ const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<clusters::GetCluster>(),
     OperationInfo::of::<clusters::RefreshCluster>(),
     OperationInfo::of::<audit::ExportAudit>(),
+    OperationInfo::of::<audit::ListAuditRecords>(),
+    OperationInfo::of::<audit::GetAuditRecord>(),
+    OperationInfo::of::<audit::SummarizeAudit>(),
+    OperationInfo::of::<audit::VerifyRecord>(),
+    OperationInfo::of::<audit::VerifyRecords>(),
+    OperationInfo::of::<audit::FindTampered>(),
     OperationInfo::of::<quotas::ProjectQuota>(),
+    OperationInfo::of::<quotas::OfUser>(),
+    OperationInfo::of::<quotas::Mine>(),
+    OperationInfo::of::<quotas::BillingOf>(),
+    OperationInfo::of::<quotas::Plans>(),
+    OperationInfo::of::<quotas::Limits>(),
+    OperationInfo::of::<quotas::History>(),
     OperationInfo::of::<credentials::CreateCredential>(),
     OperationInfo::of::<credentials::ListCredentials>(),
     OperationInfo::of::<credentials::UpdateCredential>(),

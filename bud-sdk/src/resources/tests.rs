@@ -119,7 +119,21 @@ fn every_operation_sends_what_its_api_documents() {
     table.add(bud.clusters().get("c-1").operation());
     table.add(bud.clusters().refresh("c-1").operation());
     table.add(bud.audit().export(range("2026-01-01T00:00:00Z", "2026-02-01T05:30:00+05:30")).operation());
+    let january = || range("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+    table.add(bud.audit().records().within(january()).action("login").user("u-1").operation());
+    table.add(bud.audit().get("a-1").operation());
+    table.add(bud.audit().summary().within(january()).operation());
+    table.add(bud.audit().verify("a-1").operation());
+    table.add(bud.audit().verify_many(["a-1", "a-2"]).operation());
+    table.add(bud.audit().find_tampered().limit(1000).operation());
     table.add(bud.quotas().of_project("p-1").operation());
+    table.add(bud.quotas().of_user("u-1").operation());
+    table.add(bud.quotas().mine().operation());
+    table.add(bud.quotas().billing_of("u-1").operation());
+    table.add(bud.quotas().plans().operation());
+    table.add(bud.quotas().limits().operation());
+    let history = bud.quotas().history(january()).granularity(Granularity::Weekly).project("p-1");
+    table.add(history.operation());
     table.add(bud.credentials().create("API Key v2", "p-1").operation());
     table.add(bud.credentials().list().project("p-1").operation());
     let update = CredentialUpdate::new().name("N").expiry(Expiry::Days60).max_budget(10.5);
@@ -231,6 +245,14 @@ fn every_id_that_a_caller_gives_is_checked() {
         ("endpoints.undeploy", "id", |bud, id| sent(bud.endpoints().undeploy(id).operation())),
         ("clusters.get", "id", |bud, id| sent(bud.clusters().get(id).operation())),
         ("clusters.refresh", "id", |bud, id| sent(bud.clusters().refresh(id).operation())),
+        ("audit.records", "user_id", |bud, id| sent(bud.audit().records().user(id).operation())),
+        ("audit.records", "actioned_by", |bud, id| sent(bud.audit().records().actioned_by(id).operation())),
+        ("audit.records", "resource_id", |bud, id| sent(bud.audit().records().resource_id(id).operation())),
+        ("audit.get", "id", |bud, id| sent(bud.audit().get(id).operation())),
+        ("audit.verify", "id", |bud, id| sent(bud.audit().verify(id).operation())),
+        ("audit.verify_many", "id", |bud, id| sent(bud.audit().verify_many([id]).operation())),
+        ("quotas.of_user", "id", |bud, id| sent(bud.quotas().of_user(id).operation())),
+        ("quotas.billing_of", "id", |bud, id| sent(bud.quotas().billing_of(id).operation())),
         ("quotas.of_project", "id", |bud, id| sent(bud.quotas().of_project(id).operation())),
         ("credentials.create", "project_id", |bud, id| sent(bud.credentials().create("k", id).operation())),
         ("credentials.list", "project_id", |bud, id| sent(bud.credentials().list().project(id).operation())),

@@ -35,6 +35,17 @@ impl Timestamp {
         Self(time.unwrap_or(jiff::Timestamp::MAX))
     }
 
+    /// Whole microseconds since 1970-01-01T00:00:00Z, the rest dropped.
+    pub(crate) fn as_micros(self) -> i64 {
+        // Every time that jiff holds fits.
+        i64::try_from(self.0.as_nanosecond().div_euclid(1000)).unwrap_or(i64::MAX)
+    }
+
+    /// Times beyond what jiff holds become the last one that it does.
+    pub(crate) fn from_micros(micros: i64) -> Self {
+        Self(jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX))
+    }
+
     fn from_server(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Ok(time) = text.parse() {

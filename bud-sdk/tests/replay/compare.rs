@@ -84,6 +84,8 @@ pub fn request(exchange: &Exchange, sent: &SeenRequest) -> Result<(), String> {
 pub fn error(exchange: &Exchange, error: &Error) -> Result<(), String> {
     let said = &exchange.answer;
     let text = said["message"].as_str().or(said["detail"].as_str()).unwrap_or_default();
+    // A text of several lines becomes one.
+    let text = said["result"]["error"].as_str().map_or(text, |text| text.lines().next().unwrap_or(text));
     let text = match said {
         Value::String(text) => text.as_str(),
         _ => text,

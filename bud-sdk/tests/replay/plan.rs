@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::exchange::Exchange;
-use crate::{access, sessions};
+use crate::{access, records, sessions};
 
 pub type Outcome = Pin<Box<dyn Future<Output = Result<Value, Error>>>>;
 pub type Run = Box<dyn FnOnce(Client) -> Outcome>;
@@ -133,5 +133,5 @@ pub const ENVELOPE: &[(&str, &str)] = &[("object", ""), ("message", ""), ("modif
 
 /// The operation of this recording.
 pub fn of(exchange: &Exchange) -> Option<Plan> {
-    sessions::plan_of(exchange).or_else(|| access::plan_of(exchange))
+    sessions::plan_of(exchange).or_else(|| access::plan_of(exchange)).or_else(|| records::plan_of(exchange))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::fs;
 use tokio::task::JoinSet;
 
-use super::Transfer;
+use super::Source;
 use super::sink::BatchedFile;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -34,20 +34,20 @@ impl FileTarget<'_> {
     }
 
     /// Writes the download beside the target and renames it once it is whole and on disk.
-    pub(crate) async fn save(&self, transfer: Transfer) -> Result<Transfer> {
+    pub(crate) async fn save<S: Source>(&self, source: S) -> Result<S> {
         let (file, mut partial) = create_partial(self.path)?;
         // A task of its own runs where its connection does: the caller's may be on another thread, and each piece would
         // cost two switches between them. Dropping the set ends it.
         let mut task = JoinSet::new();
-        task.spawn(receive(transfer, BatchedFile::new(file), self.path.to_owned()));
-        let transfer = match task.join_next().await {
+        task.spawn(receive(source, BatchedFile::new(file), self.path.to_owned()));
+        let source = match task.join_next().await {
             Some(Ok(received)) => received?,
             Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             _ => return Err(Error::new(ErrorKind::Download, "the runtime ended before the download did")),
         };
         self.put_in_place(&partial.path).await?;
         partial.keep = true;
-        Ok(transfer)
+        Ok(source)
     }
 
     async fn put_in_place(&self, partial: &Path) -> Result<()> {
@@ -81,13 +81,13 @@ impl FileTarget<'_> {
     }
 }
 
-async fn receive(mut transfer: Transfer, mut file: BatchedFile, path: PathBuf) -> Result<Transfer> {
+async fn receive<S: Source>(mut source: S, mut file: BatchedFile, path: PathBuf) -> Result<S> {
     let unwritable = |error| local(&path, "cannot be written", error);
-    while let Some(chunk) = transfer.next().await? {
+    while let Some(chunk) = source.next().await? {
         file.push(chunk).await.map_err(unwritable)?;
     }
     file.finish().await.map_err(unwritable)?;
-    Ok(transfer)
+    Ok(source)
 }
 
 /// Removes the partial file, unless the download was finished.

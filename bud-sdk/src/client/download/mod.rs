@@ -96,6 +96,11 @@ impl Limits {
     }
 }
 
+/// A download piece by piece; `None` at an end that was proven, as far as it can be.
+pub(crate) trait Source: Send + 'static {
+    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>>> + Send;
+}
+
 pub(crate) type OnProgress = Box<dyn FnMut(Progress) + Send>;
 
 /// A download under way.

@@ -7,18 +7,18 @@ use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::Transfer;
+use super::Source;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Writes a download into any writer, and flushes it.
 pub(crate) async fn write_into(
-    transfer: &mut Transfer,
+    source: &mut impl Source,
     writer: &mut (impl AsyncWrite + Unpin),
 ) -> Result<()> {
     let broken = |error: io::Error| {
         Error::new(ErrorKind::Download, format!("the writer failed: {error}")).with_source(error)
     };
-    while let Some(chunk) = transfer.next().await? {
+    while let Some(chunk) = source.next().await? {
         writer.write_all(&chunk).await.map_err(broken)?;
     }
     writer.flush().await.map_err(broken)

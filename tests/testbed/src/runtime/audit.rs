@@ -132,9 +132,8 @@ pub(super) async fn records(call: Call) -> Answer {
     let rows = rows(&call, &mut input, &store);
     input.finish()?;
     if !csv {
-        let items = rows.iter().map(|row| body(row)).collect();
         let message = "Audit records retrieved successfully";
-        return ok(paging.kept("audit.record.list", message, "data", items));
+        return ok(paging.kept("audit.record.list", message, "data", &rows, |row| body(row)));
     }
     let mut text = format!("{COLUMNS}\r\n");
     rows.iter().take(MOST_ROWS).for_each(|row| line(&mut text, row));

@@ -221,15 +221,23 @@ impl Paging {
             let first = usize::from(crate::ids::random_bytes::<1>()[0]) % items.len();
             items.rotate_left(first);
         }
-        self.kept(kind, message, name, items)
+        let body = |item: &Value| item.clone();
+        self.kept(kind, message, name, &items, body)
     }
 
     /// As `answer`, for what has an order of its own.
-    pub(crate) fn kept(&self, kind: &str, message: &str, name: &str, items: Vec<Value>) -> Value {
+    pub(crate) fn kept<T>(
+        &self,
+        kind: &str,
+        message: &str,
+        name: &str,
+        items: &[T],
+        body: impl Fn(&T) -> Value,
+    ) -> Value {
         let total = items.len() as u64;
         let skip = usize::try_from((self.page - 1).saturating_mul(self.limit)).unwrap_or(usize::MAX);
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let items: Vec<Value> = items.into_iter().skip(skip).take(limit).collect();
+        let items: Vec<Value> = items.iter().skip(skip).take(limit).map(body).collect();
         json!({
             "object": kind, "message": message, "page": self.page, "limit": self.limit, "total_record": total,
             name: items, "total_pages": if self.limit == 0 { 1 } else { total.div_ceil(self.limit).max(1) },

@@ -1,0 +1,192 @@
+//! Whether records are still as they were written.
+
+use serde_json::json;
+
+use super::{Audit, TimeRange};
+use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes, from_slice};
+use crate::client::Call;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{AuditId, Timestamp, check_segment, model};
+
+const NONE: &str = "that API proves nothing about its records";
+
+impl Audit {
+    /// Whether a record is still as it was written. `GET /audit/records/{id}/verify`, runtime only.
+    ///
+    /// # Errors
+    /// `NotFound`: of a record that there is not, the server says with success that it is not valid.
+    pub fn verify(&self, id: impl Into<AuditId>) -> Call<VerifyRecord> {
+        self.0.call(VerifyRecord(id.into()))
+    }
+
+    /// The same for many records at once. `POST /audit/verify-batch`, runtime only. One that there is not is among the
+    /// results, as not valid and with a message that says so.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for none.
+    pub fn verify_many<I: Into<AuditId>>(&self, ids: impl IntoIterator<Item = I>) -> Call<VerifyRecords> {
+        self.0.call(VerifyRecords(ids.into_iter().map(Into::into).collect()))
+    }
+
+    /// Looks through the newest records for some that were changed: 100, or as many as [`limit`](Call::limit) says.
+    /// `GET /audit/find-tampered`, runtime only.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for more than 1000.
+    pub fn find_tampered(&self) -> Call<FindTampered> {
+        self.0.call(FindTampered { limit: None, range: None })
+    }
+}
+
+impl Call<FindTampered> {
+    /// How many records to look at, from 1 to 1000.
+    pub fn limit(mut self, records: u32) -> Self {
+        self.operation_mut().limit = Some(records);
+        self
+    }
+    /// Only what happened within a range, its end not included.
+    pub fn within(mut self, range: impl Into<TimeRange>) -> Self {
+        self.operation_mut().range = Some(range.into());
+        self
+    }
+}
+
+model! {
+    /// Whether a record is still as it was written.
+    Verification {
+        /// The record.
+        pub audit_id: Option<AuditId>,
+        /// Whether it is.
+        pub is_valid: Option<bool>,
+        /// What the server says of it.
+        pub message: Option<String>,
+        /// When it was looked at.
+        pub verified_at: Option<Timestamp>,
+        /// That there was an answer; it says nothing of the record.
+        pub success: Option<bool>,
+    }
+}
+
+model! {
+    /// Whether records are still as they were written.
+    Verifications {
+        /// In numbers.
+        pub summary: Option<VerificationCounts>,
+        /// One by one.
+        pub results: Vec<Verification>,
+        /// When they were looked at.
+        pub verified_at: Option<Timestamp>,
+        /// That there was an answer; it says nothing of the records.
+        pub success: Option<bool>,
+    }
+}
+
+model! {
+    /// Records in numbers.
+    VerificationCounts {
+        /// Looked at.
+        pub total_checked: Option<u64>,
+        /// As they were written.
+        pub valid_count: Option<u64>,
+        /// Changed, or not there.
+        pub invalid_count: Option<u64>,
+    }
+}
+
+model! {
+    /// What was found among the records that were looked at.
+    TamperCheck {
+        /// How many records were changed.
+        pub tampered_count: Option<u64>,
+        /// Those records.
+        pub tampered_records: Vec<serde_json::Value>,
+        /// What the server says of it.
+        pub message: Option<String>,
+        /// When it looked.
+        pub checked_at: Option<Timestamp>,
+        /// That there was an answer; it says nothing of the records.
+        pub success: Option<bool>,
+    }
+}
+
+/// `audit.verify`
+#[derive(Debug, Clone)]
+pub struct VerifyRecord(AuditId);
+
+impl Describe for VerifyRecord {
+    const ID: &'static str = "audit.verify";
+    const SECTIONS: &'static [&'static str] = &["9.1"];
+    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/records/{id}/verify"), NONE);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        Parts::new().segment("id", self.0.as_str())
+    }
+}
+
+impl Operation for VerifyRecord {
+    type Output = Verification;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Verification>> {
+        let found: Verification = from_slice(&raw.body)?;
+        let message = found.message.as_deref().unwrap_or_default();
+        if found.is_valid != Some(true) && message.contains("not found") {
+            return Err(Error::new(ErrorKind::NotFound, message.to_owned()).with_status(raw.status));
+        }
+        if found.is_valid.is_none() {
+            return Err(Error::decode(".is_valid", "it is missing").with_status(raw.status));
+        }
+        Ok(Reply::Done(found))
+    }
+}
+
+/// `audit.verify_many`
+#[derive(Debug, Clone)]
+pub struct VerifyRecords(Vec<AuditId>);
+
+impl Describe for VerifyRecords {
+    const ID: &'static str = "audit.verify_many";
+    const SECTIONS: &'static [&'static str] = &["9.1"];
+    const ROUTES: Routes = Routes::runtime_only(Route::post("/audit/verify-batch").reading(), NONE);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        if self.0.is_empty() {
+            return Err(Error::invalid("ids", "there is none"));
+        }
+        self.0.iter().try_for_each(|id| check_segment("id", id.as_str()))?;
+        Parts::new().json(&json!(self.0))
+    }
+}
+
+impl Operation for VerifyRecords {
+    type Output = Verifications;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Verifications>> {
+        from_slice(&raw.body).map(Reply::Done)
+    }
+}
+
+/// `audit.find_tampered`
+#[derive(Debug, Clone)]
+pub struct FindTampered {
+    limit: Option<u32>,
+    range: Option<TimeRange>,
+}
+
+impl Describe for FindTampered {
+    const ID: &'static str = "audit.find_tampered";
+    const SECTIONS: &'static [&'static str] = &["9.1"];
+    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/find-tampered"), NONE);
+    fn encode(&self, _: Flavor) -> Result<Parts> {
+        if self.limit.is_some_and(|limit| !(1..=1000).contains(&limit)) {
+            return Err(Error::invalid("limit", "it must be from 1 to 1000"));
+        }
+        let parts = Parts::new().query_opt("limit", self.limit);
+        match self.range {
+            Some(range) => range.query(parts),
+            None => Ok(parts),
+        }
+    }
+}
+
+impl Operation for FindTampered {
+    type Output = TamperCheck;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<TamperCheck>> {
+        from_slice(&raw.body).map(Reply::Done)
+    }
+}
