@@ -17,7 +17,7 @@
 //! with items and pages. Every failure is one [`Error`].
 //!
 //! Features, none of them on by default: `blocking` for calls without async, `testing` for tests of your own code without a
-//! server.
+//! server, `decrypt` for API keys that come encrypted, `door` for bindings to other languages.
 
 // A library does not panic on what it is given.
 #![cfg_attr(
@@ -31,6 +31,8 @@ mod auth;
 pub mod blocking;
 mod client;
 mod config;
+#[cfg(feature = "door")]
+pub mod door;
 mod error;
 mod pipeline;
 mod resources;

@@ -23,6 +23,10 @@ impl Flavor {
             Self::Runtime => "runtime",
         }
     }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Guide, Self::Runtime].into_iter().find(|flavor| flavor.as_str() == name)
+    }
 }
 
 impl fmt::Display for Flavor {

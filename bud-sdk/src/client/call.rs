@@ -70,6 +70,12 @@ impl<O: Operation> Call<O> {
         self
     }
 
+    #[cfg(feature = "door")]
+    pub(crate) fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
     /// Also returns what is known of the answer: status, request id, attempts, elapsed time.
     pub fn with_response(self) -> CallWithResponse<O> {
         CallWithResponse(self)

@@ -86,6 +86,12 @@ impl<O: Paged> List<O> {
         self
     }
 
+    #[cfg(feature = "door")]
+    pub(crate) fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
     /// The list page by page.
     pub fn pages(self) -> Pages<O> {
         let (start, refused) = match self.check() {

@@ -234,11 +234,7 @@ fn wrong(place: &Place, expected: &str) -> Error {
 }
 
 fn flavor(name: &Sourced<String>) -> Result<Flavor> {
-    match name.value.as_str() {
-        "guide" => Ok(Flavor::Guide),
-        "runtime" => Ok(Flavor::Runtime),
-        _ => Err(wrong(&name.place, "guide or runtime")),
-    }
+    Flavor::named(&name.value).ok_or_else(|| wrong(&name.place, "guide or runtime"))
 }
 
 /// Beyond a year, clock arithmetic could overflow.

@@ -4,6 +4,8 @@ mod decimal;
 mod id;
 mod model;
 mod open_enum;
+#[cfg(feature = "door")]
+mod schema;
 mod secret;
 mod time;
 
@@ -17,5 +19,9 @@ pub use model::Extra;
 pub(crate) use model::{Field, Slot, Value, model};
 pub use open_enum::Wire;
 pub(crate) use open_enum::{Known, open_enum};
+#[cfg(feature = "door")]
+pub(crate) use schema::Described;
+#[cfg(feature = "door")]
+pub use schema::{EnumValue, Enumeration, Model, ModelField, Type};
 pub use secret::Secret;
 pub use time::Timestamp;

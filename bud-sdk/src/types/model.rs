@@ -245,12 +245,12 @@ number_values!(u32, u64, f64);
 
 /// Declares a model. A field is `name: Type`, or `name: Type = "alias" | "alias"` for further names on the wire.
 macro_rules! model {
-    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $vis:vis $field:ident: $type:ty $(= $alias:literal $(| $more:literal)*)?,)* }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $fdoc:literal])* $vis:vis $field:ident: $type:ty $(= $alias:literal $(| $more:literal)*)?,)* }) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone)]
         #[non_exhaustive]
         pub struct $name {
-            $($(#[$fdoc])* $vis $field: $type,)*
+            $($(#[doc = $fdoc])* $vis $field: $type,)*
             /// Fields that this version does not know.
             pub extra: $crate::types::Extra,
         }
@@ -343,6 +343,20 @@ macro_rules! model {
                 fn write<M: SerializeMap>(value: Option<&Self>, name: &'static str, map: &mut M) -> Result<(), M::Error> {
                     map.serialize_entry(name, &value)
                 }
+            }
+
+            #[cfg(feature = "door")]
+            impl $crate::types::Described for $name {
+                const TYPE: $crate::types::Type = $crate::types::Type::Model(&$crate::types::Model {
+                    name: stringify!($name),
+                    docs: concat!($($doc, "\n"),*),
+                    fields: &[$($crate::types::ModelField {
+                        name: stringify!($field),
+                        ty: <$type as $crate::types::Described>::TYPE,
+                        docs: concat!($($fdoc, "\n"),*),
+                    },)*],
+                    open: true,
+                });
             }
         };
     };

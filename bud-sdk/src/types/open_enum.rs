@@ -92,14 +92,14 @@ impl<'de, T: Known> Deserialize<'de> for Wire<T> {
 
 /// Declares an open enumeration: each value with its canonical name and every spelling that means it, in any case.
 macro_rules! open_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $canonical:literal $(| $alias:literal)*,)* }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $vdoc:literal])* $variant:ident = $canonical:literal $(| $alias:literal)*,)* }) => {
+        $(#[doc = $doc])*
         ///
         /// An open enumeration: a value that this version does not know is kept in `Other`.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$vdoc])* $variant,)*
+            $($(#[doc = $vdoc])* $variant,)*
             /// A value that this version does not know, as it was spelled.
             Other(Box<str>),
         }
@@ -136,6 +136,19 @@ macro_rules! open_enum {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
+        }
+
+        #[cfg(feature = "door")]
+        impl $crate::types::Described for $name {
+            const TYPE: $crate::types::Type = $crate::types::Type::Enum(&$crate::types::Enumeration {
+                name: stringify!($name),
+                docs: concat!($($doc, "\n"),*),
+                values: &[$($crate::types::EnumValue {
+                    name: $canonical,
+                    aliases: &[$($alias),*],
+                    docs: concat!($($vdoc, "\n"),*),
+                },)*],
+            });
         }
     };
 }

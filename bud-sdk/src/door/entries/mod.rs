@@ -1,0 +1,93 @@
+//! The registry: one line of Rust for everything that can be called, with its arguments and what they mean.
+//!
+//! Four kinds of lines: `call` for an operation, `pages` for a list, `run` for an async function, and `job` and `bytes` for
+//! streams. Routes, guide sections and losses are not repeated here: they are the operation's own.
+
+mod audit;
+mod endpoints;
+mod projects;
+mod quotas;
+mod session;
+mod users;
+
+use super::Entry;
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::resources::TimeRange;
+use crate::types::Timestamp;
+
+pub(super) const ALL: &[&[Entry]] = &[
+    session::ENTRIES,
+    users::ENTRIES,
+    projects::ENTRIES,
+    endpoints::ENTRIES,
+    audit::ENTRIES,
+    quotas::ENTRIES,
+];
+
+macro_rules! entries {
+    ($($(#[doc = $doc:literal])* $kind:ident $resource:ident.$name:ident(
+        $($(#[doc = $adoc:literal])* $arg:ident: $type:ty),* $(,)?
+    ) -> $out:ty $([$update:ty])? = |$bud:ident| $body:expr;)*) => {
+        pub(super) const ENTRIES: &[$crate::door::Entry] = &[$($crate::door::Entry {
+            id: concat!(stringify!($resource), ".", stringify!($name)),
+            kind: entries!(@kind $kind),
+            docs: concat!($($doc, "\n"),*),
+            args: &[$($crate::door::Arg::new::<$type>(stringify!($arg), concat!($($adoc, "\n"),*))),*],
+            output: <$out as $crate::types::Described>::TYPE,
+            update: entries!(@update $($update)?),
+            begin: |$bud, args, options| {
+                $(let $arg: $type = args.take(stringify!($arg))?;)*
+                args.done()?;
+                entries!(@begin $kind $out, $body, options)
+            },
+        }),*];
+    };
+    (@kind call) => { $crate::door::Kind::Call };
+    (@kind run) => { $crate::door::Kind::Call };
+    (@kind pages) => { $crate::door::Kind::Pages };
+    (@kind parcels) => { $crate::door::Kind::Pages };
+    (@kind bytes) => { $crate::door::Kind::Bytes };
+    (@kind job) => { $crate::door::Kind::Job };
+    (@update) => { $crate::types::Type::Nothing };
+    (@update $update:ty) => { <$update as $crate::types::Described>::TYPE };
+    (@begin call $out:ty, $body:expr, $options:ident) => {
+        $crate::door::work::call::<_, $out>($body, $options)
+    };
+    (@begin pages $out:ty, $body:expr, $options:ident) => {
+        $crate::door::work::pages($body, $options)
+    };
+    (@begin run $out:ty, $body:expr, $options:ident) => {
+        $crate::door::work::run::<_, $out>($body, $options)
+    };
+    // What takes no options.
+    (@begin $kind:ident $out:ty, $body:expr, $options:ident) => {{
+        let _ = $options;
+        Ok($body)
+    }};
+}
+use entries;
+
+/// A range whose end is not included.
+fn range(start: Timestamp, end: Timestamp) -> Result<TimeRange> {
+    if start < end {
+        Ok((start..end).into())
+    } else {
+        Err(Error::invalid("end", "it is not after the start"))
+    }
+}
+
+/// A range, or none.
+fn within(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Option<TimeRange>> {
+    match (start, end) {
+        (Some(start), Some(end)) => range(start, end).map(Some),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Error::invalid("end", "a start without an end")),
+        (None, Some(_)) => Err(Error::invalid("start", "an end without a start")),
+    }
+}
+
+/// A client of its own for what outlives this call.
+fn own(bud: &Client) -> Client {
+    bud.clone()
+}

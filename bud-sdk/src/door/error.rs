@@ -1,0 +1,33 @@
+//! An error as data.
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+
+/// An error as JSON, the same in all languages: `text` is the one line for people, `kind` the stable name for programs, times
+/// are in seconds. Nothing of it is secret.
+pub fn error_json(error: &Error) -> Value {
+    let fields: Vec<Value> = error
+        .fields()
+        .iter()
+        .map(|field| json!({ "location": field.location, "message": field.message, "rule": field.rule }))
+        .collect();
+    json!({
+        "kind": error.code(),
+        "text": error.to_string(),
+        "message": error.message(),
+        "hint": error.hint(),
+        "status": error.status(),
+        "server_code": error.server_code(),
+        "param": error.param(),
+        "fields": fields,
+        "request_id": error.request_id(),
+        "retry_after": error.retry_after().map(|delay| delay.as_secs_f64()),
+        "attempts": error.attempts(),
+        "elapsed": error.elapsed().map(|time| time.as_secs_f64()),
+        "operation": error.operation(),
+        "maybe_applied": error.maybe_applied(),
+        "path": error.path(),
+        "cursor": error.cursor(),
+    })
+}

@@ -1,0 +1,145 @@
+//! The door to other languages: everything that can be called, as data, and one way to call it.
+//!
+//! A binding shows the [`registry`] to its users as typed methods and calls them by name: arguments come in as JSON, results
+//! go out as models or as JSON. It adds nothing to what is called, so that all languages behave alike.
+//!
+//! ```no_run
+//! # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+//! use bud_sdk::door::{self, Work};
+//! use serde_json::{Map, Value, json};
+//!
+//! let args: Map<String, Value> = [("id".to_owned(), json!("u-1"))].into_iter().collect();
+//! if let Work::Call(call) = door::begin(&bud, "users.get", args, Map::new())? {
+//!     println!("{}", call.await?.value.to_json()?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod args;
+mod connect;
+mod entries;
+mod error;
+mod results;
+mod work;
+
+use serde_json::{Map, Value};
+
+use crate::client::Client;
+use crate::error::{Error, ErrorKind, Result};
+
+pub use crate::types::{EnumValue, Enumeration, Model, ModelField, Type};
+use args::Args;
+pub use args::{Arg, CallOptions};
+pub use connect::{connect, connect_options};
+pub use error::error_json;
+pub use results::{
+    CapabilityInfo, CapabilityList, CreatedUser, ExportProgress, ExportSummary, IssuedKey, RawAnswer,
+    Revealed, SignedIn,
+};
+pub use work::{Answer, BoxFuture, BoxStream, Output, Piece, Work};
+
+/// How something is called, and what comes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One result.
+    Call,
+    /// A list, page by page.
+    Pages,
+    /// Bytes, piece by piece.
+    Bytes,
+    /// Work of many requests that tells how far it is, with one result in the end.
+    Job,
+}
+
+/// Something that can be called.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Entry {
+    /// `users.get`: the handle's name and the method's.
+    pub id: &'static str,
+    /// How it is called.
+    pub kind: Kind,
+    /// What it does.
+    pub docs: &'static str,
+    /// Its arguments, in order; those that are not optional are required.
+    pub args: &'static [Arg],
+    /// The result; of a list, what one item is.
+    pub output: Type,
+    /// What a job tells on the way.
+    pub update: Type,
+    begin: fn(&Client, &mut Args, CallOptions) -> Result<Work>,
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Everything that can be called, by resource.
+pub fn registry() -> impl Iterator<Item = &'static Entry> {
+    entries::ALL.iter().copied().flatten()
+}
+
+/// The entry of this name.
+pub fn entry(id: &str) -> Option<&'static Entry> {
+    registry().find(|entry| entry.id == id)
+}
+
+/// Begins what is called `id`. The arguments are checked by name; nothing is sent until the work is polled.
+///
+/// # Errors
+/// `InvalidArgument` naming what is unknown, missing or of the wrong type.
+pub fn begin(
+    client: &Client,
+    id: &str,
+    args: Map<String, Value>,
+    options: Map<String, Value>,
+) -> Result<Work> {
+    let entry = entry(id).ok_or_else(|| {
+        let message = format!("there is no call {}", crate::api::clean(id, 60));
+        Error::new(ErrorKind::InvalidArgument, message).with_param(Some("id".to_owned()))
+    })?;
+    let begun = CallOptions::read(entry.kind, options)
+        .and_then(|options| (entry.begin)(client, &mut Args::new(args), options));
+    begun.map_err(|error| error.with_operation(entry.id))
+}
+
+/// Every model that callers see, each once, those that others hold before them.
+pub fn models() -> Vec<&'static Model> {
+    let mut found = Vec::new();
+    for entry in registry() {
+        for ty in [entry.output, entry.update].into_iter().chain(entry.args.iter().map(|arg| arg.ty)) {
+            ty.walk(&mut |ty| {
+                if let Type::Model(model) = ty
+                    && !found.contains(model)
+                {
+                    found.push(model);
+                }
+            });
+        }
+    }
+    found
+}
+
+/// Every enumeration that callers see, each once.
+pub fn enumerations() -> Vec<&'static Enumeration> {
+    let mut found = Vec::new();
+    for entry in registry() {
+        for ty in [entry.output, entry.update].into_iter().chain(entry.args.iter().map(|arg| arg.ty)) {
+            ty.walk(&mut |ty| {
+                if let Type::Enum(values) = ty
+                    && !found.contains(values)
+                {
+                    found.push(values);
+                }
+            });
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! What was begun: a future of one answer, or a stream of pieces.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::StreamExt;
+use futures_util::stream::unfold;
+use serde::Serialize;
+
+use super::CallOptions;
+use crate::api::{Operation, Paged};
+use crate::client::{Call, List};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A future behind a pointer.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A stream behind a pointer.
+pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
+
+/// A result of any type: to be taken apart by those who know it, or written as JSON.
+pub trait Output: Send {
+    /// The result as JSON. Models write enumerations as the server spelled them, whole numbers beyond 2^53 as text, and
+    /// unknown fields beside their own.
+    ///
+    /// # Errors
+    /// `Decode` for what cannot be written as JSON, which no model holds.
+    fn to_json(&self) -> Result<String>;
+    /// The result itself, to be downcast to the entry's output.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+impl<T: Serialize + Send + 'static> Output for T {
+    fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::decode(".", error.to_string()))
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+/// A result, and what is known of the answer that it came in.
+pub struct Answer {
+    /// The result.
+    pub value: Box<dyn Output>,
+    /// The HTTP status of the last answer, if it was one call that was answered.
+    pub status: Option<u16>,
+    /// The server's id of the request.
+    pub request_id: Option<String>,
+    /// How many requests were sent.
+    pub attempts: u32,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A piece of a stream.
+pub enum Piece {
+    /// A page of a list: a `Vec` of the entry's output, where the list goes on, and how many items there are in all if the
+    /// server said so.
+    Page {
+        /// The items.
+        items: Box<dyn Output>,
+        /// Where to go on after this page; `None` at the end.
+        cursor: Option<String>,
+        /// How many there are in all, as the server counts.
+        total: Option<u64>,
+    },
+    /// Bytes.
+    Chunk(Bytes),
+    /// How far a job is.
+    Update(Box<dyn Output>),
+    /// The result of a job; nothing comes after it.
+    Done(Box<dyn Output>),
+}
+
+/// What was begun. Dropping it ends it.
+pub enum Work {
+    /// One answer.
+    Call(BoxFuture<'static, Result<Answer>>),
+    /// Pieces; after an error there are no more.
+    Stream(BoxStream<'static, Result<Piece>>),
+}
+
+/// A call whose result is shown as `T`.
+pub(super) fn call<O, T>(call: Call<O>, options: CallOptions) -> Result<Work>
+where
+    O: Operation,
+    T: From<O::Output> + Output + 'static,
+{
+    let call = call.options(options.options).with_response();
+    Ok(Work::Call(Box::pin(async move {
+        let response = call.await?;
+        Ok(Answer {
+            value: Box::new(T::from(response.value)),
+            status: Some(response.status),
+            request_id: response.request_id,
+            attempts: response.attempts,
+            elapsed: response.elapsed,
+        })
+    })))
+}
+
+/// An async function of the core, which takes no options of its own but a time.
+pub(super) fn run<F, T>(work: F, options: CallOptions) -> Result<Work>
+where
+    F: IntoFuture,
+    F::IntoFuture: Future<Output = Result<T>> + Send + 'static,
+    T: Output + 'static,
+{
+    let options = options.options;
+    for (param, given) in [
+        ("attempt_timeout", options.attempt.is_some()),
+        ("attempts", options.attempts.is_some()),
+        ("headers", !options.headers.is_empty()),
+    ] {
+        if given {
+            return Err(Error::invalid(param, "it cannot be set for this call alone; set it for the client"));
+        }
+    }
+    let work = work.into_future();
+    Ok(Work::Call(Box::pin(async move {
+        let began = tokio::time::Instant::now();
+        let value = match options.total {
+            None => work.await?,
+            Some(total) => tokio::time::timeout(total, work).await.map_err(|_| {
+                let message = format!("not done within {total:?}");
+                Error::new(ErrorKind::Timeout, message).with_maybe_applied(true)
+            })??,
+        };
+        let elapsed = began.elapsed();
+        Ok(Answer { value: Box::new(value), status: None, request_id: None, attempts: 0, elapsed })
+    })))
+}
+
+/// A list, page by page.
+pub(super) fn pages<O>(list: List<O>, options: CallOptions) -> Result<Work>
+where
+    O: Paged,
+    O::Item: Serialize,
+{
+    let pages = options.on_list(list).pages();
+    Ok(Work::Stream(Box::pin(unfold(pages, |mut pages| async move {
+        let page = pages.next().await?;
+        let piece = page.map(|page| Piece::Page {
+            total: page.total_record,
+            items: Box::new(page.items),
+            cursor: pages.cursor(),
+        });
+        Some((piece, pages))
+    }))))
+}
+
+/// A stream of single items, in parcels of those that are there.
+pub(super) fn parcels<T>(items: impl Stream<Item = Result<T>> + Send + 'static) -> Work
+where
+    T: Serialize + Send + 'static,
+{
+    const PARCEL: usize = 500;
+    let pieces = items.ready_chunks(PARCEL).flat_map(|parcel| {
+        let mut good = Vec::with_capacity(parcel.len());
+        let mut failed = None;
+        for item in parcel {
+            match item {
+                Ok(item) => good.push(item),
+                Err(error) => failed = Some(Err(error)),
+            }
+        }
+        let page =
+            (!good.is_empty()).then(|| Ok(Piece::Page { items: Box::new(good), cursor: None, total: None }));
+        futures_util::stream::iter([page, failed].into_iter().flatten())
+    });
+    Work::Stream(Box::pin(pieces))
+}
+
+/// Bytes, piece by piece.
+pub(super) fn chunks(bytes: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Work {
+    Work::Stream(Box::pin(bytes.map(|chunk| chunk.map(Piece::Chunk))))
+}
+
+/// A stream of updates whose last one is the result.
+pub(super) fn watch<T>(updates: impl Stream<Item = Result<T>> + Send + Unpin + 'static) -> Work
+where
+    T: Serialize + Clone + Send + 'static,
+{
+    // An update is told at once; that it was the last one shows only afterwards.
+    let state = (updates, None);
+    Work::Stream(Box::pin(
+        unfold(Some(state), |state| async move {
+            let (mut updates, last): (_, Option<T>) = state?;
+            match updates.next().await {
+                Some(Ok(update)) => {
+                    Some((Ok(Piece::Update(Box::new(update.clone()))), Some((updates, Some(update)))))
+                }
+                Some(Err(error)) => Some((Err(error), None)),
+                None => Some((Ok(Piece::Done(Box::new(last?))), None)),
+            }
+        })
+        .fuse(),
+    ))
+}
+
+/// Work that tells how far it is while it is polled: of what is told between two looks, the last counts.
+pub(super) fn job<F, T, U>(begin: impl FnOnce(Tell<U>) -> F) -> Work
+where
+    F: Future<Output = Result<T>> + Send + 'static,
+    T: Output + 'static,
+    U: Output + 'static,
+{
+    let told = Tell(Arc::new(Mutex::new(VecDeque::new())));
+    let work = Some(Box::pin(begin(told.clone())));
+    Work::Stream(Box::pin(Working { work, told, done: None }))
+}
+
+/// Where a job leaves word.
+pub(super) struct Tell<U>(Arc<Mutex<VecDeque<U>>>);
+
+impl<U> Clone for Tell<U> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<U> Tell<U> {
+    pub(super) fn latest(&self, update: U) {
+        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.clear();
+        queue.push_back(update);
+    }
+    fn take(&self) -> Option<U> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+struct Working<F, T, U> {
+    work: Option<Pin<Box<F>>>,
+    told: Tell<U>,
+    done: Option<Result<T>>,
+}
+
+impl<F, T, U> Unpin for Working<F, T, U> {}
+
+impl<F, T, U> Stream for Working<F, T, U>
+where
+    F: Future<Output = Result<T>>,
+    T: Output + 'static,
+    U: Output + 'static,
+{
+    type Item = Result<Piece>;
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.work.as_mut().map(|work| work.as_mut().poll(cx));
+        if let Some(Poll::Ready(done)) = polled {
+            self.work = None;
+            self.done = Some(done);
+        }
+        if let Some(update) = self.told.take() {
+            return Poll::Ready(Some(Ok(Piece::Update(Box::new(update)))));
+        }
+        match self.done.take() {
+            Some(done) => Poll::Ready(Some(done.map(|value| Piece::Done(Box::new(value))))),
+            None if self.work.is_some() => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+}
