@@ -1,0 +1,178 @@
+//! Playing one scenario: the call, the server beside it, and what was seen of both.
+
+use std::future::poll_fn;
+
+use bud_sdk::{Error, door};
+use bud_testbed::{SeenRequest, Wire};
+use door::{Piece, Work};
+use serde_json::{Map, Value, json};
+
+use crate::answers;
+
+/// What was sent, and what came of it.
+pub struct Seen {
+    requests: Vec<Value>,
+    outcome: Map<String, Value>,
+}
+
+pub async fn play(scenario: &Value) -> Seen {
+    let exchanges = scenario["exchanges"].as_array().cloned().unwrap_or_default();
+    let server =
+        Wire::start(exchanges.iter().map(|exchange| answers::script(&exchange["answer"]))).await.unwrap();
+    let folder =
+        std::env::temp_dir().join(format!("bud-scenario-{}-{}", std::process::id(), server.addr().port()));
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("file");
+
+    let mut client = object(&scenario["client"]);
+    client.insert("base_url".to_owned(), server.url().into());
+    if !client.contains_key("email") {
+        client.entry("token").or_insert_with(|| "scenario-token".into());
+    }
+    let mut args = object(&scenario["args"]);
+    if args.get("path").is_some_and(|path| path == "$file") {
+        args.insert("path".to_owned(), file.to_str().unwrap().into());
+    }
+    let id = scenario["call"].as_str().unwrap();
+    let mut outcome = call(client, id, args, object(&scenario["options"])).await;
+    if let Ok(text) = std::fs::read_to_string(&file) {
+        outcome.insert("file".to_owned(), text.into());
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    let host = server.addr().to_string();
+    let requests = server.requests().iter().map(|request| shown(request, &host)).collect();
+    Seen { requests, outcome }
+}
+
+fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// A request as it went over the wire, its host and version aside.
+fn shown(request: &SeenRequest, host: &str) -> Value {
+    let header = |(name, value): &(String, String)| {
+        let value = value.replace(host, "$host").replace(env!("CARGO_PKG_VERSION"), "$version");
+        Value::from(format!("{name}: {value}"))
+    };
+    let headers: Vec<Value> = request.headers.iter().map(header).collect();
+    json!({
+        "line": format!("{} {}", request.method, request.target),
+        "headers": headers,
+        "body": request.text(),
+    })
+}
+
+/// What an error says, without the time that it took.
+fn failed(error: &Error) -> Value {
+    let mut told = object(&door::error_json(error));
+    told.remove("elapsed");
+    told.remove("text");
+    told.retain(|_, value| !value.is_null() && *value != json!([]));
+    told.into()
+}
+
+fn json_of(output: &dyn door::Output) -> Value {
+    serde_json::from_str(&output.to_json().unwrap()).unwrap()
+}
+
+/// Calls it. What came before an error is told beside it.
+async fn call(
+    client: Map<String, Value>,
+    id: &str,
+    args: Map<String, Value>,
+    options: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut told = Told::default();
+    if let Err(error) = begin(client, id, args, options, &mut told).await {
+        told.0.insert("error".to_owned(), failed(&error));
+    }
+    // How an export is cut, and how often it tells of its progress, is its own affair.
+    if id == "audit.export_file" {
+        told.0.remove("updates");
+    }
+    if let Some(Value::Array(pages)) = told.0.get_mut("pages").filter(|_| id == "audit.export_records") {
+        let items = pages.iter().flat_map(|page| page["items"].as_array().unwrap().clone());
+        *pages = vec![json!({ "items": items.collect::<Vec<_>>(), "cursor": null, "total": null })];
+    }
+    told.0
+}
+
+async fn begin(
+    client: Map<String, Value>,
+    id: &str,
+    args: Map<String, Value>,
+    options: Map<String, Value>,
+    told: &mut Told,
+) -> Result<(), Error> {
+    let client = door::connect(client)?;
+    let mut stream = match door::begin(&client, id, args, options)? {
+        Work::Call(call) => {
+            told.0.insert("result".to_owned(), json_of(&*call.await?.value));
+            return Ok(());
+        }
+        Work::Stream(stream) => stream,
+    };
+    while let Some(piece) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+        match piece? {
+            Piece::Page { items, cursor, total } => {
+                told.push("pages", json!({ "items": json_of(&*items), "cursor": cursor, "total": total }));
+            }
+            Piece::Update(update) => told.push("updates", json_of(&*update)),
+            Piece::Done(result) => drop(told.0.insert("result".to_owned(), json_of(&*result))),
+            Piece::Chunk(chunk) => told.append("bytes", std::str::from_utf8(&chunk).unwrap()),
+        }
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Told(Map<String, Value>);
+
+impl Told {
+    fn push(&mut self, name: &str, value: Value) {
+        self.0.entry(name).or_insert_with(|| json!([])).as_array_mut().unwrap().push(value);
+    }
+    fn append(&mut self, name: &str, text: &str) {
+        let so_far = self.0.get(name).and_then(Value::as_str).unwrap_or_default();
+        let text = format!("{so_far}{text}");
+        self.0.insert(name.to_owned(), text.into());
+    }
+}
+
+const OUTCOMES: [&str; 6] = ["result", "pages", "bytes", "updates", "file", "error"];
+
+impl Seen {
+    /// Writes down what is to be compared from now on.
+    pub fn write_into(self, scenario: &mut Value) {
+        let scenario = scenario.as_object_mut().unwrap();
+        for name in OUTCOMES {
+            scenario.remove(name);
+        }
+        scenario.extend(self.outcome);
+        let exchanges = scenario.get_mut("exchanges").and_then(Value::as_array_mut);
+        let exchanges = exchanges.map(Vec::as_mut_slice).unwrap_or_default();
+        assert_eq!(exchanges.len(), self.requests.len(), "{}: as many requests as answers", scenario["name"]);
+        for (exchange, request) in exchanges.iter_mut().zip(self.requests) {
+            exchange["request"] = request;
+        }
+    }
+
+    pub fn compare(&self, scenario: &Value) -> Result<(), String> {
+        let exchanges = scenario["exchanges"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if exchanges.len() != self.requests.len() {
+            return Err(format!("{} requests of {}", self.requests.len(), exchanges.len()));
+        }
+        for (at, (exchange, request)) in exchanges.iter().zip(&self.requests).enumerate() {
+            if exchange["request"] != *request {
+                return Err(format!("request {at} is {request}, not {}", exchange["request"]));
+            }
+        }
+        for name in OUTCOMES {
+            let (wanted, given) = (&scenario[name], self.outcome.get(name).unwrap_or(&Value::Null));
+            if wanted != given {
+                return Err(format!("{name} is {given}, not {wanted}"));
+            }
+        }
+        Ok(())
+    }
+}
