@@ -156,3 +156,18 @@ async fn nothing_is_sent_for_arguments_that_only_the_operation_refuses() {
     assert_eq!((error.kind(), error.param(), error.attempts()), (ErrorKind::InvalidArgument, Some("id"), 0));
     assert_eq!(error.operation(), Some("users.get"));
 }
+
+#[test]
+fn numbers_that_javascript_would_round_travel_as_text() {
+    let read = |used: Value| serde_json::from_value::<crate::Quota>(json!({ "tokens_used": used })).unwrap();
+    for (used, written) in [
+        (json!(9_007_199_254_740_991u64), json!(9_007_199_254_740_991u64)),
+        (json!(9_007_199_254_740_993u64), json!("9007199254740993")),
+        (json!("18446744073709551615"), json!("18446744073709551615")),
+    ] {
+        let quota = read(used);
+        let text = serde_json::to_value(&quota).unwrap()["tokens_used"].clone();
+        assert_eq!(text, written);
+        assert_eq!(read(text).tokens_used, quota.tokens_used);
+    }
+}

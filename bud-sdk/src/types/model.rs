@@ -241,7 +241,23 @@ macro_rules! number_values {
         }
     )*};
 }
-number_values!(u32, u64, f64);
+number_values!(u32, f64);
+
+/// The largest whole number that every reader of JSON keeps exact.
+const EXACT: u64 = (1 << 53) - 1;
+
+impl Value for u64 {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Number::<Self>(PhantomData))
+    }
+    /// What JavaScript would round is written as text; it is read as that, too.
+    fn write<M: SerializeMap>(value: Option<&Self>, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        match value.filter(|number| **number > EXACT) {
+            Some(number) => map.serialize_entry(name, &number.to_string()),
+            None => map.serialize_entry(name, &value),
+        }
+    }
+}
 
 /// Declares a model. A field is `name: Type`, or `name: Type = "alias" | "alias"` for further names on the wire.
 macro_rules! model {
