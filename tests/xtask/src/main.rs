@@ -5,6 +5,7 @@ mod coverage;
 mod deps;
 mod evidence;
 mod faults;
+mod r#gen;
 mod rooms;
 mod rules;
 mod source;
@@ -37,8 +38,12 @@ fn main() -> ExitCode {
         ["rules"] => {
             with_workspace(|workspace| deps::check(workspace).and_then(|()| rules::check(workspace)))
         }
-        ["gen"] => with_workspace(coverage::write),
-        ["gen", "--check"] => with_workspace(coverage::check),
+        ["gen"] => {
+            with_workspace(|workspace| r#gen::write(workspace).and_then(|()| coverage::write(workspace)))
+        }
+        ["gen", "--check"] => {
+            with_workspace(|workspace| r#gen::check(workspace).and_then(|()| coverage::check(workspace)))
+        }
         _ => {
             eprint!("there is no `cargo xtask {}`\n\n{USAGE}", args.join(" "));
             return ExitCode::from(2);

@@ -1,0 +1,43 @@
+"""Operate Bud AI Foundry from code: typed, safe calls for everything its Day-2 guide does by hand.
+
+    from bud_sdk import Client
+
+    bud = Client("https://api.bud.example.com", email="admin@example.com", password="...")
+    bud.users.list().all()
+
+`Client` is for scripts and notebooks, `AsyncClient` has the same methods for asyncio. Every failure is a `BudError`.
+"""
+
+import atexit
+
+from bud_sdk import _models, _native, errors, types
+from bud_sdk._async import AsyncClient
+from bud_sdk._base import Response
+from bud_sdk._lists import AsyncExport, AsyncList, Export, List, Page
+from bud_sdk._models import *
+from bud_sdk._native import Secret
+from bud_sdk._sync import Client
+from bud_sdk._table import Table
+from bud_sdk.errors import *
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncClient",
+    "AsyncExport",
+    "AsyncList",
+    "Client",
+    "Export",
+    "List",
+    "Page",
+    "Response",
+    "Secret",
+    "Table",
+    "errors",
+    "types",
+]
+__all__ += _models.__all__
+__all__ += errors.__all__
+
+# Before the interpreter goes away, what is still running ends.
+atexit.register(_native.shut_down)

@@ -1,0 +1,281 @@
+"""What clients and resources are made of."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar
+
+from bud_sdk._errors import InternalError
+from bud_sdk._loop import Link
+from bud_sdk._native import Door
+from bud_sdk._table import Table
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from bud_sdk.types import Seconds
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+OnUpdate = Callable[[Any], object]
+
+
+@dataclass(frozen=True)
+class Response(Generic[T]):
+    """A result, and what is known of the answer that it came in."""
+
+    value: T
+    """The result."""
+    status: int | None
+    """The HTTP status of the last answer, if it was one call that was answered."""
+    request_id: str | None
+    """The server's id of the request, for its operators."""
+    attempts: int
+    """How many requests were sent."""
+    elapsed: timedelta
+    """How long it took, waiting between attempts included."""
+
+
+# Where `with_response` wants to be told of the answer.
+_told: ContextVar[list[Response[Any]] | None] = ContextVar("bud_sdk_told", default=None)
+
+
+def client_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given. Without an address, the environment has it."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if "base_url" not in given:
+        given.setdefault("env", True)
+    return given
+
+
+def result(answer: Any) -> Any:
+    """The value of an answer, told to whoever wants to know more."""
+    value, status, request_id, attempts, elapsed = answer
+    if type(value) is list:
+        value = Table(value)
+    told = _told.get()
+    if told is not None:
+        told.append(Response(value, status, request_id, attempts, timedelta(seconds=elapsed)))
+    return value
+
+
+def only(told: list[Response[Any]]) -> Response[Any]:
+    """What a single call told."""
+    if not told:
+        raise TypeError("with_response takes a method that makes one call, such as client.users.get")
+    return told[-1]
+
+
+class BaseClient:
+    """What both clients share."""
+
+    _door: Door
+    _defaults: dict[str, Any]
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._door = Door(options)
+        self._defaults = {}
+
+    @property
+    def base_url(self) -> str:
+        """The address that it calls."""
+        return self._door.base_url
+
+    def with_options(
+        self,
+        *,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """The same client, session and connections; its calls have these options unless they say otherwise.
+
+        Args:
+            timeout: The longest time that a call may take with all its attempts and waiting.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often a call is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+        """
+        other = type(self).__new__(type(self))
+        other._door = self._door
+        given = {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts}
+        other._defaults = {**self._defaults, **{name: value for name, value in given.items() if value is not None}}
+        if headers is not None:
+            other._defaults["headers"] = {**self._defaults.get("headers", {}), **headers}
+        return other
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        for name, default in self._defaults.items():
+            if name not in options:
+                continue
+            if name == "headers" and options[name] is not None:
+                options[name] = {**default, **options[name]}
+            elif options[name] is None:
+                options[name] = default
+        return options
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is not pickled: it holds credentials and connections")
+
+
+class SyncClient(BaseClient):
+    """How a client calls without asyncio."""
+
+    def close(self) -> None:
+        """Gives its connections back. It makes no more calls, and neither do those made of it by `with_options`."""
+        self._door.close()
+
+    def with_response(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
+        """Makes one call, and returns its result with what is known of the answer.
+
+        `client.with_response(client.users.get, "u-1").request_id`
+        """
+        told: list[Response[Any]] = []
+        token = _told.set(told)
+        try:
+            method(*args, **kwargs)
+        finally:
+            _told.reset(token)
+        return only(told)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.close()
+
+    def _client(self) -> SyncClient:
+        return self
+
+    def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
+        return result(self._door.call(operation, args, self._options(options)))
+
+    def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
+        stream = self._door.stream(operation, args, {})
+        try:
+            while (piece := stream.next()) is not None:
+                kind, value, _, _ = piece
+                if kind == "done":
+                    return value
+                if on_update is not None:
+                    on_update(value)
+        finally:
+            stream.close()
+        raise InternalError(f"{operation} ended without a result")
+
+
+class SyncResource:
+    """The calls of one resource."""
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: SyncClient) -> None:
+        self._owner = owner
+
+    def _client(self) -> SyncClient:
+        return self._owner
+
+    def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
+        return self._owner._call(operation, args, options)
+
+    def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
+        return self._owner._job(operation, args, on_update)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._owner!r}>"
+
+
+class AsyncClientBase(BaseClient):
+    """How a client calls with asyncio."""
+
+    async def close(self) -> None:
+        """Gives its connections back. It makes no more calls, and neither do those made of it by `with_options`."""
+        self._door.close()
+
+    async def with_response(
+        self, method: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Response[T]:
+        """Makes one call, and returns its result with what is known of the answer.
+
+        `(await client.with_response(client.users.get, "u-1")).request_id`
+        """
+        told: list[Response[Any]] = []
+        token = _told.set(told)
+        try:
+            await method(*args, **kwargs)
+        finally:
+            _told.reset(token)
+        return only(told)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        await self.close()
+
+    def _client(self) -> AsyncClientBase:
+        return self
+
+    async def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
+        door, options = self._door, self._options(options)
+        return result(await Link.here().run(lambda bridge, key: door.start(bridge, key, operation, args, options)))
+
+    async def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
+        stream = self._door.stream(operation, args, {})
+        link = Link.here()
+        try:
+            while (piece := await link.run(stream.start_next)) is not None:
+                kind, value, _, _ = piece
+                if kind == "done":
+                    return value
+                if on_update is not None:
+                    told = on_update(value)
+                    if inspect.isawaitable(told):
+                        await told
+        finally:
+            stream.close()
+        raise InternalError(f"{operation} ended without a result")
+
+
+class AsyncResource:
+    """The calls of one resource."""
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: AsyncClientBase) -> None:
+        self._owner = owner
+
+    def _client(self) -> AsyncClientBase:
+        return self._owner
+
+    async def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
+        return await self._owner._call(operation, args, options)
+
+    async def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
+        return await self._owner._job(operation, args, on_update)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._owner!r}>"

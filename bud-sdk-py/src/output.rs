@@ -1,0 +1,285 @@
+//! From the core's values to Python's.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use bud_sdk::door::{Answer, Piece, Revealed};
+use bud_sdk::{Decimal, Error, Extra, Secret, Timestamp, Wire};
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyOverflowError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDateTime, PyDict, PyList, PyString, PyTuple, PyTzInfo};
+use serde_json::Value;
+
+use crate::error;
+use crate::secret::PySecret;
+
+/// A value that Python can have.
+pub(crate) trait ToPy {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
+}
+
+macro_rules! plain {
+    ($($type:ty),*) => {$(
+        impl ToPy for $type {
+            fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                self.into_bound_py_any(py)
+            }
+        }
+    )*};
+}
+plain!(bool, u16, u32, u64, i64, usize, f64, String);
+
+impl<T: ToPy> ToPy for Option<T> {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Some(value) => value.to_py(py),
+            None => Ok(py.None().into_bound(py)),
+        }
+    }
+}
+
+impl<T: ToPy> ToPy for Vec<T> {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let items = self.iter().map(|item| item.to_py(py)).collect::<PyResult<Vec<_>>>()?;
+        Ok(PyList::new(py, items)?.into_any())
+    }
+}
+
+impl<T: ToPy> ToPy for BTreeMap<String, T> {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let dict = PyDict::new(py);
+        for (key, value) in self {
+            dict.set_item(key, value.to_py(py)?)?;
+        }
+        Ok(dict.into_any())
+    }
+}
+
+/// Text that comes again and again: one Python object for all of them.
+pub(crate) fn interned<'py>(py: Python<'py>, text: &str) -> Bound<'py, PyAny> {
+    PyString::intern(py, text).into_any()
+}
+
+/// A value of an open enumeration: its canonical spelling.
+pub(crate) trait Spelled {
+    fn spelling(&self) -> &str;
+}
+
+macro_rules! spelled {
+    ($($name:ident),* $(,)?) => {$(
+        impl Spelled for bud_sdk::$name {
+            fn spelling(&self) -> &str {
+                self.as_str()
+            }
+        }
+        impl ToPy for bud_sdk::$name {
+            fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                Ok(crate::output::interned(py, self.as_str()))
+            }
+        }
+    )*};
+}
+pub(crate) use spelled;
+
+macro_rules! ids {
+    ($($name:ident),* $(,)?) => {$(
+        impl ToPy for bud_sdk::$name {
+            fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                self.as_str().into_bound_py_any(py)
+            }
+        }
+    )*};
+}
+pub(crate) use ids;
+
+impl<T: Spelled> ToPy for Wire<T> {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(interned(py, self.spelling()))
+    }
+}
+
+impl ToPy for Decimal {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        CLASS.import(py, "decimal", "Decimal")?.call1((self.as_str(),))
+    }
+}
+
+impl ToPy for Timestamp {
+    /// An aware `datetime` in UTC. It holds microseconds; what the server says beyond them is in the JSON.
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let beyond = || PyOverflowError::new_err(format!("{self} is beyond what datetime can hold"));
+        let time = jiff::Timestamp::try_from(SystemTime::from(*self)).map_err(|_| beyond())?;
+        let time = jiff::tz::Offset::UTC.to_datetime(time);
+        let year = i32::from(time.year());
+        if year < 1 {
+            return Err(beyond());
+        }
+        let part = |part: i8| u8::try_from(part).map_err(|_| beyond());
+        let micros = u32::try_from(time.subsec_nanosecond() / 1000).map_err(|_| beyond())?;
+        let (month, day) = (part(time.month())?, part(time.day())?);
+        let (hour, minute, second) = (part(time.hour())?, part(time.minute())?, part(time.second())?);
+        let zone = PyTzInfo::utc(py)?;
+        Ok(PyDateTime::new(py, year, month, day, hour, minute, second, micros, Some(&zone))?.into_any())
+    }
+}
+
+impl ToPy for Secret {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(Bound::new(py, PySecret(self.clone()))?.into_any())
+    }
+}
+
+impl ToPy for Revealed {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(Bound::new(py, PySecret(Secret::from(self.expose())))?.into_any())
+    }
+}
+
+impl ToPy for Duration {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.into_bound_py_any(py)
+    }
+}
+
+impl ToPy for Value {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Value::Null => Ok(py.None().into_bound(py)),
+            Value::Bool(value) => value.to_py(py),
+            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(whole), _, _) => whole.to_py(py),
+                (_, Some(whole), _) => whole.to_py(py),
+                (_, _, number) => number.to_py(py),
+            },
+            Value::String(text) => text.to_py(py),
+            Value::Array(items) => items.to_py(py),
+            Value::Object(fields) => {
+                let dict = PyDict::new(py);
+                for (name, value) in fields {
+                    dict.set_item(name, value.to_py(py)?)?;
+                }
+                Ok(dict.into_any())
+            }
+        }
+    }
+}
+
+impl ToPy for Extra {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let dict = PyDict::new(py);
+        for name in self.names() {
+            dict.set_item(name, self.get(name).map(|value| value.to_py(py)).transpose()?)?;
+        }
+        Ok(dict.into_any())
+    }
+}
+
+/// Makes a Python object of a value whose type only its maker knew.
+type Convert = for<'py> fn(Box<dyn Any + Send>, Python<'py>) -> PyResult<Bound<'py, PyAny>>;
+
+/// How each type that an operation gives back becomes Python's.
+#[derive(Default)]
+pub(crate) struct Conversions(HashMap<TypeId, Convert>);
+
+impl Conversions {
+    /// A type that is taken apart.
+    pub(crate) fn add<T: ToPy + 'static>(&mut self) {
+        self.0.insert(TypeId::of::<T>(), |value, py| match value.downcast::<T>() {
+            Ok(value) => value.to_py(py),
+            Err(_) => Err(unknown()),
+        });
+    }
+
+    /// A model: alone, perhaps, and in a list.
+    pub(crate) fn add_model<T: ToPy + 'static>(&mut self, owned: Convert, list: Convert) {
+        self.0.insert(TypeId::of::<T>(), owned);
+        self.0.insert(TypeId::of::<Vec<T>>(), list);
+        self.add::<Option<T>>();
+    }
+}
+
+fn unknown() -> PyErr {
+    error::internal("an answer has a type that the Python package does not know")
+}
+
+static CONVERSIONS: OnceLock<Conversions> = OnceLock::new();
+
+/// Done once, when the module is imported.
+pub(crate) fn prepare() {
+    CONVERSIONS.get_or_init(|| {
+        let mut known = Conversions::default();
+        known.add::<bool>();
+        known.add::<u32>();
+        known.add::<u64>();
+        known.add::<usize>();
+        known.add::<f64>();
+        known.add::<String>();
+        known.add::<Vec<String>>();
+        known.add::<Option<String>>();
+        known.add::<Value>();
+        known.add::<Vec<Value>>();
+        known.add::<Revealed>();
+        known.0.insert(TypeId::of::<()>(), |_, py| Ok(py.None().into_bound(py)));
+        crate::models::add_conversions(&mut known);
+        known
+    });
+}
+
+fn convert<'py>(value: Box<dyn Any + Send>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    let known = CONVERSIONS.get().and_then(|known| known.0.get(&value.as_ref().type_id()));
+    known.ok_or_else(unknown)?(value, py)
+}
+
+/// How work ended, or a piece of it.
+pub(crate) enum Outcome {
+    Answer(Answer),
+    /// The next piece of a stream; None at its end.
+    Piece(Option<Piece>),
+    Failed(Error),
+    Panicked(String),
+}
+
+impl Outcome {
+    pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        Self::Panicked(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default())
+    }
+
+    /// A call's (value, status, request id, attempts, seconds); a stream's (kind, value, cursor, total), or None.
+    pub(crate) fn into_py<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Answer(answer) => {
+                let value = convert(answer.value.into_any(), py)?;
+                let elapsed = answer.elapsed.as_secs_f64();
+                (value, answer.status, answer.request_id, answer.attempts, elapsed).into_bound_py_any(py)
+            }
+            Self::Piece(None) => Ok(py.None().into_bound(py)),
+            Self::Piece(Some(piece)) => Ok(piece_to_py(piece, py)?.into_any()),
+            Self::Failed(error) => Err(error::to_py(py, &error)),
+            Self::Panicked(text) => Err(error::internal(&text)),
+        }
+    }
+}
+
+fn piece_to_py<'py>(piece: Piece, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    let none = || py.None().into_bound(py);
+    match piece {
+        Piece::Page { items, cursor, total } => {
+            (interned(py, "page"), convert(items.into_any(), py)?, cursor, total).into_pyobject(py)
+        }
+        Piece::Chunk(bytes) => {
+            (interned(py, "chunk"), PyBytes::new(py, &bytes), none(), none()).into_pyobject(py)
+        }
+        Piece::Update(value) => {
+            (interned(py, "update"), convert(value.into_any(), py)?, none(), none()).into_pyobject(py)
+        }
+        Piece::Done(value) => {
+            (interned(py, "done"), convert(value.into_any(), py)?, none(), none()).into_pyobject(py)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The bindings' generated files, written from the door's registry.
+
+mod python;
+
+use std::fs;
+
+use crate::workspace::{Outcome, Workspace};
+
+/// A file's path below the root, and its text.
+pub type Generated = (&'static str, String);
+
+fn all() -> Vec<Generated> {
+    python::files()
+}
+
+/// Writes what is not current.
+pub fn write(workspace: &Workspace) -> Outcome {
+    for (path, text) in all() {
+        let path = workspace.root.join(path);
+        if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+            fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// An error unless all files are as they would be written now.
+pub fn check(workspace: &Workspace) -> Outcome {
+    for (path, text) in all() {
+        if fs::read_to_string(workspace.root.join(path)).ok() != Some(text) {
+            return Err(format!("{path} is stale; run `cargo xtask gen`"));
+        }
+    }
+    Ok(())
+}
