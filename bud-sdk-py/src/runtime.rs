@@ -90,8 +90,8 @@ pub(crate) struct Engine {
     handle: Handle,
     runtime: Mutex<Option<Runtime>>,
     ended: AtomicBool,
-    /// Threads on their way back into Python.
-    returning: AtomicUsize,
+    /// Threads that use it just now, or are on their way back into Python.
+    awake: AtomicUsize,
 }
 
 static ENGINE: PerProcess<Engine> = PerProcess::new();
@@ -107,7 +107,7 @@ pub(crate) fn engine() -> PyResult<&'static Engine> {
             handle: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
             ended: AtomicBool::new(false),
-            returning: AtomicUsize::new(0),
+            awake: AtomicUsize::new(0),
         })
     })?;
     if engine.ended.load(Ordering::SeqCst) {
@@ -121,14 +121,14 @@ pub(crate) fn shut_down(py: Python<'_>) {
     let Some(engine) = ENGINE.get() else { return };
     engine.ended.store(true, Ordering::SeqCst);
     py.detach(|| {
+        // Whoever is on his way into Python gets there while there is one, and nobody uses the runtime when it ends.
+        let limit = Instant::now() + LAST_CALLS;
+        while engine.awake.load(Ordering::SeqCst) > 0 && Instant::now() < limit {
+            thread::sleep(Duration::from_millis(1));
+        }
         let runtime = engine.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
             runtime.shutdown_timeout(LAST_CALLS);
-        }
-        // Whoever is on his way into Python gets there while there is one.
-        let limit = Instant::now() + LAST_CALLS;
-        while engine.returning.load(Ordering::SeqCst) > 0 && Instant::now() < limit {
-            thread::sleep(Duration::from_millis(1));
         }
     });
 }
@@ -138,58 +138,52 @@ impl Engine {
         &self.handle
     }
 
-    /// Runs it on this thread, without the interpreter, and looks after Ctrl-C. Its runtime may be in use elsewhere: it is
-    /// not entered, so this works inside a running event loop, too.
+    /// Runs it on this thread, without the interpreter, and looks after Ctrl-C. The thread does not become one of the
+    /// runtime's, so this works inside a running event loop, too.
     pub(crate) fn block_on<T: Send>(
         &self,
         py: Python<'_>,
         future: impl Future<Output = T> + Send,
     ) -> PyResult<T> {
-        let result = py.detach(|| {
-            let result = self.wait(future);
-            self.go_back();
-            result
-        });
-        self.came_back();
+        let result = py.detach(|| self.wait(future));
+        self.rest();
         result
     }
 
+    /// Returns awake.
     fn wait<T>(&self, future: impl Future<Output = T>) -> PyResult<T> {
         let _entered = self.handle.enter();
         let mut future = pin!(future);
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut looked = Instant::now();
         loop {
+            self.wake();
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Ok(output);
             }
-            thread::park_timeout(SIGNALS);
             if looked.elapsed() >= SIGNALS {
                 looked = Instant::now();
-                self.go_back();
-                let signals = Python::attach(|py| {
-                    self.came_back();
-                    py.check_signals()
-                });
-                signals?;
+                Python::attach(|py| py.check_signals())?;
             }
+            self.rest();
+            thread::park_timeout(SIGNALS);
         }
     }
 
-    /// Before a thread attaches to Python. Threads that are still here when the program ends stay here: the interpreter would
-    /// not survive their return.
-    fn go_back(&self) {
-        self.returning.fetch_add(1, Ordering::SeqCst);
+    /// Before a thread uses the runtime or goes back into Python. Threads that are still here when the program ends stay
+    /// here: neither would survive their return.
+    fn wake(&self) {
+        self.awake.fetch_add(1, Ordering::SeqCst);
         if self.ended.load(Ordering::SeqCst) {
-            self.returning.fetch_sub(1, Ordering::SeqCst);
+            self.rest();
             loop {
                 thread::park();
             }
         }
     }
 
-    fn came_back(&self) {
-        self.returning.fetch_sub(1, Ordering::SeqCst);
+    fn rest(&self) {
+        self.awake.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -1,0 +1,181 @@
+"""The scenarios that all languages replay: the same requests byte for byte, the same results, the same errors."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from server import Answer, Request, Server
+
+import bud_sdk
+from bud_sdk import AsyncClient, BudError, Client, Secret, _native
+
+CONTRACT = ROOT / "tests/contract"
+OUTCOMES = ("result", "pages", "bytes", "updates", "file", "error")
+
+
+def scenarios() -> Iterator[dict[str, Any]]:
+    for path in sorted((CONTRACT / "scenarios").glob("*.json")):
+        yield from json.loads(path.read_text())
+
+
+SCENARIOS = list(scenarios())
+RECORDED = {
+    exchange["name"]: exchange
+    for exchange in map(json.loads, (CONTRACT / "runtime/exchanges.jsonl").read_text().splitlines())
+}
+
+
+def answer(wanted: dict[str, Any]) -> Answer:
+    if wanted.get("close"):
+        return Answer(close=True)
+    status = wanted.get("status", 200)
+    if name := wanted.get("recorded"):
+        exchange = RECORDED[name]
+        known = exchange["response_headers"]
+        headers = [(header, known[header]) for header in ("content-type", "retry-after") if header in known]
+        body = exchange["response_body"]
+        text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+        return Answer(exchange["status"], text.encode(), headers)
+    if name := wanted.get("fixture"):
+        return Answer.of(json.loads((CONTRACT / f"guide/{name}.json").read_text()), status)
+    kind = "text/plain" if "text" in wanted else "application/json"
+    headers = list({"content-type": kind, **wanted.get("headers", {})}.items())
+    text = wanted.get("text")
+    if text is None:
+        text = "" if wanted.get("json") is None else json.dumps(wanted["json"])
+    return Answer(status, text.encode(), headers)
+
+
+def sent(request: Request, server: Server) -> dict[str, Any]:
+    version = importlib.metadata.version("bud-sdk-py") if installed() else bud_sdk.__version__
+
+    def header(name: str, value: str) -> str:
+        return f"{name}: {value.replace(server.address, '$host').replace(version, '$version')}"
+
+    return {"line": request.line, "headers": [header(*each) for each in request.headers], "body": request.body}
+
+
+def installed() -> bool:
+    try:
+        importlib.metadata.version("bud-sdk-py")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def plain(value: Any) -> Any:
+    """As JSON, secrets included: here they are none."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if not hasattr(value, "to_json"):
+        return value
+    fields = json.loads(value.to_json())
+    for name in type(value).__match_args__:
+        held = getattr(value, name)
+        if isinstance(held, Secret):
+            fields[name] = held.expose()
+        else:
+            fields.setdefault(name, plain(held))
+    return fields
+
+
+def failed(error: BudError) -> dict[str, Any]:
+    told = {name: value for name, value in vars(error).items() if name != "elapsed"}
+    told["kind"] = told.pop("code")
+    told["fields"] = [field._asdict() for field in error.fields]
+    if error.retry_after is not None:
+        told["retry_after"] = error.retry_after.total_seconds()
+    return {name: value for name, value in told.items() if value is not None and value != []}
+
+
+class Told(dict[str, Any]):
+    """What a call gave."""
+
+    def page(self, page: bud_sdk.Page[Any]) -> None:
+        self.setdefault("pages", []).append({"items": plain(page), "cursor": page.cursor, "total": page.total})
+
+    def update(self, update: Any) -> None:  # type: ignore[override]
+        self.setdefault("updates", []).append(plain(update))
+
+
+def sync_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str, Any], told: Told) -> None:
+    with Client(**options) as bud:
+        made = begin(bud, scenario, args, told)
+        if isinstance(made, bud_sdk.List):
+            for page in made.pages():
+                told.page(page)
+        elif isinstance(made, bud_sdk.Export):
+            told["bytes"] = b"".join(made).decode()
+        else:
+            told["result"] = plain(made)
+
+
+async def async_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str, Any], told: Told) -> None:
+    async with AsyncClient(**options) as bud:
+        made = begin(bud, scenario, args, told)
+        if isinstance(made, bud_sdk.AsyncList):
+            async for page in made.pages():
+                told.page(page)
+        elif isinstance(made, bud_sdk.AsyncExport):
+            told["bytes"] = b"".join([chunk async for chunk in made]).decode()
+        else:
+            told["result"] = plain(await made)
+
+
+def begin(bud: Any, scenario: dict[str, Any], args: dict[str, Any], told: Told) -> Any:
+    """Calls it as people do."""
+    operation: str = scenario["call"]
+    options = scenario.get("options", {})
+    resource, _, method = operation.partition(".")
+    if operation == "audit.export_file":
+        write = {name: args.pop(name) for name in ("path", "overwrite") if name in args}
+        return bud.audit.export(**args).write_to(write.pop("path"), **write)
+    if operation == "audit.export_records":
+        return bud.audit.export(**args).records()
+    target = bud if resource == "client" else getattr(bud, resource)
+    if dict(_native.operations())[operation] == "job":
+        options = {**options, "on_update": told.update}
+    return getattr(target, method)(**args, **options)
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario["name"] for scenario in SCENARIOS])
+def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
+    exchanges = scenario.get("exchanges", [])
+    told = Told()
+    file = tmp_path / "file"
+    with Server([answer(exchange["answer"]) for exchange in exchanges]) as server:
+        client = {"base_url": server.url, **scenario.get("client", {})}
+        if "email" not in client:
+            client.setdefault("token", "scenario-token")
+        args = {name: file if value == "$file" else value for name, value in scenario.get("args", {}).items()}
+        try:
+            if way == "sync":
+                sync_call(client, scenario, args, told)
+            else:
+                asyncio.run(async_call(client, scenario, args, told))
+        except BudError as error:
+            told["error"] = failed(error)
+        requests = [sent(request, server) for request in server.requests]
+    if file.exists():
+        told["file"] = file.read_bytes().decode()
+    if scenario["call"] == "audit.export_records" and "pages" in told:
+        # How records are parcelled is their own affair.
+        items = [item for page in told["pages"] for item in page["items"]]
+        told["pages"] = [{"items": items, "cursor": None, "total": None}]
+    assert requests == [exchange["request"] for exchange in exchanges]
+    for name in OUTCOMES:
+        assert told.get(name) == scenario.get(name), name
+
+
+def test_everything_that_can_be_called_has_a_scenario() -> None:
+    assert {scenario["call"] for scenario in SCENARIOS} == {operation for operation, _ in _native.operations()}
