@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from bud_sdk import AsyncClient, Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +33,9 @@ class Bed:
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Bed]:
     program = os.environ.get("BUD_TESTBED", str(ROOT / "target/debug/bud-testbed"))
-    child = subprocess.Popen([program, "--seed-users", "250", "--seed-audit", "3000"], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [program, "--seed-users", "250", "--seed-audit", "3000"], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert child.stdout is not None
         lines = [child.stdout.readline().strip().partition(": ") for _ in range(5)]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from typing_extensions import Self
+
 
 @dataclass
 class Request:
@@ -100,7 +102,7 @@ class Server:
     def _next(self) -> Answer:
         return self._left.pop(0) if self._left else Answer(599)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -11,10 +11,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from bud_sdk import Client
 from conftest import Bed, Run
 from server import Answer, Server
-
-from bud_sdk import Client
 
 SHORT = """
 import asyncio, bud_sdk

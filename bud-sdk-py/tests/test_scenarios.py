@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bud_sdk
 import pytest
+from bud_sdk import AsyncClient, BudError, Client, Secret, _native
 from conftest import ROOT
 from server import Answer, Request, Server
-
-import bud_sdk
-from bud_sdk import AsyncClient, BudError, Client, Secret, _native
 
 CONTRACT = ROOT / "tests/contract"
 OUTCOMES = ("result", "pages", "bytes", "updates", "file", "error")
@@ -41,8 +40,8 @@ def answer(wanted: dict[str, Any]) -> Answer:
         known = exchange["response_headers"]
         headers = [(header, known[header]) for header in ("content-type", "retry-after") if header in known]
         body = exchange["response_body"]
-        text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
-        return Answer(exchange["status"], text.encode(), headers)
+        recorded = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+        return Answer(exchange["status"], recorded.encode(), headers)
     if name := wanted.get("fixture"):
         return Answer.of(json.loads((CONTRACT / f"guide/{name}.json").read_text()), status)
     kind = "text/plain" if "text" in wanted else "application/json"

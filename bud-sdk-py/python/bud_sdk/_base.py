@@ -123,7 +123,9 @@ class BaseClient:
         return options
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.base_url!r})"
+        # Without a door where it could not be made.
+        address = repr(self.base_url) if hasattr(self, "_door") else ""
+        return f"{type(self).__name__}({address})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} is not pickled: it holds credentials and connections")

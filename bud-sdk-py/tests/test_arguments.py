@@ -1,0 +1,128 @@
+"""Wrong arguments are refused before anything is sent, by an error that names them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import pytest
+from bud_sdk import AsyncClient, Client, InvalidArgument, Project, User, _native
+from server import Answer, Server
+
+
+def methods(bud: Client | AsyncClient) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Everything that the façade offers, by the core's name."""
+    for operation, _ in _native.operations():
+        resource, _, name = operation.partition(".")
+        if operation in ("audit.export_file", "audit.export_records"):
+            continue
+        yield operation, getattr(bud if resource == "client" else getattr(bud, resource), name)
+
+
+def test_everything_that_can_be_called_is_a_method() -> None:
+    for kind in (Client, AsyncClient):
+        names = [operation for operation, _ in methods(kind("http://127.0.0.1:9", token="t"))]
+        assert len(names) == len(_native.operations()) - 2
+
+
+def whole(method: Callable[..., Any], args: dict[str, Any]) -> None:
+    made = method(**args)
+    if inspect.iscoroutine(made):
+        asyncio.run(made)
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_every_argument_of_everything_is_refused_by_its_name(way: str) -> None:
+    refused = 0
+    with Server(lambda _: Answer.of({})) as server:
+        bud: Any = (Client if way == "sync" else AsyncClient)(server.url, token="t", flavor="guide")
+        for operation, method in methods(bud):
+            parameters = inspect.signature(method).parameters
+            required = {
+                name: "2026-01-01T00:00:00Z" if name == "start" else "2026-01-02T00:00:00Z" if name == "end" else "x"
+                for name, parameter in parameters.items()
+                if parameter.default is parameter.empty
+            }
+            for name in parameters:
+                if name == "on_update" or "Secret" in str(parameters[name].annotation):
+                    continue
+                with pytest.raises(InvalidArgument) as caught:
+                    whole(method, {**required, name: object()})
+                assert caught.value.param == name, f"{operation}({name}): {caught.value}"
+                assert caught.value.operation == operation
+                assert "object at 0x" not in str(caught.value)
+                refused += 1
+        assert server.requests == []
+    assert refused > 200
+
+
+@pytest.mark.parametrize(
+    ("call", "param"),
+    [
+        (lambda bud: bud.users.get(""), "id"),
+        (lambda bud: bud.users.get(".."), "id"),
+        (lambda bud: bud.users.get("a/b"), "id"),
+        (lambda bud: bud.users.get("\ud800"), "id"),
+        (lambda bud: bud.users.get(7), "id"),
+        (lambda bud: bud.users.get(None), "id"),
+        (lambda bud: bud.users.get(Project.from_json('{"id":"p-1"}')), "id"),
+        (lambda bud: bud.endpoints.scale("e-1", replicas=True), "replicas"),
+        (lambda bud: bud.endpoints.scale("e-1", replicas=1.5), "replicas"),
+        (lambda bud: bud.endpoints.scale("e-1", replicas=2**80), "replicas"),
+        (lambda bud: bud.endpoints.scale("e-1", replicas="2"), "replicas"),
+        (lambda bud: bud.users.list(limit=0).all(), "limit"),
+        (lambda bud: bud.users.list(starting_at="nowhere").all(), "starting_at"),
+        (lambda bud: bud.users.get("u-1", timeout=float("nan")), "timeout"),
+        (lambda bud: bud.users.get("u-1", timeout=timedelta(seconds=-1)), "timeout"),
+        (lambda bud: bud.users.get("u-1", attempts=0), "attempts"),
+        (lambda bud: bud.users.get("u-1", headers={1: "a"}), "headers"),
+        (lambda bud: bud.audit.export(start=datetime(2026, 1, 1), end="2026-01-02T00:00:00Z"), "start"),
+        (lambda bud: bud.audit.export(start="2026-01-02T00:00:00Z", end="2026-01-01T00:00:00Z"), "end"),
+        (lambda bud: bud.audit.verify_many("abc"), "ids"),
+        (lambda bud: bud.raw("GET", "/x", query={"a": [1]}), "query"),
+        (lambda bud: bud.raw("GET", "/x", body={"a": object()}), "body"),
+        (lambda bud: bud.raw("GET", "/x", body=float("inf")), "body"),
+    ],
+)
+def test_wrong_values(call: Callable[[Client], object], param: str) -> None:
+    with Server(lambda _: Answer.of({})) as server:
+        with pytest.raises(InvalidArgument) as caught:
+            call(Client(server.url, token="t", flavor="guide"))
+        assert caught.value.param == param
+        assert server.requests == []
+
+
+def test_names_and_places_are_pythons_affair() -> None:
+    bud: Any = Client("http://127.0.0.1:9", token="t")
+    with pytest.raises(TypeError):
+        bud.users.create("a@example.com", "A", "B", "user")
+    with pytest.raises(TypeError):
+        bud.users.get("u-1", timeuot=3)
+    with pytest.raises(TypeError):
+        bud.users.get()
+    with pytest.raises(TypeError):
+        Client("http://127.0.0.1:9", "token")  # type: ignore[call-arg]
+
+
+class Role(Enum):
+    ADMIN = "admin"
+
+
+def test_values_may_be_what_python_has_for_them() -> None:
+    one = UUID("8f14e45f-ceea-467f-a0e6-4b6d1f3c2a10")
+    user = User.from_json('{"id":"u-7"}')
+    with Server(lambda _: Answer.of({"id": "u-7"})) as server:
+        bud = Client(server.url, token="t", flavor="guide")
+        bud.users.get(one, timeout=timedelta(seconds=30))
+        bud.users.get(user)
+        bud.users.set_role(user, role=Role.ADMIN)  # type: ignore[arg-type]
+        bud.raw("POST", "/x", body={"a": (Decimal("1.50"), one, None, {"b": True}), "c": timedelta(minutes=1)})
+        lines = [request.line for request in server.requests]
+        assert lines == [f"GET /users/{one}", "GET /users/u-7", "PUT /users/u-7", "POST /x"]
+        assert server.requests[3].body == f'{{"a":["1.50","{one}",null,{{"b":true}}],"c":60.0}}'
