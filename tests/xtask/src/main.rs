@@ -6,6 +6,7 @@ mod deps;
 mod evidence;
 mod faults;
 mod r#gen;
+mod python;
 mod rooms;
 mod rules;
 mod source;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use workspace::{Outcome, Workspace};
 
 const USAGE: &str = "\
-cargo xtask test [--only PART]   every check and test, or those of one part: rust
+cargo xtask test [--only PART]   every check and test, or those of one part: rust, python
 cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask gen [--check]        write the generated texts, or see that they are current
 cargo xtask bench [OPTIONS]      the measured ratios, of an optimized build; --help says more

@@ -10,11 +10,14 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    /// Counts a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`, or pytest's `1 failed, 3 passed in 0.12s`.
     pub fn read(&mut self, line: &str) {
         if let Some(result) = line.trim_start().strip_prefix("test result:") {
             self.passed += number_before(result, " passed");
             self.failed += number_before(result, " failed");
+        } else if let Some(result) = pytest(line) {
+            self.passed += number_before(result, " passed");
+            self.failed += number_before(result, " failed") + number_before(result, " error");
         }
     }
 }
@@ -23,6 +26,20 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)
     }
+}
+
+/// The closing line of pytest.
+fn pytest(line: &str) -> Option<&str> {
+    let line = line.trim().trim_matches('=').trim();
+    let (counts, time) = line.rsplit_once(" in ")?;
+    let known = ["passed", "failed", "error", "errors", "skipped", "warning", "warnings", "deselected"];
+    let count = |part: &str| {
+        let mut words = part.split(' ');
+        let number = words.next().is_some_and(|word| word.parse::<usize>().is_ok());
+        number && words.next().is_some_and(|word| known.contains(&word)) && words.next().is_none()
+    };
+    let timed = time.trim_end_matches(')').starts_with(|char: char| char.is_ascii_digit());
+    (timed && counts.split(", ").all(count)).then_some(counts)
 }
 
 fn number_before(text: &str, word: &str) -> usize {
@@ -44,10 +61,14 @@ mod tests {
             "test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
             "test result: \u{1b}[32mok\u{1b}[m. 1 passed; 0 failed; 0 ignored",
             "test result: unreadable",
+            "2 failed, 20 passed, 1 skipped, 1 error in 1.23s",
+            "======= 100 passed in 75.01s (0:01:15) =======",
+            "3 passed in the morning",
+            "it took 3 passed in 2.0s",
         ] {
             tally.read(line);
         }
-        assert_eq!(tally, Tally { passed: 14, failed: 2 });
-        assert_eq!(tally.to_string(), "14 passed, 2 failed");
+        assert_eq!(tally, Tally { passed: 134, failed: 5 });
+        assert_eq!(tally.to_string(), "134 passed, 5 failed");
     }
 }

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use crate::tally::Tally;
 use crate::workspace::{Outcome, Workspace, clean, run as run_command, succeeded, unstarted};
-use crate::{coverage, deps, rules};
+use crate::{coverage, deps, r#gen, python, rules};
 
 /// A part's name and its steps, in order.
 type Part = (&'static str, for<'a> fn(&'a Workspace) -> Vec<Step<'a>>);
 
-const PARTS: [Part; 1] = [("rust", rust)];
+const PARTS: [Part; 2] = [("rust", rust), ("python", python::steps)];
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-struct Step<'a> {
+pub struct Step<'a> {
     name: String,
     /// The command that repeats it alone.
     again: String,
@@ -24,12 +24,12 @@ struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn new(name: &str, again: &str, run: impl FnOnce(&mut Tally) -> Outcome + 'a) -> Self {
+    pub fn new(name: &str, again: &str, run: impl FnOnce(&mut Tally) -> Outcome + 'a) -> Self {
         Self { name: name.to_owned(), again: again.to_owned(), run: Box::new(run) }
     }
 
     /// A cargo command, named by itself.
-    fn cargo(workspace: &'a Workspace, args: &str) -> Self {
+    pub fn cargo(workspace: &'a Workspace, args: &str) -> Self {
         let args = args.to_owned();
         let name = format!("cargo {args}");
         Self::new(&name, &name, move |_| run_command(workspace.cargo().args(args.split(' '))))
@@ -103,21 +103,24 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
         run_command(workspace.cargo().env("RUSTDOCFLAGS", "-D warnings").args(doc.split(' ').skip(1)))
     }));
     let stale = "cargo xtask gen --check";
-    steps.push(Step::new(stale, stale, |_| coverage::check(workspace)));
+    steps
+        .push(Step::new(stale, stale, |_| r#gen::check(workspace).and_then(|()| coverage::check(workspace))));
     steps
 }
 
-/// The tests, with a fresh journal of the routes that the test server answers.
 fn rust_tests(workspace: &Workspace, tally: &mut Tally) -> Outcome {
-    let journal = workspace.journal("rust");
+    let mut command = workspace.cargo();
+    command.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    journaled(workspace, "rust", &mut command, tally)
+}
+
+/// The tests of a part, with a fresh journal of the routes that the test server answers.
+pub fn journaled(workspace: &Workspace, part: &str, command: &mut Command, tally: &mut Tally) -> Outcome {
+    let journal = workspace.journal(part);
     let folder = journal.parent().unwrap_or(&workspace.target);
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     remove(&journal)?;
-    let mut command = workspace.cargo();
-    command
-        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
-        .env("BUD_TESTBED_JOURNAL", &journal);
-    let outcome = counted(&mut command, tally);
+    let outcome = counted(command.env("BUD_TESTBED_JOURNAL", &journal), tally);
     if outcome.is_err() {
         // Half a run would make half a table.
         remove(&journal)?;
@@ -135,7 +138,7 @@ fn remove(file: &Path) -> Outcome {
 }
 
 /// Runs it, lets its output through and counts the tests.
-fn counted(command: &mut Command, tally: &mut Tally) -> Outcome {
+pub fn counted(command: &mut Command, tally: &mut Tally) -> Outcome {
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| unstarted(command, &error))?;
     if let Some(stdout) = child.stdout.take() {
         let (mut lines, mut line) = (BufReader::new(stdout), Vec::new());
@@ -149,15 +152,19 @@ fn counted(command: &mut Command, tally: &mut Tally) -> Outcome {
     succeeded(status)
 }
 
-/// Runs a built example in a folder of its own.
+/// Runs a built example.
 fn example(workspace: &Workspace, name: &str) -> Outcome {
-    let folder = Folder::new(name)?;
     let program =
         workspace.target.join("debug/examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    let mut command = clean(program);
+    alone(&mut clean(program), name)
+}
+
+/// Runs an example in a folder of its own.
+pub fn alone(command: &mut Command, name: &str) -> Outcome {
+    let folder = Folder::new(name)?;
     // What it leaves at home or among the temporary files goes, too.
     command.current_dir(&folder.0).env("TMPDIR", &folder.0).env("HOME", &folder.0);
-    let mut child = command.spawn().map_err(|error| unstarted(&command, &error))?;
+    let mut child = command.spawn().map_err(|error| unstarted(command, &error))?;
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
@@ -195,6 +202,6 @@ mod tests {
 
     #[test]
     fn parts_that_are_not_there() {
-        assert_eq!(run(Some("python")).unwrap_err(), "there is no python part yet");
+        assert_eq!(run(Some("ruby")).unwrap_err(), "there is no ruby part yet");
     }
 }
