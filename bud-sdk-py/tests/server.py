@@ -79,11 +79,9 @@ class Server:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection:
-            if self._left == []:
-                # It has said everything.
-                return
             request = read(connection)
-            if request is None:
+            if request is None or self._left == []:
+                # It has said everything.
                 return
             with self._lock:
                 self.requests.append(request)

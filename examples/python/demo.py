@@ -6,7 +6,7 @@ import atexit
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +62,7 @@ class Platform:
 
 
 @contextmanager
-def platform() -> Iterator[Platform]:
+def platform() -> Generator[Platform]:
     """The platform that `BUD_BASE_URL` and the like name; without them, a test server."""
     if "BUD_BASE_URL" in os.environ:
         with Client() as bud:

@@ -63,11 +63,11 @@ class AsyncAudit(AsyncResource):
         was whole.
 
         Args:
-        start: The beginning.
-        end: The end, not included.
-        format: `csv` or `json`. CSV.
-        idle_timeout: The longest silence of the server. 60 seconds.
-        accept_unmarked_end: Takes an answer whose end the server does not mark.
+            start: The beginning.
+            end: The end, not included.
+            format: `csv` or `json`. CSV.
+            idle_timeout: The longest silence of the server. 60 seconds.
+            accept_unmarked_end: Takes an answer whose end the server does not mark.
 
         Day-2 guide: 9.1.
         On the guide API: `GET /audit/export`.
@@ -97,22 +97,22 @@ class AsyncAudit(AsyncResource):
         """Lists the records of the audit log, the newest first.
 
         Args:
-        start: Only what happened from here on; with `end`.
-        end: Only what happened before; with `start`.
-        action: Only this action: `login`, `login_failed`, `create`, `update`, `delete`...
-        resource_type: Only things of this kind: `session`, `project`, `api_key`...
-        resource_id: Only the thing with this id.
-        resource_name: Only things of this name.
-        user: Only what this user did.
-        actioned_by: Only what this user did in another's name.
-        ip_address: Only what was done from this address.
-        search: Only records that contain this text.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            start: Only what happened from here on; with `end`.
+            end: Only what happened before; with `start`.
+            action: Only this action: `login`, `login_failed`, `create`, `update`, `delete`...
+            resource_type: Only things of this kind: `session`, `project`, `api_key`...
+            resource_id: Only the thing with this id.
+            resource_name: Only things of this name.
+            user: Only what this user did.
+            actioned_by: Only what this user did in another's name.
+            ip_address: Only what was done from this address.
+            search: Only records that contain this text.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
@@ -132,12 +132,16 @@ class AsyncAudit(AsyncResource):
         """Reads one record.
 
         Args:
-        id: The record.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The record.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
@@ -159,13 +163,17 @@ class AsyncAudit(AsyncResource):
         """The log in numbers.
 
         Args:
-        start: Only what happened from here on; with `end`.
-        end: Only what happened before; with `start`.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            start: Only what happened from here on; with `end`.
+            end: Only what happened before; with `start`.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
@@ -186,12 +194,16 @@ class AsyncAudit(AsyncResource):
         """Whether a record is still as it was written.
 
         Args:
-        id: The record.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The record.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (that API proves nothing about its records).
@@ -213,12 +225,16 @@ class AsyncAudit(AsyncResource):
         valid.
 
         Args:
-        ids: The records.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            ids: The records.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (that API proves nothing about its records).
@@ -241,14 +257,18 @@ class AsyncAudit(AsyncResource):
         """Looks through the newest records for some that were changed.
 
         Args:
-        limit: How many to look at, from 1 to 1000. 100.
-        start: Only what happened from here on; with `end`.
-        end: Only what happened before; with `start`.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many to look at, from 1 to 1000. 100.
+            start: Only what happened from here on; with `end`.
+            end: Only what happened before; with `start`.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (that API proves nothing about its records).
@@ -274,11 +294,15 @@ class AsyncAuth(AsyncResource):
         """Logs in now instead of at the first call, or again after a logout.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.1.
         On the guide API: `POST /auth/login`.
@@ -299,11 +323,15 @@ class AsyncAuth(AsyncResource):
         answer.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.1.
         On the guide API: `POST /auth/logout`.
@@ -324,12 +352,16 @@ class AsyncAuth(AsyncResource):
         unknown addresses too.
 
         Args:
-        email: Whose password.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            email: Whose password.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.4.
         On the guide API: `POST /auth/password/reset`.
@@ -348,11 +380,15 @@ class AsyncAuth(AsyncResource):
         """The user whom the session belongs to.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.1.
         On the guide API: raises `Unsupported` (that API does not tell who the caller is; users.list
@@ -373,11 +409,15 @@ class AsyncAuth(AsyncResource):
         """What the user of the session may do, module by module.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 8.3.
         On the guide API: raises `Unsupported` (use permissions.list().user(id)).
@@ -399,14 +439,17 @@ class AsyncAuth(AsyncResource):
         nothing else first. Later logins of this client use it.
 
         Args:
-        password: The new one: 8 to 100 characters with a digit, a lower and an upper case letter
-        and a
-        special character.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            password: The new one: 8 to 100 characters with a digit, a lower and an upper case
+                letter and a special character.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.4.
         On the guide API: raises `Unsupported` (use auth.request_password_reset).
@@ -434,12 +477,12 @@ class AsyncClusters(AsyncResource):
         """Lists clusters.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 6.1.
         On the guide API: `GET /clusters`.
@@ -459,12 +502,16 @@ class AsyncClusters(AsyncResource):
         """Reads one cluster.
 
         Args:
-        id: The cluster.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The cluster.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 6.1.
         On the guide API: `GET /clusters/{id}`.
@@ -485,12 +532,16 @@ class AsyncClusters(AsyncResource):
         """Has the platform look at the cluster again, and returns it as it is known then.
 
         Args:
-        id: The cluster.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The cluster.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 6.3.
         On the guide API: `POST /clusters/{id}/refresh`.
@@ -525,18 +576,22 @@ class AsyncCredentials(AsyncResource):
         once: after a failure that may have been applied, a key that nobody knows may exist.
 
         Args:
-        name: The name.
-        project: The project that it opens.
-        expiry: For how many days it is good: 30, 60, 90, or 0 for ever. Runtime only.
-        max_budget: How much may be spent with it. Runtime only.
-        model_budgets: How much of that on single models, by their ids. Runtime only.
-        ip_whitelist: The addresses and networks that may use it. Runtime only.
-        credential_type: Which of the platform's applications it belongs to. Runtime only.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            name: The name.
+            project: The project that it opens.
+            expiry: For how many days it is good: 30, 60, 90, or 0 for ever. Runtime only.
+            max_budget: How much may be spent with it. Runtime only.
+            model_budgets: How much of that on single models, by their ids. Runtime only.
+            ip_whitelist: The addresses and networks that may use it. Runtime only.
+            credential_type: Which of the platform's applications it belongs to. Runtime only.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.3.
         On the guide API: `POST /credentials`.
@@ -561,14 +616,14 @@ class AsyncCredentials(AsyncResource):
         own.
 
         Args:
-        project: Only those of this project.
-        credential_type: Only those of this kind. Runtime only.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            project: Only those of this project.
+            credential_type: Only those of this kind. Runtime only.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 9.3.
         On the guide API: `GET /credentials`.
@@ -593,17 +648,21 @@ class AsyncCredentials(AsyncResource):
         """Changes an API key; what is not given stays.
 
         Args:
-        id: The key.
-        name: The name.
-        expiry: For how many days from now it is good: 30, 60, 90, or 0 for ever.
-        max_budget: How much may be spent with it.
-        model_budgets: How much of that on single models, by their ids.
-        ip_whitelist: The addresses and networks that may use it.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The key.
+            name: The name.
+            expiry: For how many days from now it is good: 30, 60, 90, or 0 for ever.
+            max_budget: How much may be spent with it.
+            model_budgets: How much of that on single models, by their ids.
+            ip_whitelist: The addresses and networks that may use it.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.3.
         On the guide API: raises `Unsupported` (create a new key, replace the old one with it and
@@ -625,12 +684,16 @@ class AsyncCredentials(AsyncResource):
         """Deletes an API key, at once and for good.
 
         Args:
-        id: The key.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The key.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.3.
         On the guide API: `DELETE /credentials/{id}`.
@@ -656,12 +719,16 @@ class AsyncEndpoints(AsyncResource):
         """Reads one endpoint.
 
         Args:
-        id: The endpoint.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The endpoint.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 5.2, 10.3.
         On the guide API: `GET /endpoints/{id}`.
@@ -685,14 +752,14 @@ class AsyncEndpoints(AsyncResource):
         """Lists endpoints.
 
         Args:
-        project: Only those of this project.
-        status: Only those in this state.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            project: Only those of this project.
+            status: Only those in this state.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 5.2.
         On the guide API: `GET /endpoints`.
@@ -719,16 +786,20 @@ class AsyncEndpoints(AsyncResource):
         endpoint first.
 
         Args:
-        id: The endpoint.
-        cluster: The cluster.
-        replicas: How many replicas, from 1 to 1000. 1.
-        gpus: How many GPUs each replica gets, up to 1024. 1.
-        memory_gb: How much memory each replica gets, from 1 to 65536 gigabytes. 16.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The endpoint.
+            cluster: The cluster.
+            replicas: How many replicas, from 1 to 1000. 1.
+            gpus: How many GPUs each replica gets, up to 1024. 1.
+            memory_gb: How much memory each replica gets, from 1 to 65536 gigabytes. 16.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 5.1.
         On the guide API: `POST /endpoints/{id}/deploy`.
@@ -751,13 +822,17 @@ class AsyncEndpoints(AsyncResource):
         """Sets the number of replicas. They come and go afterwards: wait for them.
 
         Args:
-        id: The endpoint.
-        replicas: How many, from 1 to 1000.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The endpoint.
+            replicas: How many, from 1 to 1000.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 5.3.
         On the guide API: `PUT /endpoints/{id}`.
@@ -780,12 +855,16 @@ class AsyncEndpoints(AsyncResource):
         repeated after a failure.
 
         Args:
-        id: The endpoint.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The endpoint.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 4.3, 5.4.
         On the guide API: `POST /endpoints/{id}/undeploy`.
@@ -810,13 +889,18 @@ class AsyncEndpoints(AsyncResource):
         outages and renewed tokens; a failure of the endpoint ends it at once.
 
         Args:
-        id: The endpoint.
-        until: The state to wait for. `RUNNING`.
-        replicas: Also waits until it has this many replicas.
-        fail_on: Takes this state for a failure, too.
-        within: The longest time to wait. 30 minutes.
-        every: The time between the first looks; it grows to eight times as much. 2 seconds.
-        on_update: Is called with what is seen on the way. What it returns is awaited, if it can be.
+            id: The endpoint.
+            until: The state to wait for. `RUNNING`.
+            replicas: Also waits until it has this many replicas.
+            fail_on: Takes this state for a failure, too.
+            within: The longest time to wait. 30 minutes.
+            every: The time between the first looks; it grows to eight times as much. 2 seconds.
+            on_update: Is called with what is seen on the way. What it returns is awaited, if it can
+                be.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
         """
         result: Endpoint = await self._job("endpoints.wait", {"id": id, "until": until, "replicas": replicas, "fail_on": fail_on, "within": within, "every": every}, on_update)
         return result
@@ -843,15 +927,19 @@ class AsyncPermissions(AsyncResource):
         id.
 
         Args:
-        user: The user.
-        resource_id: The id of the resource.
-        level: How much he may.
-        resource_type: What kind of thing it is; a project unless said otherwise.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            user: The user.
+            resource_id: The id of the resource.
+            level: How much he may.
+            resource_type: What kind of thing it is; a project unless said otherwise.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 4.2.
         On the guide API: `POST /permissions`.
@@ -877,16 +965,16 @@ class AsyncPermissions(AsyncResource):
         """Lists permissions. On the platform as shipped a user or a project must be given.
 
         Args:
-        user: Only those of this user.
-        project: Only those on this project.
-        resource_type: Only those on a resource of this type; with `resource_id`.
-        resource_id: Only those on this resource; with `resource_type`.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            user: Only those of this user.
+            project: Only those on this project.
+            resource_type: Only those on a resource of this type; with `resource_id`.
+            resource_id: Only those on this resource; with `resource_type`.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 8.3.
         On the guide API: `GET /permissions`.
@@ -909,14 +997,18 @@ class AsyncPermissions(AsyncResource):
         """Takes a permission back, and says how many there were.
 
         Args:
-        user: The user.
-        resource_id: The id of the resource.
-        resource_type: What kind of thing it is; a project unless said otherwise.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            user: The user.
+            resource_id: The id of the resource.
+            resource_type: What kind of thing it is; a project unless said otherwise.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 8.3.
         On the guide API: `GET /permissions`.
@@ -937,12 +1029,16 @@ class AsyncPermissions(AsyncResource):
         """Deletes one permission by its id.
 
         Args:
-        id: The permission.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The permission.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 8.3.
         On the guide API: `DELETE /permissions/{id}`.
@@ -963,12 +1059,16 @@ class AsyncPermissions(AsyncResource):
         """What a user may do, by kind of thing.
 
         Args:
-        user: The user.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            user: The user.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 8.3.
         On the guide API: raises `Unsupported` (use permissions.list().user(id)).
@@ -992,14 +1092,18 @@ class AsyncPermissions(AsyncResource):
         then reports them.
 
         Args:
-        user: The user.
-        allow: Rights to give.
-        deny: Rights to take.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            user: The user.
+            allow: Rights to give.
+            deny: Rights to take.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 4.2.
         On the guide API: raises `Unsupported` (use permissions.grant).
@@ -1029,13 +1133,17 @@ class AsyncProjects(AsyncResource):
         project up first.
 
         Args:
-        name: Its name.
-        description: What it is for.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            name: Its name.
+            description: What it is for.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 4.1.
         On the guide API: `POST /projects`.
@@ -1056,12 +1164,16 @@ class AsyncProjects(AsyncResource):
         """Reads one project.
 
         Args:
-        id: The project.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The project.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 4.1.
         On the guide API: `GET /projects/{id}`.
@@ -1082,12 +1194,12 @@ class AsyncProjects(AsyncResource):
         """Lists projects.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 4.1.
         On the guide API: `GET /projects`.
@@ -1109,14 +1221,18 @@ class AsyncProjects(AsyncResource):
         """Changes a project; what is not given stays.
 
         Args:
-        id: The project.
-        name: The name.
-        description: What it is for.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The project.
+            name: The name.
+            description: What it is for.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 4.1.
         On the guide API: `PUT /projects/{id}`.
@@ -1139,13 +1255,17 @@ class AsyncProjects(AsyncResource):
         refuses a project whose endpoints are up.
 
         Args:
-        id: The project.
-        remove_credentials: Also deletes the project's API keys, for good. Runtime only.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The project.
+            remove_credentials: Also deletes the project's API keys, for good. Runtime only.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 4.3.
         On the guide API: `DELETE /projects/{id}`.
@@ -1166,13 +1286,13 @@ class AsyncProjects(AsyncResource):
         """Lists the endpoints of a project.
 
         Args:
-        id: The project.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            id: The project.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 4.3.
         On the guide API: `GET /projects/{id}/endpoints`.
@@ -1194,13 +1314,13 @@ class AsyncProjects(AsyncResource):
         """Lists the members of a project.
 
         Args:
-        id: The project.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            id: The project.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 4.2, 8.3.
         On the guide API: raises `Unsupported` (use permissions.list().project(id)).
@@ -1223,14 +1343,18 @@ class AsyncProjects(AsyncResource):
         not know is invited by mail.
 
         Args:
-        id: The project.
-        members: The users, by their ids or e-mail addresses.
-        level: Whether they may `view` or `edit` the project's endpoints.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The project.
+            members: The users, by their ids or e-mail addresses.
+            level: Whether they may `view` or `edit` the project's endpoints.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 4.2.
         On the guide API: raises `Unsupported` (use permissions.grant, list and revoke).
@@ -1252,14 +1376,18 @@ class AsyncProjects(AsyncResource):
         """Ends the membership of users, who keep their API keys.
 
         Args:
-        id: The project.
-        users: The users.
-        remove_credentials: Also deletes their API keys for the project, for good.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The project.
+            users: The users.
+            remove_credentials: Also deletes their API keys for the project, for good.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 8.3.
         On the guide API: raises `Unsupported` (use permissions.grant, list and revoke).
@@ -1285,12 +1413,16 @@ class AsyncQuotas(AsyncResource):
         """Reads how much a project has used of what it may.
 
         Args:
-        project: The project.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            project: The project.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.2.
         On the guide API: `GET /projects/{id}/billing/quota`.
@@ -1313,12 +1445,16 @@ class AsyncQuotas(AsyncResource):
         down, it says that nothing was used.
 
         Args:
-        user: The user.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            user: The user.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.2.
         On the guide API: raises `Unsupported` (use quotas.of_project: that API has quotas per
@@ -1339,11 +1475,15 @@ class AsyncQuotas(AsyncResource):
         """The same for the session's own user.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.2.
         On the guide API: raises `Unsupported` (use quotas.of_project: that API has quotas per
@@ -1365,12 +1505,16 @@ class AsyncQuotas(AsyncResource):
         """A user's billing: his plan, and what was agreed beyond it.
 
         Args:
-        user: The user.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            user: The user.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.2.
         On the guide API: raises `Unsupported` (use quotas.of_project: that API has quotas per
@@ -1391,11 +1535,15 @@ class AsyncQuotas(AsyncResource):
         """The plans that there are.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.2.
         On the guide API: raises `Unsupported` (use quotas.of_project: that API has quotas per
@@ -1416,11 +1564,15 @@ class AsyncQuotas(AsyncResource):
         """Whether the session's own user may still use the platform.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.2.
         On the guide API: raises `Unsupported` (use quotas.of_project: that API has quotas per
@@ -1445,15 +1597,19 @@ class AsyncQuotas(AsyncResource):
         """What the session's own user used, step by step.
 
         Args:
-        start: The beginning.
-        end: The end, not included.
-        granularity: How long a step is. `daily`.
-        project: Only what was used in this project.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            start: The beginning.
+            end: The end, not included.
+            granularity: How long a step is. `daily`.
+            project: Only what was used in this project.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 9.2.
         On the guide API: raises `Unsupported` (use quotas.of_project: that API has quotas per
@@ -1491,20 +1647,24 @@ class AsyncUsers(AsyncResource):
         is sent once: after a failure that may have been applied, look the user up first.
 
         Args:
-        email: The address that he signs in with.
-        first_name: His first name.
-        last_name: His last name.
-        role: What he may do. A role that the API lacks is refused before any request.
-        password: His first password. Runtime only.
-        user_type: Which of the platform's applications he works with. Runtime only.
-        allow: Rights on the whole platform. Runtime only.
-        company: His company. Runtime only.
-        purpose: What he uses the platform for. Runtime only.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            email: The address that he signs in with.
+            first_name: His first name.
+            last_name: His last name.
+            role: What he may do. A role that the API lacks is refused before any request.
+            password: His first password. Runtime only.
+            user_type: Which of the platform's applications he works with. Runtime only.
+            allow: Rights on the whole platform. Runtime only.
+            company: His company. Runtime only.
+            purpose: What he uses the platform for. Runtime only.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.1.
         On the guide API: `POST /users`.
@@ -1527,12 +1687,16 @@ class AsyncUsers(AsyncResource):
         """Reads one user.
 
         Args:
-        id: The user.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The user.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 8.1.
         On the guide API: `GET /users/{id}`.
@@ -1556,15 +1720,15 @@ class AsyncUsers(AsyncResource):
         """Lists users.
 
         Args:
-        role: Only those with this role.
-        status: Only those in this state.
-        search: Only those whose name or address contains this text.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
-        limit: How many items to ask for at a time, from 1 to 1000. 100.
-        in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-        starting_at: The cursor at which a list broke off.
+            role: Only those with this role.
+            status: Only those in this state.
+            search: Only those whose name or address contains this text.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
 
         Day-2 guide: 8.1.
         On the guide API: `GET /users`.
@@ -1587,14 +1751,18 @@ class AsyncUsers(AsyncResource):
         that both must be given.
 
         Args:
-        id: The user.
-        first_name: The first name.
-        last_name: The last name.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The user.
+            first_name: The first name.
+            last_name: The last name.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.2.
         On the guide API: `PUT /users/{id}`.
@@ -1616,13 +1784,17 @@ class AsyncUsers(AsyncResource):
         """Gives a user another role.
 
         Args:
-        id: The user.
-        role: The role. One that the API lacks is refused before any request.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The user.
+            role: The role. One that the API lacks is refused before any request.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.2.
         On the guide API: `PUT /users/{id}`.
@@ -1645,13 +1817,17 @@ class AsyncUsers(AsyncResource):
         """Shuts a user out and keeps his history and his API keys.
 
         Args:
-        id: The user.
-        remove_credentials: Also deletes his API keys, for good. Runtime only.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The user.
+            remove_credentials: Also deletes his API keys, for good. Runtime only.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.3.
         On the guide API: `PUT /users/{id}`.
@@ -1673,12 +1849,16 @@ class AsyncUsers(AsyncResource):
         """Lets a deactivated user in again.
 
         Args:
-        id: The user.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            id: The user.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
 
         Day-2 guide: 3.3.
         On the guide API: `PUT /users/{id}`.
@@ -1723,38 +1903,35 @@ class AsyncClient(AsyncClientBase):
         """Makes a client; nothing is sent.
 
         Args:
-        base_url: The API's address, such as `https://api.bud.example.com`. Tokens go there and
-        nowhere
-        else; plain http is taken for loopback addresses only.
-        email: The e-mail address to log in with, at the first call.
-        password: The password to log in with.
-        token: An access token that somebody else obtained. It cannot be renewed.
-        api_key: An API key. Administration routes need a person's login and refuse keys.
-        flavor: Which API the server speaks: `guide` or `runtime`. Without it the server is asked
-        once.
-        timeout: The longest time that a call may take with all its attempts and waiting. 60
-        seconds.
-        attempt_timeout: The longest time that one attempt may take. 30 seconds.
-        connect_timeout: The longest time that opening a connection may take. 10 seconds.
-        attempts: How often a call is tried, the first time included. 3; 1 turns retries off.
-        headers: Headers that every request carries. Credentials and framing are refused.
-        ca_certificate: Certificates to trust beside the platform's own, as the text of a PEM
-        bundle.
-        no_proxy: Does not use the proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` describe.
-        allow_http: Takes plain http for addresses that are not loopback: tokens and passwords are
-        then
-        sent in clear text.
-        env: Reads what is not given here from `BUD_...` variables, and from `~/.bud/config.toml`
-        what
-        is not there.
-        profile: Uses `[profiles.NAME]` of the configuration file first; implies `env`.
-        remember_session: Keeps the session for later programs, in `~/.bud/sessions`.
-        role_map: Which role to give where the API lacks the one that is asked for, by its name.
-        Without
-        this such a role is refused.
-        deployment_key: The deployment's private key as PEM text: API keys, which the platform as
-        shipped sends encrypted, are opened with it.
-        deployment_key_password: The password of that key, if it has one.
+            base_url: The API's address, such as `https://api.bud.example.com`. Tokens go there and
+                nowhere else; plain http is taken for loopback addresses only.
+            email: The e-mail address to log in with, at the first call.
+            password: The password to log in with.
+            token: An access token that somebody else obtained. It cannot be renewed.
+            api_key: An API key. Administration routes need a person's login and refuse keys.
+            flavor: Which API the server speaks: `guide` or `runtime`. Without it the server is
+                asked once.
+            timeout: The longest time that a call may take with all its attempts and waiting. 60
+                seconds.
+            attempt_timeout: The longest time that one attempt may take. 30 seconds.
+            connect_timeout: The longest time that opening a connection may take. 10 seconds.
+            attempts: How often a call is tried, the first time included. 3; 1 turns retries off.
+            headers: Headers that every request carries. Credentials and framing are refused.
+            ca_certificate: Certificates to trust beside the platform's own, as the text of a PEM
+                bundle.
+            no_proxy: Does not use the proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`
+                describe.
+            allow_http: Takes plain http for addresses that are not loopback: tokens and passwords
+                are then sent in clear text.
+            env: Reads what is not given here from `BUD_...` variables, and from
+                `~/.bud/config.toml` what is not there.
+            profile: Uses `[profiles.NAME]` of the configuration file first; implies `env`.
+            remember_session: Keeps the session for later programs, in `~/.bud/sessions`.
+            role_map: Which role to give where the API lacks the one that is asked for, by its name.
+                Without this such a role is refused.
+            deployment_key: The deployment's private key as PEM text: API keys, which the platform
+                as shipped sends encrypted, are opened with it.
+            deployment_key_password: The password of that key, if it has one.
         """
         password = None if password is None else Secret(password)
         token = None if token is None else Secret(token)
@@ -1819,11 +1996,15 @@ class AsyncClient(AsyncClientBase):
         """Which API the server speaks: `guide` or `runtime`. It is asked once.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
         """
         result: str = await self._call("client.flavor", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
@@ -1840,11 +2021,15 @@ class AsyncClient(AsyncClientBase):
         lacks.
 
         Args:
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
         """
         result: CapabilityList = await self._call("client.capabilities", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
@@ -1867,16 +2052,20 @@ class AsyncClient(AsyncClientBase):
         it is said to be idempotent.
 
         Args:
-        method: GET, POST, PUT, PATCH or DELETE.
-        path: The path, from `/`; its segments are sent as they are.
-        query: Query parameters.
-        body: A body, sent as JSON.
-        idempotent: Sending it twice does what sending it once does.
-        timeout: The longest time that it may take with all its attempts and waiting; of a list, one
-        page.
-        attempt_timeout: The longest time that one attempt may take.
-        attempts: How often it is tried, the first time included; 1 turns retries off.
-        headers: Further headers. Credentials, framing and idempotency keys are refused.
+            method: GET, POST, PUT, PATCH or DELETE.
+            path: The path, from `/`; its segments are sent as they are.
+            query: Query parameters.
+            body: A body, sent as JSON.
+            idempotent: Sending it twice does what sending it once does.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
         """
         result: RawAnswer = await self._call("client.raw", {"method": method, "path": path, "query": query, "body": body, "idempotent": idempotent}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result

@@ -23,6 +23,7 @@ cargo xtask test [--only PART]   every check and test, or those of one part: rus
 cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask gen [--check]        write the generated texts, or see that they are current
 cargo xtask bench [OPTIONS]      the measured ratios, of an optimized build; --help says more
+cargo xtask bench python [...]   those of the Python package
 ";
 
 fn main() -> ExitCode {

@@ -3,12 +3,13 @@
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::tally::Tally;
 use crate::test::{Step, alone, journaled};
 use crate::workspace::{Outcome, Workspace, clean, run};
 
+const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const PACKAGE: &str = "bud-sdk-py";
 /// What a fresh installation has to be able to do.
 const SMOKE: &str = "bud-sdk-py/tests/smoke.py";
@@ -17,10 +18,14 @@ const SMOKE: &str = "bud-sdk-py/tests/smoke.py";
 pub fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
     let here = Python { workspace };
     let mut steps = vec![
-        Step::new("Python environment", "cargo xtask test --only python", move |_| here.environment()),
+        Step::new("Python environment", "cargo xtask test --only python", move |_| {
+            environment(&here.folder().join("venv"), &here.source().join("requirements.txt"))
+        }),
         // The whole workspace, as everywhere: with other features its crates would be built anew.
         Step::cargo(workspace, "build --workspace --all-features"),
-        Step::new("Python package", "cargo xtask test --only python", move |_| here.package()),
+        Step::new("Python package", "cargo xtask test --only python", move |_| {
+            here.package(&here.folder().join("package"), "debug")
+        }),
         here.tool("ruff check . ../examples/python"),
         here.tool("ruff format --check . ../examples/python"),
         here.tool("mypy python tests ../examples/python/demo.py"),
@@ -39,6 +44,20 @@ pub fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
         steps.push(Step::new(&name, "cargo xtask test --only python", move |_| here.installed(kind)));
     }
     steps
+}
+
+/// The package beside the tools that it would replace, all of it optimized.
+pub fn bench(workspace: &Workspace, args: &[&str]) -> Outcome {
+    let here = Python { workspace };
+    let folder = workspace.root.join("tests/bench/python");
+    environment(&here.folder().join("venv-bench"), &folder.join("requirements.txt"))?;
+    run(workspace.cargo().args(["build", "--release", "-p", "bud-bench", "-p", PACKAGE]))?;
+    let package = here.folder().join("package-release");
+    here.package(&package, "release")?;
+    let mut bench = clean(program(&here.folder().join("venv-bench"), "python"));
+    let server = workspace.target.join("release").join(format!("bud-bench{EXE_SUFFIX}"));
+    bench.arg(folder.join("bench.py")).args(args).env("PYTHONPATH", package).env("BUD_BENCH", server);
+    run(&mut bench)
 }
 
 #[derive(Clone, Copy)]
@@ -75,24 +94,9 @@ impl<'a> Python<'a> {
         self.workspace.target.join("debug").join(format!("bud-testbed{EXE_SUFFIX}"))
     }
 
-    /// The pinned tools, in an environment that is made anew when the pins change.
-    fn environment(self) -> Outcome {
-        let (folder, pins) = (self.folder().join("venv"), self.source().join("requirements.txt"));
-        let (wanted, stamp) = (read(&pins)?, folder.join("requirements.txt"));
-        if read(&stamp).is_ok_and(|made| made == wanted) {
-            return Ok(());
-        }
-        venv(&folder)?;
-        let mut install = clean(program(&folder, "python"));
-        run(install
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-            .arg(&pins))?;
-        write(&stamp, &wanted)
-    }
-
     /// The package as it is imported: Python's sources beside the native part.
-    fn package(self) -> Outcome {
-        let package = self.folder().join("package/bud_sdk");
+    fn package(self, folder: &Path, profile: &str) -> Outcome {
+        let package = folder.join("bud_sdk");
         let _ = fs::remove_dir_all(&package);
         create(&package)?;
         let source = self.source().join("python/bud_sdk");
@@ -102,7 +106,7 @@ impl<'a> Python<'a> {
                 copy(&file, &package.join(file.file_name().unwrap_or_default()))?;
             }
         }
-        let built = self.workspace.target.join(format!("debug/{DLL_PREFIX}_native{DLL_SUFFIX}"));
+        let built = self.workspace.target.join(profile).join(format!("{DLL_PREFIX}_native{DLL_SUFFIX}"));
         let end = if cfg!(windows) { "pyd" } else { "abi3.so" };
         copy(&built, &package.join(format!("_native.{end}")))
     }
@@ -165,11 +169,23 @@ impl<'a> Python<'a> {
         let [file] = &files[..] else {
             return Err(format!("{} has {} files, not one", dist.display(), files.len()));
         };
+        let (all, mut used) = (pythons(), 0);
+        for python in &all {
+            // One build is enough of the sdist; a wheel has to work everywhere.
+            if kind == "wheel" || used == 0 {
+                self.used(kind, file, python)?;
+                used += 1;
+            }
+        }
+        if used > 0 { Ok(()) } else { Err("there is no Python to install it into".into()) }
+    }
+
+    fn used(self, kind: &str, file: &Path, python: &str) -> Outcome {
         let empty = self.folder().join(format!("venv-{kind}"));
-        venv(&empty)?;
+        venv_of(python, &empty)?;
         let mut install = clean(program(&empty, "python"));
         install
-            .current_dir(&dist)
+            .current_dir(self.folder())
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .arg(file)
             // An sdist is built where it was unpacked, from its own sources.
@@ -182,11 +198,37 @@ impl<'a> Python<'a> {
     }
 }
 
+/// The pinned tools, in an environment that is made anew when the pins change.
+fn environment(folder: &Path, pins: &Path) -> Outcome {
+    let (wanted, stamp) = (read(pins)?, folder.join("requirements.txt"));
+    if read(&stamp).is_ok_and(|made| made == wanted) {
+        return Ok(());
+    }
+    venv(folder)?;
+    let mut install = clean(program(folder, "python"));
+    run(install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(pins))?;
+    write(&stamp, &wanted)
+}
+
 /// A fresh environment without packages, of the `python3` that the path has first.
 fn venv(folder: &Path) -> Outcome {
+    venv_of(PYTHON, folder)
+}
+
+fn venv_of(python: &str, folder: &Path) -> Outcome {
     let _ = fs::remove_dir_all(folder);
-    let python = if cfg!(windows) { "python" } else { "python3" };
     run(clean(python).args(["-m", "venv"]).arg(folder))
+}
+
+/// The Pythons of this machine that the package is for, the usual one first.
+fn pythons() -> Vec<&'static str> {
+    let others = ["python3.10", "python3.11", "python3.12", "python3.13", "python3.14"];
+    let works = |python: &str| {
+        let mut probe = clean(python);
+        probe.args(["-c", "import ensurepip, venv"]).stderr(Stdio::null());
+        probe.status().is_ok_and(|status| status.success())
+    };
+    std::iter::once(PYTHON).chain(others).filter(|python| works(python)).collect()
 }
 
 fn program(venv: &Path, name: &str) -> PathBuf {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bud_sdk::door::{self, Arg, CallOptions, Entry, Kind, Type};
 use bud_sdk::{Flavor, OperationInfo, Support};
 
-use super::text::{docstring, plain, wrapped};
+use super::text::{docstring, plain};
 use super::types::{given, taken};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,7 +260,7 @@ fn constructor() -> String {
 fn arguments<'a>(args: impl IntoIterator<Item = &'a Arg>) -> String {
     let lines = args.into_iter().map(|arg| {
         let docs = plain(arg.docs).replace('\n', " ");
-        wrapped(&format!("{}: {docs}", arg.name), 4, 4)
+        format!("    {}: {docs}", arg.name)
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -279,6 +279,9 @@ fn docs(entry: &Entry, way: Way, options: &[Arg]) -> String {
     let args = args.trim_matches('\n');
     if !args.is_empty() {
         text += &format!("\n\nArgs:\n{args}");
+    }
+    if matches!(entry.kind, Kind::Call | Kind::Job) {
+        text += "\n\nRaises:\n    InvalidArgument: An argument is wrong; nothing was sent.\n    BudError: Another failure; see `bud_sdk.errors`.";
     }
     if let Some(info) = bud_sdk::operations().iter().find(|info| info.id == entry.id) {
         text += &format!("\n\n{}", places(info));

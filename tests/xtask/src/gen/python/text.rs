@@ -44,15 +44,18 @@ fn without_links(text: &str) -> String {
     plain + rest
 }
 
-/// The text in lines of at most the house's width with this indent; further lines of a paragraph have `hang` more.
+/// The text in lines of at most the house's width with this indent. A line that begins with blanks keeps them, and what is
+/// broken off it stands further in.
 pub fn wrapped(text: &str, indent: usize, hang: usize) -> String {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
-        let mut line = " ".repeat(indent);
+        let own = paragraph.len() - paragraph.trim_start_matches(' ').len();
+        let hang = if own > 0 { 4 } else { hang };
+        let mut line = " ".repeat(indent + own);
         let mut empty = true;
         for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
             if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-                lines.push(std::mem::replace(&mut line, " ".repeat(indent + hang)));
+                lines.push(std::mem::replace(&mut line, " ".repeat(indent + own + hang)));
                 empty = true;
             }
             if !empty {
@@ -94,6 +97,9 @@ mod tests {
         let text = wrapped(&long, 4, 4);
         assert!(text.lines().all(|line| line.len() <= 100));
         assert!(text.lines().nth(1).unwrap().starts_with("        word"));
+        let text = wrapped(&format!("Args:\n    a: {long}"), 4, 0);
+        assert!(text.lines().nth(1).unwrap().starts_with("        a: word"));
+        assert!(text.lines().nth(2).unwrap().starts_with("            word"));
         assert_eq!(docstring("Short.", 4), "    \"\"\"Short.\"\"\"\n");
         assert!(docstring(&long, 4).ends_with("word\n    \"\"\"\n"));
     }

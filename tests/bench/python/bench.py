@@ -1,0 +1,292 @@
+"""Ratios between the Python package and what it would replace, each from interleaved rounds of one run.
+
+`cargo xtask bench python` runs it. The server is that of the core's benchmark, in a process of its own on one processor;
+everything measured runs on the others. Both sides make the same requests, which the server counts. Only ratios have targets:
+absolute times say more about the machine and what else runs on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import aiohttp
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from bud_sdk import AsyncClient, Client
+
+TOKEN = (
+    "bench-token-0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789"
+    "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrst"
+)
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+CALLS = 500
+IN_FLIGHT = 64
+RANGE = {"start": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"}
+FIELDS = ("id", "email", "first_name", "last_name", "name", "role", "status", "company", "purpose")
+TIMES = ("created_at", "updated_at")
+
+
+class User(BaseModel):
+    """What an application writes by hand today."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    name: str | None = None
+    role: str | None = None
+    status: str | None = None
+    user_type: str | None = None
+    color: str | None = None
+    company: str | None = None
+    purpose: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class Server:
+    """The benchmark's server."""
+
+    def __init__(self, program: str, processor: int | None) -> None:
+        command = [program, "serve", *([] if processor is None else [str(processor)])]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._child.stdout is not None
+        self.url = self._child.stdout.readline().strip()
+
+    def counts(self) -> tuple[int, int]:
+        """Requests and bytes so far."""
+        with urllib.request.urlopen(f"{self.url}/stats") as answer:
+            requests, bytes_, _ = map(int, answer.read().split())
+        return requests, bytes_
+
+    def close(self) -> None:
+        self._child.terminate()
+        self._child.wait()
+
+
+@dataclass
+class Arm:
+    """One way of doing the work."""
+
+    name: str
+    run: Callable[[], object]
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Verdict:
+    what: str
+    against: str
+    ratio: float
+    target: float
+
+    def line(self) -> str:
+        return f"| {self.what} | {self.against} | {self.ratio:.2f}x | at least {self.target}x |"
+
+
+def race(title: str, server: Server, rounds: int, unit: int, ours: Arm, theirs: Arm) -> float:
+    """How many times as quick we are: the median of the rounds' own ratios."""
+    arms = [ours, theirs]
+    work: dict[str, tuple[int, int]] = {}
+    for turn in range(rounds + 1):
+        random.shuffle(arms)
+        for arm in arms:
+            before, cpu, began = server.counts(), time.process_time(), time.perf_counter()
+            arm.run()
+            seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+            after = server.counts()
+            work[arm.name] = (after[0] - before[0], after[1] - before[1])
+            # The first turn warms up.
+            if turn:
+                arm.seconds.append(seconds)
+                arm.cpu.append(cpu)
+    if work[ours.name] != work[theirs.name]:
+        sys.exit(f"not the same work: {work}")
+    print(f"\n{title}: {rounds} rounds, {work[ours.name][0]} requests each")
+    for arm in (theirs, ours):
+        wall, cpu = statistics.median(arm.seconds) / unit, statistics.median(arm.cpu) / unit
+        print(f"  {arm.name:<34} {wall * 1e6:>10.1f} us wall  {cpu * 1e6:>10.1f} us CPU")
+    return statistics.median(their / our for our, their in zip(ours.seconds, theirs.seconds, strict=True))
+
+
+def sync_calls(server: Server, rounds: int) -> Verdict:
+    bud = Client(server.url, token=TOKEN, flavor="guide")
+    plain = httpx.Client(headers=BEARER, trust_env=False)
+
+    def ours() -> None:
+        for number in range(CALLS):
+            assert bud.users.get(f"u-{number}").email
+
+    def theirs() -> None:
+        for number in range(CALLS):
+            assert plain.get(f"{server.url}/users/u-{number}").raise_for_status().json()["email"]
+
+    title = "One call after another"
+    ratio = race(title, server, rounds, CALLS, Arm("bud_sdk.Client", ours), Arm("httpx + json", theirs))
+    return Verdict("one call, Python", "httpx", ratio, 3)
+
+
+def async_calls(server: Server, rounds: int) -> Verdict:
+    calls = CALLS * 4
+
+    async def our_calls() -> None:
+        async with AsyncClient(server.url, token=TOKEN, flavor="guide") as bud:
+            left = iter(range(calls))
+
+            async def some() -> None:
+                for number in left:
+                    assert (await bud.users.get(f"u-{number}")).email
+
+            await asyncio.gather(*[some() for _ in range(IN_FLIGHT)])
+
+    async def their_calls() -> None:
+        connector = aiohttp.TCPConnector(limit=IN_FLIGHT)
+        async with aiohttp.ClientSession(headers=BEARER, connector=connector) as session:
+            left = iter(range(calls))
+
+            async def some() -> None:
+                for number in left:
+                    async with session.get(f"{server.url}/users/u-{number}", raise_for_status=True) as answer:
+                        assert (await answer.json())["email"]
+
+            await asyncio.gather(*[some() for _ in range(IN_FLIGHT)])
+
+    arms = (
+        Arm("bud_sdk.AsyncClient", lambda: asyncio.run(our_calls())),
+        Arm("aiohttp + json", lambda: asyncio.run(their_calls())),
+    )
+    ratio = race(f"{IN_FLIGHT} calls in flight", server, rounds, calls, *arms)
+    return Verdict(f"{IN_FLIGHT} calls in flight, Python", "aiohttp", ratio, 2)
+
+
+def lists(server: Server, rounds: int) -> list[Verdict]:
+    bud = Client(server.url, token=TOKEN, flavor="guide")
+    plain = httpx.Client(headers=BEARER, trust_env=False)
+
+    def their_users() -> list[User]:
+        users: list[User] = []
+        page, pages = 1, 1
+        while page <= pages:
+            answer = plain.get(f"{server.url}/users", params={"page": page, "limit": 100}).raise_for_status().json()
+            users += [User.model_validate(user) for user in answer["users"]]
+            page, pages = page + 1, answer["total_pages"]
+        return users
+
+    def three(users: object) -> None:
+        assert isinstance(users, list)
+        for user in users:
+            _ = user.id, user.email, user.role
+
+    def every(users: object) -> None:
+        assert isinstance(users, list)
+        for user in users:
+            for name in (*FIELDS, *TIMES):
+                getattr(user, name)
+
+    verdicts = []
+    for title, read, target in (("three fields read", three, 3.0), ("every field read", every, 1.3)):
+        ours = Arm("bud_sdk.Client", lambda read=read: read(bud.users.list().all()))  # type: ignore[misc]
+        theirs = Arm("httpx + pydantic", lambda read=read: read(their_users()))  # type: ignore[misc]
+        ratio = race(f"10,000 users, {title}", server, rounds, 10_000, ours, theirs)
+        verdicts.append(Verdict(f"10,000 users, {title}, Python", "httpx + pydantic", ratio, target))
+    return verdicts
+
+
+def exports(server: Server, rounds: int, mib: int) -> tuple[Verdict, float]:
+    base = f"{server.url}/mib/{mib}"
+    shm = Path("/dev/shm")
+    room = shm.exists() and os.statvfs(shm).f_bavail * os.statvfs(shm).f_frsize > 2 * mib << 20
+    with tempfile.TemporaryDirectory(dir=shm if room else None) as folder:
+        file = Path(folder) / "audit.csv"
+        bud = Client(base, token=TOKEN, flavor="guide")
+        plain = httpx.Client(headers=BEARER, trust_env=False)
+
+        def ours() -> None:
+            assert bud.audit.export(start=RANGE["start"], end=RANGE["end"]).write_to(file).bytes == mib << 20
+            file.unlink()
+
+        def theirs() -> None:
+            query = {"start_date": RANGE["start"], "end_date": "2026-01-31T23:59:59.999999Z", "format": "csv"}
+            with plain.stream("GET", f"{base}/audit/export", params=query) as answer, file.open("wb") as out:
+                for chunk in answer.raise_for_status().iter_bytes():
+                    out.write(chunk)
+            assert file.stat().st_size == mib << 20
+            file.unlink()
+
+        arms = (Arm("bud_sdk: export().write_to(file)", ours), Arm("httpx: stream to a file", theirs))
+        ratio = race(f"Export of {mib} MiB", server, rounds, mib, *arms)
+    return Verdict(f"export of {mib} MiB to a file, Python", "httpx", ratio, 3), growth(server, mib)
+
+
+def growth(server: Server, mib: int) -> float:
+    """How much more memory a large export takes at its peak than a small one, in MiB; chunks are read by Python."""
+
+    def peak(size: int) -> int:
+        code = (
+            "import resource, sys, bud_sdk\n"
+            "bud = bud_sdk.Client(sys.argv[1], token=sys.argv[2], flavor='guide')\n"
+            "export = bud.audit.export(start='2026-01-01T00:00:00Z', end='2026-02-01T00:00:00Z')\n"
+            "assert sum(map(len, export)) == int(sys.argv[3])\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        command = [sys.executable, "-c", code, f"{server.url}/mib/{size}", TOKEN, str(size << 20)]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    return (peak(mib) - peak(1)) / 1024
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="cargo xtask bench python", description=__doc__)
+    options.add_argument("what", nargs="*", help="calls, lists or export; all of them unless said otherwise")
+    options.add_argument("--rounds", type=int, default=15)
+    options.add_argument("--mib", type=int, default=1024, help="size of the export")
+    options.add_argument("--strict", action="store_true", help="a missed target fails")
+    given = options.parse_args()
+    wants = given.what or ["calls", "lists", "export"]
+    processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    pinned = processors[0] if len(processors) > 1 else None
+    if pinned is not None:
+        os.sched_setaffinity(0, processors[1:])
+    server = Server(os.environ["BUD_BENCH"], pinned)
+    verdicts: list[Verdict] = []
+    more = None
+    try:
+        if "calls" in wants:
+            verdicts += [sync_calls(server, given.rounds), async_calls(server, given.rounds)]
+        if "lists" in wants:
+            verdicts += lists(server, given.rounds)
+        if "export" in wants:
+            verdict, more = exports(server, max(3, given.rounds // 3), given.mib)
+            verdicts.append(verdict)
+    finally:
+        server.close()
+    print("\n| what | compared with | measured | target |\n|---|---|---|---|")
+    for verdict in verdicts:
+        print(verdict.line())
+    if more is not None:
+        print(f"| export read in chunks, growth of memory, Python | an export of 1 MiB | {more:.1f} MiB | at most 16 MiB |")
+    print(f"\nCPython {platform.python_version()}, httpx {httpx.__version__}, aiohttp {aiohttp.__version__}")
+    missed = [verdict for verdict in verdicts if verdict.ratio < verdict.target]
+    return 1 if given.strict and (missed or (more or 0) > 16) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
