@@ -1,0 +1,75 @@
+//! The control plane as a program: builds it, or runs it for whoever looks at it by hand.
+
+#[cfg(unix)]
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    program::main().await
+}
+
+#[cfg(not(unix))]
+fn main() {
+    eprintln!("bud-kube-testbed: only on Unix");
+    std::process::exit(1);
+}
+
+#[cfg(unix)]
+mod program {
+    use std::process::ExitCode;
+
+    use bud_kube_testbed::{Binaries, Cluster, Outcome};
+    use serde_json::json;
+
+    const HELP: &str = "\
+A real Kubernetes control plane for tests, on free loopback ports.
+
+Usage: bud-kube-testbed build   finds or builds the programs and prints their versions
+       bud-kube-testbed serve   starts it with two GPU nodes, prints its kubeconfig's path, runs until Ctrl-C; pods of
+                                the namespace default start as if there were machines
+";
+
+    pub(crate) async fn main() -> ExitCode {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["build"] => build(),
+            ["serve"] => serve().await,
+            ["--help" | "-h"] => {
+                print!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
+            _ => {
+                eprint!("{HELP}");
+                return ExitCode::from(2);
+            }
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => {
+                eprintln!("bud-kube-testbed: {reason}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn build() -> Outcome {
+        let Some(binaries) = Binaries::find_or_build()? else {
+            let nothing = "KUBEBUILDER_ASSETS is not set, and there is no Go to build the programs with";
+            if std::env::var("CI").is_ok_and(|value| value == "true") {
+                return Err(nothing.to_owned());
+            }
+            println!("skipped: {nothing}");
+            return Ok(());
+        };
+        print!("{}\n{}", binaries.folder().display(), binaries.versions()?);
+        Ok(())
+    }
+
+    async fn serve() -> Outcome {
+        let cluster = Cluster::builder().controllers().scheduler().start().await?;
+        for name in ["gpu-1", "gpu-2"] {
+            cluster.add_node(name, json!({"nvidia.com/gpu": "8"})).await?;
+        }
+        let _running = cluster.run_pods("default")?;
+        println!("export KUBECONFIG={}", cluster.kubeconfig().display());
+        tokio::signal::ctrl_c().await.map_err(|error| error.to_string())
+    }
+}

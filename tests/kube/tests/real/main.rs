@@ -1,0 +1,139 @@
+//! Scenarios on a real control plane, one after the other on the same one, for its start is what takes time.
+//!
+//! They are skipped where there is nothing to start, which is an error when `CI` is `true`.
+
+#[cfg(unix)]
+mod objects;
+#[cfg(unix)]
+mod plane;
+#[cfg(unix)]
+mod stand_ins;
+
+#[cfg(unix)]
+fn main() -> std::process::ExitCode {
+    run::main()
+}
+
+#[cfg(not(unix))]
+fn main() {}
+
+#[cfg(unix)]
+mod run {
+    use std::pin::Pin;
+    use std::process::ExitCode;
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use bud_kube_testbed::{Binaries, Cluster, Outcome};
+
+    use crate::{plane, stand_ins};
+
+    type Playing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+    struct Scenario {
+        name: &'static str,
+        /// The programs that it is about.
+        needs: &'static [&'static str],
+        play: fn(Arc<Cluster>) -> Playing,
+    }
+
+    macro_rules! scenarios {
+        ($($needs:ident: $($module:ident::$name:ident),+;)+) => {
+            &[$($(Scenario {
+                name: stringify!($name),
+                needs: $needs,
+                play: |cluster| Box::pin(async move { $module::$name(&cluster).await }),
+            }),+),+]
+        };
+    }
+
+    const SERVER: &[&str] = &[];
+    const KUBECTL: &[&str] = &["kubectl"];
+    const PLANE: &[&str] = &["kube-controller-manager", "kube-scheduler"];
+    const ALL: &[&str] = &["kube-controller-manager", "kube-scheduler", "kubectl"];
+
+    const SCENARIOS: &[Scenario] = scenarios![
+        ALL: plane::a_deployment_rolls_out_to_gpu_nodes, plane::a_killed_process_leaves_nothing;
+        PLANE: plane::events_of_the_scheduler_have_no_last_timestamp;
+        KUBECTL: plane::client_and_server_are_of_one_version,
+            plane::the_server_prints_pods_as_kubectl_does,
+            plane::rights_are_asked_for,
+            stand_ins::logs_through_the_api_server,
+            stand_ins::a_followed_log,
+            stand_ins::exec_through_the_api_server,
+            stand_ins::exec_with_much_output_on_both_streams,
+            stand_ins::top_of_nodes_and_pods;
+        SERVER: plane::a_watch_begins_with_what_is_there;
+    ];
+
+    #[derive(Default)]
+    struct Counts {
+        passed: usize,
+        failed: usize,
+        skipped: usize,
+    }
+
+    pub(crate) fn main() -> ExitCode {
+        let filter: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+        let chosen = |name: &str| filter.is_empty() || filter.iter().any(|part| name.contains(part.as_str()));
+        let chosen: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| chosen(scenario.name)).collect();
+        let counts = run(&chosen).unwrap_or_else(|reason| {
+            eprintln!("{reason}");
+            Counts { failed: chosen.len(), ..Counts::default() }
+        });
+        let Counts { passed, failed, skipped } = counts;
+        let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+        let good = failed == 0 && !(ci && skipped > 0);
+        let word = if good { "ok" } else { "FAILED" };
+        println!("test result: {word}. {passed} passed; {failed} failed; {skipped} ignored");
+        println!("kube-real: {passed} scenarios");
+        if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn run(scenarios: &[&Scenario]) -> Outcome<Counts> {
+        let Some(binaries) = Binaries::find_or_build()? else {
+            println!("skipped: KUBEBUILDER_ASSETS is not set, and there is no Go to build the programs with");
+            return Ok(Counts { skipped: scenarios.len(), ..Counts::default() });
+        };
+        let runtime = || tokio::runtime::Runtime::new().map_err(|error| error.to_string());
+        let start = Instant::now();
+        let mut builder = Cluster::builder();
+        if PLANE.iter().all(|name| binaries.program(name).is_some()) {
+            builder = builder.controllers().scheduler();
+        }
+        // On a runtime that then ends, as that of a test does which shares its cluster with others.
+        let cluster = Arc::new(runtime()?.block_on(builder.start_with(&binaries))?);
+        println!("the control plane was ready after {:.1} s", start.elapsed().as_secs_f32());
+        Ok(runtime()?.block_on(play(scenarios, &binaries, &cluster)))
+    }
+
+    async fn play(scenarios: &[&Scenario], binaries: &Binaries, cluster: &Arc<Cluster>) -> Counts {
+        let mut counts = Counts::default();
+        for Scenario { name, needs, play } in scenarios {
+            if let Some(missing) = needs.iter().find(|program| binaries.program(program).is_none()) {
+                println!("scenario {name} ... skipped: there is no {missing}");
+                counts.skipped += 1;
+                continue;
+            }
+            let start = Instant::now();
+            // As a task, so that a failed assertion ends this one alone.
+            let outcome = tokio::spawn(play(Arc::clone(cluster))).await;
+            let outcome = outcome.unwrap_or_else(|panic| Err(panic.to_string()));
+            let seconds = start.elapsed().as_secs_f32();
+            match outcome {
+                Ok(()) => {
+                    counts.passed += 1;
+                    println!("scenario {name} ... ok ({seconds:.1} s)");
+                }
+                Err(reason) => {
+                    counts.failed += 1;
+                    println!("scenario {name} ... FAILED ({seconds:.1} s): {reason}");
+                }
+            }
+        }
+        if counts.failed > 0 {
+            eprintln!("{}", cluster.logs());
+        }
+        counts
+    }
+}
