@@ -6,6 +6,7 @@ mod deps;
 mod evidence;
 mod faults;
 mod r#gen;
+mod kube;
 mod python;
 mod rooms;
 mod rules;
@@ -19,9 +20,10 @@ use std::process::ExitCode;
 use workspace::{Outcome, Workspace};
 
 const USAGE: &str = "\
-cargo xtask test [--only PART]   every check and test, or those of one part: rust, python
+cargo xtask test [--only PART]   every check and test, or those of one part: rust, python, kube
 cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask gen [--check]        write the generated texts, or see that they are current
+cargo xtask kube [--build-only]  a real Kubernetes control plane to look at, or only its programs, built into the cache
 cargo xtask bench [OPTIONS]      the measured ratios, of an optimized build; --help says more
 cargo xtask bench python [...]   those of the Python package
 ";
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         }
         ["test"] => test::run(None),
         ["test", "--only", part] => test::run(Some(part)),
+        ["kube"] => with_workspace(|workspace| kube::program(workspace, "serve")),
+        ["kube", "--build-only"] => with_workspace(|workspace| kube::program(workspace, "build")),
         ["bench", args @ ..] => bench::run(args).map(|()| ExitCode::SUCCESS),
         ["rules"] => {
             with_workspace(|workspace| deps::check(workspace).and_then(|()| rules::check(workspace)))

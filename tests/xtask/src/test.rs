@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::tally::Tally;
 use crate::workspace::{Outcome, Workspace, clean, run as run_command, succeeded, unstarted};
-use crate::{coverage, deps, r#gen, python, rules};
+use crate::{coverage, deps, r#gen, kube as plane, python, rules};
 
 /// A part's name and its steps, in order.
 type Part = (&'static str, for<'a> fn(&'a Workspace) -> Vec<Step<'a>>);
 
-const PARTS: [Part; 2] = [("rust", rust), ("python", python::steps)];
+const PARTS: [Part; 3] = [("rust", rust), ("python", python::steps), ("kube", kube)];
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 pub struct Step<'a> {
@@ -87,9 +87,9 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     );
     steps.push(Step::new("dependency rules", "cargo xtask rules", |_| deps::check(workspace)));
     steps.push(Step::new("house rules", "cargo xtask rules", |_| rules::check(workspace)));
-    steps.push(Step::new("cargo test", "cargo test --workspace --all-features", |tally| {
-        rust_tests(workspace, tally)
-    }));
+    // What needs a control plane is the part kube.
+    let test = "cargo test --workspace --exclude bud-kube-testbed --all-features";
+    steps.push(Step::new("cargo test", test, |tally| rust_tests(workspace, tally)));
     if !workspace.examples.is_empty() {
         // With the whole workspace, whose crates the tests have built; `cargo run -p` would build them anew.
         steps.push(cargo("build --workspace --examples --all-features"));
@@ -108,9 +108,27 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     steps
 }
 
+fn kube(workspace: &Workspace) -> Vec<Step<'_>> {
+    let build = "cargo xtask kube --build-only";
+    let test = "cargo test -p bud-kube-testbed";
+    vec![
+        Step::new("control plane", build, |_| plane::program(workspace, "build")),
+        Step::new(test, test, move |tally| {
+            counted(workspace.cargo().args(test.split(' ').skip(1)).arg("--no-fail-fast"), tally)
+        }),
+    ]
+}
+
 fn rust_tests(workspace: &Workspace, tally: &mut Tally) -> Outcome {
     let mut command = workspace.cargo();
-    command.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    command.args([
+        "test",
+        "--workspace",
+        "--exclude",
+        "bud-kube-testbed",
+        "--all-features",
+        "--no-fail-fast",
+    ]);
     journaled(workspace, "rust", &mut command, tally)
 }
 
