@@ -148,11 +148,11 @@ impl Plan {
         }
         match self.built() {
             Some(built) => Ok(built),
-            None => self.build_alone(),
+            None => self.build_alone(&lock),
         }
     }
 
-    fn build_alone(&self) -> Outcome<Binaries> {
+    fn build_alone(&self, lock: &File) -> Outcome<Binaries> {
         let log = self.cache.join(format!("{}.log", self.name));
         eprintln!(
             "building the Kubernetes control plane {}, once; this takes long (log: {})",
@@ -165,7 +165,7 @@ impl Plan {
         fs::create_dir(&rough).map_err(failed(rough.display()))?;
         let program = rough.join("control-plane");
         let output = File::create(&log).map_err(failed(log.display()))?;
-        self.compile(&program, output)
+        self.compile(&program, output, lock)
             .map_err(|reason| format!("go build: {reason}\n{}", tail(&log, 4000)))?;
         for name in NAMES {
             symlink("control-plane", rough.join(name)).map_err(failed(name))?;
@@ -176,8 +176,10 @@ impl Plan {
         Ok(Binaries { folder })
     }
 
-    fn compile(&self, program: &Path, log: File) -> Outcome {
+    fn compile(&self, program: &Path, log: File, lock: &File) -> Outcome {
         let errors = log.try_clone().map_err(|error| error.to_string())?;
+        // Should this process be killed, the build goes on, and so it is to hold the lock as well.
+        let lock = lock.try_clone().map_err(|error| error.to_string())?;
         // Whatever else runs on this machine goes first. GOFLAGS of the environment may say more, such as `-p=1`.
         let mut build = Command::new("nice")
             .args(["-n", "19", "go", "build", "-mod=readonly", "-trimpath", "-ldflags"])
@@ -188,7 +190,7 @@ impl Plan {
             .current_dir(MODULE)
             .env("CGO_ENABLED", "0")
             .env("GOWORK", "off")
-            .stdin(Stdio::null())
+            .stdin(lock)
             .stdout(log)
             .stderr(errors)
             .spawn()

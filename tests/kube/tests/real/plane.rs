@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use bud_kube_testbed::{Cluster, Outcome};
+use bud_kube_testbed::{Binaries, Cluster, Outcome};
 use serde_json::{Value, json};
 
 use crate::objects::{cells, deployment, kubectl, pod};
@@ -165,6 +165,26 @@ pub(crate) async fn a_watch_begins_with_what_is_there(cluster: &Cluster) -> Outc
             && event["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"] == "true"
     };
     assert!(events.iter().any(end), "{}", answer.text);
+    Ok(())
+}
+
+pub(crate) async fn a_bare_server_comes_and_goes(_: &Cluster) -> Outcome {
+    let binaries = Binaries::find_or_build()?.unwrap();
+    let bare = Cluster::builder().start_with(&binaries).await?;
+    bare.add_namespace("bare").await?;
+    bare.add_node("bare-node", json!({"nvidia.com/gpu": "1"})).await?;
+    let node = bare.api().get("/api/v1/nodes/bare-node").await?;
+    assert_eq!(node["status"]["allocatable"]["nvidia.com/gpu"], "1");
+    assert!(node["spec"]["taints"].is_null(), "{node}");
+    bare.api().create(&pod("bare", "alone", "bare-node")).await?;
+    let (_, rows) = bare.api().table("/api/v1/namespaces/bare/pods").await?;
+    assert_eq!(rows[0][..3], ["alone", "0/1", "Pending"]);
+
+    let address = bare.url().trim_start_matches("https://").to_owned();
+    let folder = bare.folder().to_owned();
+    assert!(folder.exists() && TcpStream::connect(&address).is_ok());
+    drop(bare);
+    assert!(!folder.exists() && TcpStream::connect(&address).is_err());
     Ok(())
 }
 
