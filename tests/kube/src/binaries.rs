@@ -26,8 +26,8 @@ pub struct Binaries {
 
 impl Binaries {
     /// The folder that `KUBEBUILDER_ASSETS` names, or else the cached build of the module beside this crate. If that is
-    /// not there yet and Go is, it is built, which takes long: minutes, or half an hour on a busy machine. Neither is
-    /// `None`.
+    /// not there yet and Go is, it is built, which takes ten minutes of processor time and 3 GB of Go's build cache. Neither
+    /// is `None`.
     pub fn find_or_build() -> Outcome<Option<Self>> {
         if let Some(folder) = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()) {
             return Self::given(PathBuf::from(folder)).map(Some);

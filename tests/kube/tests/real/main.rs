@@ -63,7 +63,7 @@ mod run {
             stand_ins::exec_through_the_api_server,
             stand_ins::exec_with_much_output_on_both_streams,
             stand_ins::top_of_nodes_and_pods;
-        SERVER: plane::a_bare_server_comes_and_goes, plane::a_watch_begins_with_what_is_there;
+        SERVER: plane::a_bare_server_comes_and_goes, plane::an_api_without_a_server_behind_it, plane::a_watch_begins_with_what_is_there;
     ];
 
     #[derive(Default)]

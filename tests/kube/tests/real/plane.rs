@@ -188,6 +188,42 @@ pub(crate) async fn a_bare_server_comes_and_goes(_: &Cluster) -> Outcome {
     Ok(())
 }
 
+pub(crate) async fn an_api_without_a_server_behind_it(_: &Cluster) -> Outcome {
+    let binaries = Binaries::find_or_build()?.unwrap();
+    let bare = Cluster::builder().start_with(&binaries).await?;
+    let api = bare.api();
+    api.create(&json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "kube-system", "name": "nobody"},
+        "spec": {"ports": [{"port": 443}]},
+    }))
+    .await?;
+    api.create(&json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {
+            "group": "metrics.k8s.io", "version": "v1beta1", "insecureSkipTLSVerify": true,
+            "groupPriorityMinimum": 100, "versionPriority": 100,
+            "service": {"namespace": "kube-system", "name": "nobody"},
+        },
+    }))
+    .await?;
+    let path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io";
+    let reason = bare
+        .until("its state is known", || async {
+            let condition = api.get(path).await?["status"]["conditions"][0].clone();
+            match condition["status"] == "False" {
+                true => Ok(condition["reason"].as_str().unwrap_or_default().to_owned()),
+                false => Err(condition.to_string()),
+            }
+        })
+        .await?;
+    // With controllers, which would write down that there are none: MissingEndpoints.
+    assert_eq!(reason, "EndpointsNotFound");
+    let answer = api.send("GET", "/apis/metrics.k8s.io/v1beta1/nodes", "application/json", None).await?;
+    assert_eq!((answer.status, answer.text.trim()), (503, "service unavailable"));
+    Ok(())
+}
+
 pub(crate) async fn a_killed_process_leaves_nothing(cluster: &Cluster) -> Outcome {
     let mut serving = Command::new(env!("CARGO_BIN_EXE_bud-kube-testbed"))
         .arg("serve")
