@@ -62,6 +62,7 @@ macro_rules! results {
                     name: stringify!($field),
                     ty: <$type as Described>::TYPE,
                     docs: concat!($($fdoc, "\n"),*),
+                    wide: <$type as Described>::WIDE,
                 },)*],
                 open: false,
             });

@@ -170,4 +170,8 @@ fn numbers_that_javascript_would_round_travel_as_text() {
         assert_eq!(text, written);
         assert_eq!(read(text).tokens_used, quota.tokens_used);
     }
+    // Where nothing is known of a field, too.
+    let beside = json!({ "a": 9_007_199_254_740_993u64, "b": -9_007_199_254_740_993i64, "c": 9_007_199_254_740_991u64 });
+    let written = r#"{"a":"9007199254740993","b":"-9007199254740993","c":9007199254740991}"#;
+    assert_eq!(super::Output::to_json(&beside).unwrap(), written);
 }

@@ -1,11 +1,11 @@
 //! What was begun: a future of one answer, or a stream of pieces.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::future::{Future, IntoFuture};
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::CallOptions;
 use crate::api::{Operation, Paged};
@@ -27,8 +28,8 @@ pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
 
 /// A result of any type: to be taken apart by those who know it, or written as JSON.
 pub trait Output: Send {
-    /// The result as JSON. Models write enumerations as the server spelled them, whole numbers beyond 2^53 as text, and
-    /// unknown fields beside their own.
+    /// The result as JSON. Models write enumerations as the server spelled them, and unknown fields beside their own; all whole
+    /// numbers beyond 2^53 are text, because most readers of JSON would round them.
     ///
     /// # Errors
     /// `Decode` for what cannot be written as JSON, which no model holds.
@@ -39,10 +40,35 @@ pub trait Output: Send {
 
 impl<T: Serialize + Send + 'static> Output for T {
     fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| Error::decode(".", error.to_string()))
+        let mut text = Vec::with_capacity(256);
+        let written = self.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Exact));
+        let failed = |error: &dyn std::fmt::Display| Error::decode(".", error.to_string());
+        written.map_err(|error| failed(&error))?;
+        String::from_utf8(text).map_err(|error| failed(&error))
     }
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
+    }
+}
+
+/// Writes whole numbers that a floating point number cannot hold as text.
+struct Exact;
+
+impl Exact {
+    const MOST: u64 = (1 << 53) - 1;
+}
+
+impl Formatter for Exact {
+    fn write_u64<W: ?Sized + Write>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
+        if value > Self::MOST {
+            write!(writer, "\"{value}\"")
+        } else {
+            CompactFormatter.write_u64(writer, value)
+        }
+    }
+    fn write_i64<W: ?Sized + Write>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
+        let exact = value.unsigned_abs() <= Self::MOST;
+        if exact { CompactFormatter.write_i64(writer, value) } else { write!(writer, "\"{value}\"") }
     }
 }
 
@@ -206,20 +232,26 @@ where
     ))
 }
 
-/// Work that tells how far it is while it is polled: of what is told between two looks, the last counts.
+/// Work that tells how far it is: of what is told between two looks, the last counts.
 pub(super) fn job<F, T, U>(begin: impl FnOnce(Tell<U>) -> F) -> Work
 where
     F: Future<Output = Result<T>> + Send + 'static,
     T: Output + 'static,
     U: Output + 'static,
 {
-    let told = Tell(Arc::new(Mutex::new(VecDeque::new())));
+    let told = Tell(Arc::new(Mutex::new(Told { latest: None, listener: None })));
     let work = Some(Box::pin(begin(told.clone())));
     Work::Stream(Box::pin(Working { work, told, done: None }))
 }
 
 /// Where a job leaves word.
-pub(super) struct Tell<U>(Arc<Mutex<VecDeque<U>>>);
+pub(super) struct Tell<U>(Arc<Mutex<Told<U>>>);
+
+struct Told<U> {
+    latest: Option<U>,
+    /// The work may go on in a task of its own, whose progress wakes nobody else.
+    listener: Option<Waker>,
+}
 
 impl<U> Clone for Tell<U> {
     fn clone(&self) -> Self {
@@ -229,12 +261,16 @@ impl<U> Clone for Tell<U> {
 
 impl<U> Tell<U> {
     pub(super) fn latest(&self, update: U) {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.clear();
-        queue.push_back(update);
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.latest = Some(update);
+        if let Some(listener) = told.listener.take() {
+            listener.wake();
+        }
     }
-    fn take(&self) -> Option<U> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    fn take(&self, listener: &Waker) -> Option<U> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.listener = Some(listener.clone());
+        told.latest.take()
     }
 }
 
@@ -259,7 +295,7 @@ where
             self.work = None;
             self.done = Some(done);
         }
-        if let Some(update) = self.told.take() {
+        if let Some(update) = self.told.take(cx.waker()) {
             return Poll::Ready(Some(Ok(Piece::Update(Box::new(update)))));
         }
         match self.done.take() {

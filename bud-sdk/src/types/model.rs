@@ -370,6 +370,7 @@ macro_rules! model {
                         name: stringify!($field),
                         ty: <$type as $crate::types::Described>::TYPE,
                         docs: concat!($($fdoc, "\n"),*),
+                        wide: <$type as $crate::types::Described>::WIDE,
                     },)*],
                     open: true,
                 });

@@ -79,6 +79,8 @@ pub struct ModelField {
     pub ty: Type,
     /// What it means.
     pub docs: &'static str,
+    /// Its whole numbers may pass 2^53.
+    pub wide: bool,
 }
 
 /// An open enumeration: an unknown value is kept as text.
@@ -108,6 +110,8 @@ pub struct EnumValue {
 /// What knows its own type.
 pub(crate) trait Described {
     const TYPE: Type;
+    /// Its whole numbers may pass 2^53.
+    const WIDE: bool = false;
 }
 
 macro_rules! described {
@@ -120,13 +124,17 @@ described! {
     String = Type::Text,
     bool = Type::Bool,
     u32 = Type::Int,
-    u64 = Type::Int,
     f64 = Type::Float,
     Timestamp = Type::Time,
     Duration = Type::Seconds,
     Decimal = Type::Decimal,
     Secret = Type::Hidden,
     serde_json::Value = Type::Json,
+}
+
+impl Described for u64 {
+    const TYPE: Type = Type::Int;
+    const WIDE: bool = true;
 }
 
 macro_rules! described_ids {
@@ -147,15 +155,19 @@ described_ids!(
 
 impl<T: Described> Described for Wire<T> {
     const TYPE: Type = T::TYPE;
+    const WIDE: bool = T::WIDE;
 }
 impl<T: Described> Described for Option<T> {
     const TYPE: Type = Type::Optional(&T::TYPE);
+    const WIDE: bool = T::WIDE;
 }
 impl<T: Described> Described for Vec<T> {
     const TYPE: Type = Type::List(&T::TYPE);
+    const WIDE: bool = T::WIDE;
 }
 impl<T: Described> Described for BTreeMap<String, T> {
     const TYPE: Type = Type::Map(&T::TYPE);
+    const WIDE: bool = T::WIDE;
 }
 
 impl Type {
