@@ -1,5 +1,6 @@
 //! The bindings' generated files, written from the door's registry.
 
+mod node;
 mod python;
 
 use std::fs;
@@ -10,7 +11,7 @@ use crate::workspace::{Outcome, Workspace};
 pub type Generated = (&'static str, String);
 
 fn all() -> Vec<Generated> {
-    python::files()
+    python::files().into_iter().chain(node::files()).collect()
 }
 
 /// Writes what is not current.

@@ -1,0 +1,114 @@
+//! The native part of the Node package: the core's door, with JSON text for everything but bytes.
+//!
+//! It is called by the TypeScript sources of this package alone. What it throws and rejects with has the core's error as
+//! JSON for its message.
+
+mod stream;
+mod work;
+
+use std::sync::{Mutex, PoisonError};
+
+use bud_sdk::door::{self, Answer, Work};
+use futures_util::future::{AbortHandle, AbortRegistration};
+use napi::bindgen_prelude::{Env, PromiseRaw};
+use napi_derive::napi;
+use serde_json::json;
+
+use stream::Stream;
+use work::{object, refused, unless_aborted};
+
+/// Makes a client from options by their names in snake case.
+///
+/// # Errors
+/// Those of the core's door.
+#[napi]
+pub fn connect(options: String) -> napi::Result<Client> {
+    let client = door::connect(object(&options, "options")?).map_err(refused)?;
+    Ok(Client { client })
+}
+
+/// A client.
+#[napi]
+pub struct Client {
+    client: bud_sdk::Client,
+}
+
+#[napi]
+impl Client {
+    /// Sends one call; the answer is `{value, status, request_id, attempts, elapsed}`.
+    ///
+    /// # Errors
+    /// Those of the core's door, for arguments before anything is sent.
+    #[napi]
+    pub fn call<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        args: String,
+        options: String,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let begun = door::begin(&self.client, &id, object(&args, "arguments")?, object(&options, "options")?);
+        let Work::Call(call) = begun.map_err(refused)? else {
+            return Err(napi::Error::from_reason(format!("{id} is a stream")));
+        };
+        let registration = cancel.and_then(Cancel::take);
+        env.spawn_future(async move {
+            let answer = unless_aborted(call, registration).await?.map_err(refused)?;
+            text(&answer)
+        })
+    }
+
+    /// Begins a stream; nothing is sent before its first piece is asked for.
+    ///
+    /// # Errors
+    /// Those of the core's door, for arguments.
+    #[napi]
+    pub fn stream(&self, id: String, args: String, options: String) -> napi::Result<Stream> {
+        let begun = door::begin(&self.client, &id, object(&args, "arguments")?, object(&options, "options")?);
+        match begun.map_err(refused)? {
+            Work::Stream(stream) => Ok(Stream::new(stream)),
+            Work::Call(_) => Err(napi::Error::from_reason(format!("{id} is no stream"))),
+        }
+    }
+}
+
+/// The means to end one call.
+#[napi]
+pub struct Cancel {
+    handle: AbortHandle,
+    registration: Mutex<Option<AbortRegistration>>,
+}
+
+#[napi]
+impl Cancel {
+    /// Has not ended anything yet.
+    #[napi(constructor)]
+    #[expect(clippy::new_without_default, reason = "it is for JavaScript alone")]
+    pub fn new() -> Self {
+        let (handle, registration) = AbortHandle::new_pair();
+        Self { handle, registration: Mutex::new(Some(registration)) }
+    }
+
+    /// Ends the call that it was given to: its request is broken off.
+    #[napi]
+    pub fn cancel(&self) {
+        self.handle.abort();
+    }
+
+    fn take(&self) -> Option<AbortRegistration> {
+        self.registration.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+fn text(answer: &Answer) -> napi::Result<String> {
+    let about = json!({
+        "status": answer.status,
+        "request_id": answer.request_id,
+        "attempts": answer.attempts,
+        "elapsed": answer.elapsed.as_secs_f64(),
+    });
+    let (about, value) = (about.to_string(), answer.value.to_json().map_err(refused)?);
+    // The value is JSON already; it goes in front of the others.
+    Ok(format!("{{\"value\":{value},{}", about.trim_start_matches('{')))
+}

@@ -1,0 +1,269 @@
+/**
+ * What can go wrong, as classes for `instanceof` and as stable codes for `switch`.
+ */
+
+/** A stable name of what went wrong, the same in all languages of bud-sdk. */
+export type ErrorCode =
+  | 'invalid_argument'
+  | 'config'
+  | 'unsupported'
+  | 'connect'
+  | 'tls'
+  | 'timeout'
+  | 'interrupted'
+  | 'protocol'
+  | 'unexpected_redirect'
+  | 'invalid_credentials'
+  | 'session_expired'
+  | 'auth_rejected'
+  | 'permission_denied'
+  | 'bad_request'
+  | 'not_found'
+  | 'conflict'
+  | 'validation'
+  | 'rate_limited'
+  | 'server'
+  | 'api'
+  | 'decode'
+  | 'body_too_large'
+  | 'download'
+  | 'poll_timeout'
+  | 'operation_failed'
+  | 'unconfirmed'
+  | 'incomplete'
+  | 'cancelled'
+  | (string & {});
+
+/** One field that the server refused. The refused value itself is never kept: it may be a password. */
+export interface FieldError {
+  /** Where, as the server says it: `body.email`. */
+  readonly location: string;
+  /** Why. */
+  readonly message: string;
+  /** The server's name of the rule, if it gives one. */
+  readonly rule?: string;
+}
+
+/** What the native part tells of an error. */
+export interface ErrorFacts {
+  kind: string;
+  text: string;
+  message?: string | null;
+  hint?: string | null;
+  status?: number | null;
+  server_code?: string | null;
+  param?: string | null;
+  fields?: { location: string; message: string; rule?: string | null }[] | null;
+  request_id?: string | null;
+  retry_after?: number | null;
+  attempts?: number | null;
+  elapsed?: number | null;
+  operation?: string | null;
+  maybe_applied?: boolean | null;
+  path?: string | null;
+  cursor?: string | null;
+}
+
+/**
+ * Why a call failed: one line that lets a person act, and properties that let a program decide.
+ *
+ * ```ts
+ * try {
+ *   await client.projects.delete(id);
+ * } catch (error) {
+ *   if (error instanceof NotFoundError) console.log('there was none');
+ *   else if (error instanceof BudError && error.maybeApplied) console.log('look before you repeat it');
+ *   else throw error;
+ * }
+ * ```
+ */
+export class BudError extends Error {
+  /** A stable name of what went wrong: `not_found`, `rate_limited`. */
+  readonly code: ErrorCode;
+  /** What the server said, or what this SDK found, without what `message` has around it. Never contains a secret. */
+  readonly reason: string;
+  /** What to do about it, where that is known. */
+  declare readonly hint?: string;
+  /** The HTTP status that decided the outcome, if there was an answer. */
+  declare readonly status?: number;
+  /** The server's own code or type of the error, as it spells it. */
+  declare readonly serverCode?: string;
+  /** The argument or field that is to blame, if it is known. */
+  declare readonly param?: string;
+  /** The fields that the server refused (422). */
+  readonly fields: readonly FieldError[];
+  /** The server's id of the request, for its operators. */
+  declare readonly requestId?: string;
+  /** How long the server asked to wait, in milliseconds. */
+  declare readonly retryAfter?: number;
+  /** How many times the request was sent or tried; 0 when it was refused before. */
+  readonly attempts: number;
+  /** Milliseconds from the call to this error, waiting between attempts included. */
+  declare readonly elapsed?: number;
+  /** The id of the operation that failed, the same in all languages: `users.set_role`. */
+  declare readonly operation?: string;
+  /** The call may have taken effect: look before you repeat it. */
+  readonly maybeApplied: boolean;
+  /** Where an answer had another shape than documented. */
+  declare readonly path?: string;
+  /** Where a list broke off, for `startingAt`. */
+  declare readonly cursor?: string;
+
+  /** @internal */
+  constructor(facts: ErrorFacts) {
+    super(facts.text);
+    this.code = facts.kind;
+    this.reason = facts.message ?? facts.text;
+    this.attempts = facts.attempts ?? 0;
+    this.maybeApplied = facts.maybe_applied ?? false;
+    this.fields = (facts.fields ?? []).map(({ location, message, rule }) =>
+      rule == null ? { location, message } : { location, message, rule },
+    );
+    // Only what is known becomes a property, so that an inspected error is short.
+    const known = {
+      hint: facts.hint,
+      status: facts.status,
+      serverCode: facts.server_code,
+      param: facts.kind === 'invalid_argument' && facts.param ? camel(facts.param) : facts.param,
+      requestId: facts.request_id,
+      retryAfter: facts.retry_after == null ? null : Math.round(facts.retry_after * 1000),
+      elapsed: facts.elapsed == null ? null : Math.round(facts.elapsed * 1000),
+      operation: facts.operation,
+      path: facts.path,
+      cursor: facts.cursor,
+    };
+    for (const [name, value] of Object.entries(known)) {
+      if (value != null) (this as Record<string, unknown>)[name] = value;
+    }
+  }
+}
+
+/** An argument was refused before any request was made; `param` names it. */
+export class InvalidArgumentError extends BudError {}
+/** The configuration is wrong or incomplete; the message names the value and its source, never a secret. */
+export class ConfigError extends BudError {}
+/** The API of this server does not offer the operation. No request was made; `hint` names what to use instead. */
+export class UnsupportedError extends BudError {}
+/** No good answer came: no connection, a broken one, or none in time. */
+export class ConnectionError extends BudError {}
+/** TLS failed: certificate, host name, protocol. Nothing was sent, and it is not retried. */
+export class TlsError extends ConnectionError {}
+/** A deadline passed; `maybeApplied` tells whether the request may have run. */
+export class TimeoutError extends ConnectionError {}
+/** The connection broke after the request was (or may have been) sent; see `maybeApplied`. */
+export class InterruptedError extends ConnectionError {}
+/** The peer does not speak HTTP, breaks its rules, or redirects, which is never followed. */
+export class ProtocolError extends ConnectionError {}
+/** The server refused; `status` says how. */
+export class ApiError extends BudError {}
+/** Who calls is not known: wrong password, ended session, refused token. `code` tells which. */
+export class AuthenticationError extends ApiError {}
+/** 403: the caller lacks a right. */
+export class PermissionDeniedError extends ApiError {}
+/** 400: the request was refused. */
+export class BadRequestError extends ApiError {}
+/** 404, or what the server says in its place. */
+export class NotFoundError extends ApiError {}
+/** 409: in conflict with the present state. */
+export class ConflictError extends ApiError {}
+/** 422: a field was refused; see `fields`. */
+export class ValidationError extends ApiError {}
+/** 429; see `retryAfter`. */
+export class RateLimitedError extends ApiError {}
+/** 5xx. For a call that changes something, see `maybeApplied`. */
+export class ServerError extends ApiError {}
+/** The answer has another shape than documented, or is too large; `path` is the place in it. */
+export class DecodeError extends BudError {}
+/** A download broke, cannot be proven whole, or could not be written. */
+export class DownloadError extends BudError {}
+/** A wait reached its deadline; the remote work goes on. */
+export class PollTimeoutError extends BudError {}
+/** The awaited work ended in failure; the message carries the server's reason. */
+export class OperationFailedError extends BudError {}
+/** A wait after an action saw no sign of that action. */
+export class UnconfirmedError extends BudError {}
+/** The result is known to be incomplete. */
+export class IncompleteError extends BudError {}
+
+const CLASSES: Readonly<Record<string, typeof BudError>> = {
+  invalid_argument: InvalidArgumentError,
+  config: ConfigError,
+  unsupported: UnsupportedError,
+  connect: ConnectionError,
+  tls: TlsError,
+  timeout: TimeoutError,
+  interrupted: InterruptedError,
+  protocol: ProtocolError,
+  unexpected_redirect: ProtocolError,
+  invalid_credentials: AuthenticationError,
+  session_expired: AuthenticationError,
+  auth_rejected: AuthenticationError,
+  permission_denied: PermissionDeniedError,
+  bad_request: BadRequestError,
+  not_found: NotFoundError,
+  conflict: ConflictError,
+  validation: ValidationError,
+  rate_limited: RateLimitedError,
+  server: ServerError,
+  api: ApiError,
+  decode: DecodeError,
+  body_too_large: DecodeError,
+  download: DownloadError,
+  poll_timeout: PollTimeoutError,
+  operation_failed: OperationFailedError,
+  unconfirmed: UnconfirmedError,
+  incomplete: IncompleteError,
+};
+
+// On the prototypes: an own property would be shown by every inspection.
+for (const type of [BudError, ...Object.values(CLASSES)]) {
+  Object.defineProperty(type.prototype, 'name', { value: type.name, configurable: true, writable: true });
+}
+
+/** Where a call was made: an object with nothing but a stack. @internal */
+export interface Place {
+  stack?: string;
+}
+
+/** The error with those facts, as made at that place. @internal */
+export function errorFrom(facts: ErrorFacts, place?: Place): BudError {
+  return at(new (CLASSES[facts.kind] ?? BudError)(facts), place);
+}
+
+function at<E extends Error>(error: E, place: Place | undefined): E {
+  const frames = place?.stack?.indexOf('\n    at ') ?? -1;
+  if (place?.stack && frames >= 0) {
+    const value = `${error.name}: ${error.message}${place.stack.slice(frames)}`;
+    Object.defineProperty(error, 'stack', { value, configurable: true, writable: true });
+  }
+  return error;
+}
+
+/** An argument that is refused here, before the native part is asked. @internal */
+export function refused(operation: string, param: string, message: string): BudError {
+  const failed = operation && `${operation} failed: `;
+  return new InvalidArgumentError({
+    kind: 'invalid_argument',
+    text: `${failed}invalid argument \`${param}\`: ${message}`,
+    message,
+    operation: operation || null,
+    param,
+  });
+}
+
+/** What was thrown inside, as an error of ours if it is one, at the place of the call. @internal */
+export function thrown(error: unknown, place?: Place): unknown {
+  if (error instanceof BudError) return at(error, place);
+  const text = error instanceof Error ? error.message : '';
+  if (!text.startsWith('{')) return error;
+  try {
+    return errorFrom(JSON.parse(text) as ErrorFacts, place);
+  } catch {
+    return error;
+  }
+}
+
+/** `first_name` is `firstName` here. */
+function camel(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,179 @@
+import type { Flow } from './flow.js';
+import type { Integer } from './values.js';
+
+/** One page of a list. */
+export interface Page<T> {
+  readonly items: T[];
+  /** How many items the whole list has, if the server says so. */
+  readonly total?: Integer;
+  /** Where to go on after this page, for `startingAt`; absent after the last page. */
+  readonly cursor?: string;
+}
+
+interface Piece {
+  items: unknown[];
+  total?: Integer | null;
+  cursor?: string | null;
+}
+
+type Read<T> = (json: unknown) => T;
+
+/**
+ * A list, not asked for yet. Pages are fetched as far as it is read, and each way of reading it begins anew.
+ *
+ * ```ts
+ * for await (const user of client.users.list({ role: 'ADMIN' })) console.log(user.email);
+ * ```
+ *
+ * The platform pages by number, so that items which appear or vanish meanwhile can be seen twice or missed.
+ */
+export class List<T> implements AsyncIterable<T> {
+  readonly #open: () => Flow;
+  readonly #read: Read<T>;
+
+  /** @internal */
+  constructor(open: () => Flow, read: (json: never) => T) {
+    this.#open = open;
+    this.#read = read as Read<T>;
+  }
+
+  /** The list item by item. */
+  [Symbol.asyncIterator](): Items<T> {
+    return new Items(this.#open(), this.#read);
+  }
+
+  /** The list page by page. */
+  pages(): Pages<T> {
+    return new Pages(this.#open(), this.#read);
+  }
+
+  /** The whole list at once. The first error ends it, and the items before it are lost: iterate to keep them. */
+  async all(): Promise<T[]> {
+    const flow = this.#open();
+    const all: T[] = [];
+    // All of it is wanted, so the next page is fetched while this one is read.
+    let next = flow.next();
+    try {
+      for (let piece = await next; piece !== null; piece = await next) {
+        next = flow.next();
+        for (const item of parse(piece).items) all.push(this.#read(item));
+      }
+    } finally {
+      flow.cancel();
+      await next.catch(() => undefined);
+    }
+    return all;
+  }
+}
+
+/** The pages of a list. Leaving the loop early breaks off what is under way. */
+export class Pages<T> implements AsyncIterableIterator<Page<T>>, AsyncDisposable {
+  readonly #flow: Flow;
+  readonly #read: Read<T>;
+  #cursor: string | undefined;
+
+  /** @internal */
+  constructor(flow: Flow, read: Read<T>) {
+    this.#flow = flow;
+    this.#read = read;
+  }
+
+  /** Where to go on after the pages so far, for `startingAt`; `undefined` before the first and after the last page. */
+  get cursor(): string | undefined {
+    return this.#cursor;
+  }
+
+  async next(): Promise<IteratorResult<Page<T>, undefined>> {
+    const page = await take(this.#flow);
+    this.#cursor = page?.cursor ?? undefined;
+    if (!page) return { value: undefined, done: true };
+    const { items, total, cursor } = page;
+    const value = {
+      items: items.map(this.#read),
+      ...(total == null ? {} : { total: typeof total === 'string' ? BigInt(total) : total }),
+      ...(cursor == null ? {} : { cursor }),
+    };
+    return { value, done: false };
+  }
+
+  return(): Promise<IteratorResult<Page<T>, undefined>> {
+    this.#flow.cancel();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
+
+/** The items of a list. Leaving the loop early breaks off what is under way. */
+export class Items<T> implements AsyncIterableIterator<T>, AsyncDisposable {
+  readonly #flow: Flow;
+  readonly #read: Read<T>;
+  #page: unknown[] = [];
+  #at = 0;
+  /** Whoever asks meanwhile waits behind it, so that items stay in order. */
+  #fetching: Promise<IteratorResult<T, undefined>> | undefined;
+
+  /** @internal */
+  constructor(flow: Flow, read: Read<T>) {
+    this.#flow = flow;
+    this.#read = read;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#fetching) return this.#queue(this.#fetching);
+    if (this.#at < this.#page.length) return this.#item();
+    return this.#queue(undefined);
+  }
+
+  #queue(before: Promise<unknown> | undefined): Promise<IteratorResult<T, undefined>> {
+    const turn = this.#turn(before).finally(() => {
+      if (this.#fetching === turn) this.#fetching = undefined;
+    });
+    this.#fetching = turn;
+    return turn;
+  }
+
+  async #turn(before: Promise<unknown> | undefined): Promise<IteratorResult<T, undefined>> {
+    // Its failure was told to whoever asked for it.
+    await before?.catch(() => undefined);
+    while (this.#at >= this.#page.length) {
+      const page = await take(this.#flow);
+      if (!page) return { value: undefined, done: true };
+      [this.#page, this.#at] = [page.items, 0];
+    }
+    return this.#item();
+  }
+
+  async #item(): Promise<IteratorResult<T, undefined>> {
+    return { value: this.#read(this.#page[this.#at++]), done: false };
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#page = [];
+    this.#flow.cancel();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
+
+async function take(flow: Flow): Promise<Piece | undefined> {
+  const piece = await flow.next();
+  return piece === null ? undefined : parse(piece);
+}
+
+function parse(piece: string | Buffer): Piece {
+  return JSON.parse(piece as string) as Piece;
+}

@@ -1,0 +1,122 @@
+//! Comments: what the registry says, in the words of TypeScript.
+
+use std::fmt::Write;
+
+use bud_sdk::door::{Arg, Kind, Type};
+use bud_sdk::{Flavor, OperationInfo, Support};
+
+use super::names::camel;
+use super::resources::Method;
+
+pub fn argument_docs(arg: &Arg) -> Vec<String> {
+    let mut docs = plain(arg.docs);
+    if matches!(arg.ty, Type::Seconds | Type::Optional(Type::Seconds)) {
+        docs.push("In milliseconds.".to_owned());
+    }
+    docs
+}
+
+pub fn method_docs(method: &Method<'_>) -> Vec<String> {
+    let mut docs = plain(method.entry.docs);
+    let operation = bud_sdk::operations().iter().find(|operation| operation.id == method.entry.id);
+    if let Some(operation) = operation {
+        docs.push(String::new());
+        docs.extend(routes_of(operation));
+    }
+    docs.push(String::new());
+    for arg in method.positional {
+        docs.push(format!("@param {} {}", camel(arg.name), argument_docs(arg).join(" ")));
+    }
+    docs.extend(errors_of(method, operation));
+    docs
+}
+
+fn routes_of(operation: &OperationInfo) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !operation.sections.is_empty() {
+        lines.push(format!("Guide section {}.", operation.sections.join(", ")));
+    }
+    for flavor in [Flavor::Guide, Flavor::Runtime] {
+        lines.push(match operation.routes.on(flavor) {
+            Support::Offered(route) => {
+                let loss = route.loss.map(|loss| format!(": {loss}")).unwrap_or_default();
+                format!("- {flavor}: `{} {}`{loss}", route.method, route.path)
+            }
+            Support::Unsupported(instead) => format!("- {flavor}: not offered. {}", sentence(instead)),
+        });
+    }
+    lines
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.trim().chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let rest = chars.as_str();
+    format!("{first}{rest}{}", if rest.ends_with('.') { "" } else { "." })
+}
+
+fn errors_of(method: &Method<'_>, operation: Option<&OperationInfo>) -> Vec<String> {
+    let mut lines =
+        vec!["@throws {InvalidArgumentError} before any request, for what no API takes.".to_owned()];
+    let Some(operation) = operation else { return lines };
+    let routes = [Flavor::Guide, Flavor::Runtime].map(|flavor| operation.routes.on(flavor));
+    let offered = |test: &dyn Fn(&bud_sdk::Route) -> bool| {
+        routes.iter().any(|support| matches!(support, Support::Offered(route) if test(route)))
+    };
+    if routes.iter().any(|support| matches!(support, Support::Unsupported(_))) {
+        lines.push(
+            "@throws {UnsupportedError} before any request, where the server's API does not offer it."
+                .to_owned(),
+        );
+    }
+    if offered(&|route| route.path.contains('{')) {
+        lines.push("@throws {NotFoundError} for what is not there.".to_owned());
+    }
+    lines.push("@throws {PermissionDeniedError} when the caller lacks a right.".to_owned());
+    if method.entry.kind == Kind::Call && offered(&|route| !route.idempotent) {
+        lines.push(
+            "@throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it."
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+/// Lines of Markdown without what only Rust's documentation knows.
+pub fn plain(docs: &str) -> Vec<String> {
+    let mut lines: Vec<String> = docs.trim().lines().map(|line| names_in(line.trim())).collect();
+    lines.dedup_by(|next, line| next.is_empty() && line.is_empty());
+    lines
+}
+
+/// Names in backticks as they are spelled here.
+fn names_in(line: &str) -> String {
+    let parts: Vec<String> = line
+        .split('`')
+        .enumerate()
+        .map(|(at, part)| {
+            let is_name = at % 2 == 1
+                && part.contains('_')
+                && part.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.');
+            if is_name { camel(part) } else { part.to_owned() }
+        })
+        .collect();
+    parts.join("`")
+}
+
+pub fn comment(text: &mut String, indent: &str, lines: &[String]) {
+    match lines {
+        [] => {}
+        [line] => {
+            let _ = writeln!(text, "{indent}/** {} */", line.replace("*/", "* /"));
+        }
+        lines => {
+            let _ = writeln!(text, "{indent}/**");
+            for line in lines {
+                let line = format!("{indent} * {}", line.replace("*/", "* /"));
+                let _ = writeln!(text, "{}", line.trim_end());
+            }
+            let _ = writeln!(text, "{indent} */");
+        }
+    }
+}
