@@ -1,0 +1,254 @@
+/**
+ * The scenarios of tests/contract, replayed through the public façade: the same requests byte for byte, the same results,
+ * the same errors as in every other language. They have everything that the core's registry has, so this also calls
+ * every entry of it.
+ */
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { BudError, Client, Secret, type List } from 'bud-sdk-node';
+
+import { answer, json, Scripted, type Answer } from './support/server.mjs';
+
+const CONTRACT = new URL('../../../tests/contract/', import.meta.url).pathname;
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+type Named = { [name: string]: Json };
+
+interface Scenario {
+  name: string;
+  call: string;
+  client: Named;
+  args: Named;
+  options?: Named;
+  exchanges: { answer: Named; request: { line: string; headers: string[]; body: string } }[];
+  result?: Json;
+  pages?: { items: Json[]; cursor: string | null; total: Json }[];
+  bytes?: string;
+  file?: string;
+  updates?: Json[];
+  error?: Named;
+}
+
+const read = (path: string): string => readFileSync(join(CONTRACT, path), 'utf8');
+const scenarios = readdirSync(join(CONTRACT, 'scenarios'))
+  .filter((file) => file.endsWith('.json'))
+  .flatMap((file) => JSON.parse(read(`scenarios/${file}`)) as Scenario[]);
+
+interface Recorded {
+  name: string;
+  status: number;
+  response_headers: Record<string, string>;
+  response_body: Json;
+}
+
+const recordings = new Map(
+  read('runtime/exchanges.jsonl')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Recorded)
+    .map((exchange) => [exchange.name, exchange]),
+);
+
+/** What a scenario's server answers: written out, recorded from the real server, or a fixture of the documented API. */
+function scripted(told: Named): Answer {
+  if (told['close'] === true) return (socket) => socket.end();
+  const status = (told['status'] as number | undefined) ?? 200;
+  if (told['recorded'] !== undefined) {
+    const exchange = recordings.get(told['recorded'] as string);
+    assert(exchange, `nothing was recorded as ${told['recorded']}`);
+    const { 'content-type': type = '', 'retry-after': delay } = exchange.response_headers;
+    const body = exchange.response_body;
+    const text = body === null ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+    return answer(exchange.status, text, { 'content-type': type, ...(delay === undefined ? {} : { 'retry-after': delay }) });
+  }
+  if (told['fixture'] !== undefined) return json(status, JSON.parse(read(`guide/${told['fixture']}.json`)));
+  const headers = (told['headers'] ?? {}) as Record<string, string>;
+  if (typeof told['text'] === 'string') return answer(status, told['text'], { 'content-type': 'text/plain', ...headers });
+  const body = told['json'] == null ? '' : JSON.stringify(told['json']);
+  return answer(status, body, { 'content-type': 'application/json', ...headers });
+}
+
+/** Names and durations as this package has them. */
+const TIMES = new Set(['timeout', 'attempt_timeout', 'connect_timeout', 'idle_timeout', 'within', 'every']);
+const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+function translated(named: Named = {}): Record<string, unknown> {
+  const pairs = Object.entries(named).map(([name, value]) => {
+    return [camel(name), TIMES.has(name) && typeof value === 'number' ? value * 1000 : value];
+  });
+  return Object.fromEntries(pairs);
+}
+
+interface Outcome {
+  result?: unknown;
+  pages?: { items: unknown[]; cursor: string | null; total: unknown }[];
+  bytes?: string;
+  updates?: unknown[];
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/** Calls what has this id, as a person would write it. */
+async function call(client: Client, id: string, args: Record<string, unknown>, options: object, seen: Outcome): Promise<void> {
+  const [resource = '', name = ''] = id.split('.');
+  const method = /^(export)_/.exec(name)?.[1] ?? camel(name);
+  const handle = (resource === 'client' ? client : client[camel(resource) as keyof Client]) as object;
+  const function_ = handle[method as keyof typeof handle] as Method | undefined;
+  assert(function_, `there is no ${id}`);
+  const { path, overwrite, ...more } = args;
+  const toldTo = (update: unknown): unknown => (seen.updates ??= []).push(update);
+  switch (id) {
+    case 'audit.export':
+      seen.bytes = '';
+      for await (const chunk of client.audit.export(args as never)) seen.bytes += Buffer.from(chunk).toString('utf8');
+      return;
+    case 'audit.export_file':
+      seen.result = await client.audit.export(more as never).writeTo(path as string, { overwrite: overwrite as boolean });
+      return;
+    case 'audit.export_records': {
+      const items: unknown[] = [];
+      seen.pages = [{ items, cursor: null, total: null }];
+      for await (const record of client.audit.export(args as never).records()) items.push(record);
+      return;
+    }
+  }
+  const wishes = id === 'endpoints.wait' ? { ...options, onUpdate: toldTo } : options;
+  const told = await (function_.call(handle, ...parameters(function_, args, wishes)) as Promise<unknown>);
+  if (told !== null && typeof told === 'object' && 'pages' in told) {
+    for await (const page of (told as List<unknown>).pages()) {
+      (seen.pages ??= []).push({ items: page.items, cursor: page.cursor ?? null, total: page.total ?? null });
+    }
+  } else {
+    seen.result = told ?? null;
+  }
+}
+
+/** The arguments in the order of the method's parameters: those that it does not name are its `params`. */
+function parameters(method: Method, args: Record<string, unknown>, options: object): unknown[] {
+  const names = /\(([^)]*)\)/.exec(method.toString())?.[1]?.split(', ') ?? [];
+  const others = { ...args };
+  for (const name of names) delete others[name];
+  const takesOthers = names.includes('params');
+  // What it cannot take at all goes where a person would put it by mistake.
+  return names.map((name) => {
+    if (name === 'params') return others;
+    if (name === 'options') return takesOthers ? options : { ...options, ...others };
+    return args[name];
+  });
+}
+
+/** Compares what was given with what the core writes: names in camel case, dates, nothing for null. */
+function same(given: unknown, wanted: Json, at: string): void {
+  if (wanted === null) return assert(given == null, `${at} is ${String(given)}, not absent`);
+  if (Array.isArray(wanted)) {
+    assert(Array.isArray(given) && given.length === wanted.length, `${at} is no list of ${wanted.length}`);
+    return wanted.forEach((item, index) => same(given[index], item, `${at}[${index}]`));
+  }
+  if (typeof wanted === 'object') {
+    assert(typeof given === 'object' && given !== null, `${at} is ${String(given)}`);
+    const left = new Map(Object.entries(given));
+    const extra = (left.get('extra') ?? {}) as Named;
+    for (const [name, value] of Object.entries(wanted)) {
+      if (Object.hasOwn(extra, name)) {
+        assert.deepEqual(extra[name], value, `${at}.extra.${name}`);
+        continue;
+      }
+      const own = left.has(name) ? name : camel(name);
+      same(left.get(own), value, `${at}.${own}`);
+      left.delete(own);
+    }
+    left.delete('extra');
+    assert.deepEqual([...left.keys()], [], `${at} has what was never sent`);
+    return;
+  }
+  if (given instanceof Date) return assert.equal(given.getTime(), new Date(wanted as string).getTime(), at);
+  if (given instanceof Secret) return assert.equal(given.expose(), wanted, at);
+  if (typeof given === 'bigint') return assert.equal(given, BigInt(wanted as string), at);
+  // Enumerations are spelled the same on every API here; the core writes them as the server did.
+  if (SPANS.test(at) && typeof given === 'number') return assert.equal(given, (wanted as number) * 1000, at);
+  if (given !== wanted && typeof given === 'string' && typeof wanted === 'string') return spelled(given, wanted, at);
+  assert.equal(given, wanted, at);
+}
+
+/** Time spans, which are milliseconds here. */
+const SPANS = /\.(expiresIn|elapsed)$/;
+
+/** Spellings that differ from their canonical one by more than case. */
+const ALIASES: Readonly<Record<string, string>> = { deleted: 'INACTIVE' };
+
+function spelled(given: string, wanted: string, at: string): void {
+  assert.equal(given.toLowerCase(), (ALIASES[wanted] ?? wanted).toLowerCase(), at);
+}
+
+function failure(error: unknown): Record<string, unknown> {
+  assert(error instanceof BudError, String(error));
+  const told: Record<string, unknown> = {
+    kind: error.code,
+    message: error.reason,
+    hint: error.hint,
+    status: error.status,
+    server_code: error.serverCode,
+    param: error.param,
+    fields: error.fields.length === 0 ? undefined : error.fields,
+    request_id: error.requestId,
+    retry_after: error.retryAfter === undefined ? undefined : error.retryAfter / 1000,
+    attempts: error.attempts,
+    operation: error.operation,
+    maybe_applied: error.maybeApplied,
+    path: error.path,
+    cursor: error.cursor,
+  };
+  for (const name of Object.keys(told)) if (told[name] === undefined) delete told[name];
+  return told;
+}
+
+async function play(scenario: Scenario): Promise<void> {
+  await using server = await Scripted.answering(...scenario.exchanges.map((exchange) => scripted(exchange.answer)));
+  const folder = mkdtempSync(join(tmpdir(), 'bud-scenario-'));
+  const file = join(folder, 'file');
+  const seen: Outcome = {};
+  let error: Record<string, unknown> | undefined;
+  try {
+    const login = 'email' in scenario.client || 'token' in scenario.client ? {} : { token: 'scenario-token' };
+    const options = { baseUrl: server.url, ...login, ...translated(scenario.client) };
+    const args = translated(scenario.args);
+    if (args['path'] === '$file') args['path'] = file;
+    await call(new Client(options), scenario.call, args, translated(scenario.options), seen).catch((caught: unknown) => {
+      error = failure(caught);
+    });
+    if (existsSync(file)) assert.equal(readFileSync(file, 'utf8'), scenario.file, 'the file');
+    else assert.equal(undefined, scenario.file, 'the file');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const wanted = scenario.error && { ...scenario.error };
+  if (wanted?.['kind'] === 'invalid_argument') wanted['param'] = camel(wanted['param'] as string);
+  assert.deepEqual(error, wanted, 'the error');
+  const shown = (text: string): string => text.replaceAll(server.host, '$host').replaceAll(version, '$version');
+  assert.deepEqual(
+    server.asked.map(({ line, headers, body }) => ({ line, headers: headers.map(shown), body })),
+    scenario.exchanges.map((exchange) => ({ ...exchange.request })),
+    'what was sent',
+  );
+  if (wanted && scenario.result === undefined) assert.equal(seen.result, undefined);
+  else if (scenario.result !== undefined) same(seen.result, scenario.result, 'the result');
+  assert.equal(seen.bytes || undefined, scenario.bytes, 'the bytes');
+  const { pages = [], updates } = scenario;
+  same(seen.pages ?? [], pages as Json, 'the pages');
+  if (updates) same(seen.updates, updates, 'the updates');
+}
+
+test('every scenario has a name of its own, and there are many', () => {
+  assert.equal(new Set(scenarios.map((scenario) => scenario.name)).size, scenarios.length);
+  assert(scenarios.length > 100, `${scenarios.length}`);
+});
+
+for (const scenario of scenarios) {
+  test(`${scenario.call}: ${scenario.name}`, () => play(scenario));
+}

@@ -1,0 +1,101 @@
+/** What a compiler must see: this file is right when it compiles. */
+
+import { expectTypeOf } from 'expect-type';
+import type { Readable } from 'node:stream';
+
+import {
+  BudError,
+  Client,
+  NotFoundError,
+  Secret,
+  type Call,
+  type Endpoint,
+  type EndpointStatus,
+  type ErrorCode,
+  type Export,
+  type ExportProgress,
+  type ExportSummary,
+  type AuditRecord,
+  type Id,
+  type Integer,
+  type IssuedKey,
+  type List,
+  type Page,
+  type Project,
+  type Role,
+  type User,
+} from 'bud-sdk-node';
+
+declare const client: Client;
+
+// Results.
+expectTypeOf(client.users.get('u-1')).toEqualTypeOf<Call<User>>();
+expectTypeOf(await client.users.get('u-1')).toEqualTypeOf<User>();
+expectTypeOf((await client.users.get('u-1').withResponse()).data).toEqualTypeOf<User>();
+expectTypeOf((await client.users.get('u-1').withResponse()).response.requestId).toEqualTypeOf<string | undefined>();
+expectTypeOf(await client.projects.delete('p-1')).toEqualTypeOf<void>();
+expectTypeOf(await client.permissions.revoke('u-1', { resourceId: 'p-1' })).toEqualTypeOf<number>();
+expectTypeOf<User['createdAt']>().toEqualTypeOf<Date | undefined>();
+expectTypeOf<User['role']>().toEqualTypeOf<Role | undefined>();
+expectTypeOf<Endpoint['replicas']>().toEqualTypeOf<number | undefined>();
+expectTypeOf<ExportSummary['bytes']>().toEqualTypeOf<Integer>();
+expectTypeOf<IssuedKey['key']>().toEqualTypeOf<Secret | undefined>();
+expectTypeOf<User['extra']>().toEqualTypeOf<Readonly<Record<string, unknown>> | undefined>();
+
+// Literals are known, and others are allowed.
+const known: Role = 'PROJECT_ADMIN';
+const unknown: Role = 'SOMETHING_NEW';
+expectTypeOf(known).toMatchTypeOf<Role>();
+expectTypeOf(unknown).toMatchTypeOf<string>();
+expectTypeOf<'RUNNING'>().toMatchTypeOf<EndpointStatus>();
+expectTypeOf<'not_found'>().toMatchTypeOf<ErrorCode>();
+
+// Lists.
+expectTypeOf(client.users.list()).toEqualTypeOf<List<User>>();
+expectTypeOf(await client.users.list({ role: 'ADMIN' }, { limit: 5 }).all()).toEqualTypeOf<User[]>();
+for await (const user of client.users.list()) expectTypeOf(user).toEqualTypeOf<User>();
+for await (const page of client.users.list().pages()) expectTypeOf(page).toEqualTypeOf<Page<User>>();
+
+// Exports and jobs.
+const log = client.audit.export({ start: new Date(), end: '2026-01-01T00:00:00Z' });
+expectTypeOf(log).toEqualTypeOf<Export<ExportSummary, AuditRecord, ExportProgress>>();
+expectTypeOf(log.readable()).toEqualTypeOf<Readable>();
+expectTypeOf(log.stream()).toEqualTypeOf<ReadableStream<Uint8Array>>();
+expectTypeOf(new Response(log.stream())).toEqualTypeOf<Response>();
+for await (const chunk of log) expectTypeOf(chunk).toMatchTypeOf<Uint8Array>();
+for await (const record of log.records()) expectTypeOf(record).toEqualTypeOf<AuditRecord>();
+const wait = client.endpoints.wait('e-1', {}, { onUpdate: (endpoint) => expectTypeOf(endpoint).toEqualTypeOf<Endpoint>() });
+expectTypeOf(wait).toEqualTypeOf<Promise<Endpoint>>();
+
+// Ids are texts, or what has one.
+declare const project: Project;
+expectTypeOf(project).toMatchTypeOf<Id>();
+void client.quotas.ofProject(project);
+
+// Errors.
+try {
+  await client.flavor();
+} catch (error) {
+  if (error instanceof NotFoundError) expectTypeOf(error.retryAfter).toEqualTypeOf<number | undefined>();
+  if (error instanceof BudError) expectTypeOf(error.maybeApplied).toEqualTypeOf<boolean>();
+}
+
+// What does not compile.
+// @ts-expect-error an id is required
+void client.users.get();
+// @ts-expect-error an id is no number
+void client.users.get(7);
+// @ts-expect-error there is no such option
+void client.users.get('u-1', { retries: 3 });
+// @ts-expect-error a role is required
+void client.users.setRole('u-1', {});
+// @ts-expect-error there is no such argument
+void client.users.setRole('u-1', { role: 'USER', rolle: 'ADMIN' });
+// @ts-expect-error lists are tried as often as the client says
+void client.users.list({}, { attempts: 1 });
+// @ts-expect-error there is no such field
+void (await client.users.get('u-1')).first_name;
+// @ts-expect-error results are read only
+(await client.users.get('u-1')).email = 'b@example.com';
+// @ts-expect-error there is no such client option
+void new Client({ verifySsl: false });
