@@ -1,0 +1,93 @@
+var __addDisposableResource = (this && this.__addDisposableResource) || function (env, value, async) {
+    if (value !== null && value !== void 0) {
+        if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
+        var dispose, inner;
+        if (async) {
+            if (!Symbol.asyncDispose) throw new TypeError("Symbol.asyncDispose is not defined.");
+            dispose = value[Symbol.asyncDispose];
+        }
+        if (dispose === void 0) {
+            if (!Symbol.dispose) throw new TypeError("Symbol.dispose is not defined.");
+            dispose = value[Symbol.dispose];
+            if (async) inner = dispose;
+        }
+        if (typeof dispose !== "function") throw new TypeError("Object not disposable.");
+        if (inner) dispose = function() { try { inner.call(this); } catch (e) { return Promise.reject(e); } };
+        env.stack.push({ value: value, dispose: dispose, async: async });
+    }
+    else if (async) {
+        env.stack.push({ async: true });
+    }
+    return value;
+};
+var __disposeResources = (this && this.__disposeResources) || (function (SuppressedError) {
+    return function (env) {
+        function fail(e) {
+            env.error = env.hasError ? new SuppressedError(e, env.error, "An error was suppressed during disposal.") : e;
+            env.hasError = true;
+        }
+        var r, s = 0;
+        function next() {
+            while (r = env.stack.pop()) {
+                try {
+                    if (!r.async && s === 1) return s = 0, env.stack.push(r), Promise.resolve().then(next);
+                    if (r.dispose) {
+                        var result = r.dispose.call(r.value);
+                        if (r.async) return s |= 2, Promise.resolve(result).then(next, function(e) { fail(e); return next(); });
+                    }
+                    else s |= 1;
+                }
+                catch (e) {
+                    fail(e);
+                }
+            }
+            if (s === 1) return env.hasError ? Promise.reject(env.error) : Promise.resolve();
+            if (env.hasError) throw env.error;
+        }
+        return next();
+    };
+})(typeof SuppressedError === "function" ? SuppressedError : function (error, suppressed, message) {
+    var e = new Error(message);
+    return e.name = "SuppressedError", e.error = error, e.suppressed = suppressed, e;
+});
+import { connect } from './support/platform.js';
+/** Unknown is not unused. */
+function share(used, quota) {
+    return used === undefined || quota === undefined || Number(quota) === 0 ? undefined : Number(used) / Number(quota);
+}
+var platform, client, rows;
+const env_1 = { stack: [], error: void 0, hasError: false };
+try {
+    platform = __addDisposableResource(env_1, await connect(), true);
+    ({ client } = platform);
+    rows = [];
+    for await (const project of client.projects.list()) {
+        const quota = await client.quotas.ofProject(project);
+        const shares = [
+            share(quota.tokensUsed, quota.tokensQuota),
+            share(quota.requestsUsed, quota.requestsQuota),
+            share(quota.costUsed, quota.costQuota),
+        ];
+        const known = shares.filter((share) => share !== undefined);
+        rows.push({ project, quota, used: known.length > 0 ? Math.max(...known) : Infinity });
+    }
+    // A quota that the server does not tell comes first, to be looked at.
+    rows.sort((a, b) => b.used - a.used);
+    console.table(rows.map(({ project, quota, used }) => ({
+        project: project.name ?? project.id,
+        used: Number.isFinite(used) ? `${Math.round(used * 100)}%` : '?',
+        tokens: `${quota.tokensUsed ?? '?'} / ${quota.tokensQuota ?? '?'}`,
+        requests: `${quota.requestsUsed ?? '?'} / ${quota.requestsQuota ?? '?'}`,
+        cost: `${quota.costUsed ?? '?'} / ${quota.costQuota ?? '?'}`,
+        suspended: quota.suspended ?? '?',
+    })));
+}
+catch (e_1) {
+    env_1.error = e_1;
+    env_1.hasError = true;
+}
+finally {
+    const result_1 = __disposeResources(env_1);
+    if (result_1)
+        await result_1;
+}

@@ -1,0 +1,93 @@
+/** What the examples share: a client, and a test server for those who have no platform at hand. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Client } from 'bud-sdk-node';
+/** A client, and the test server that it talks to, if it does. */
+export class Platform {
+    client;
+    demo;
+    server;
+    constructor(client, demo, server) {
+        this.client = client;
+        this.demo = demo;
+        this.server = server;
+    }
+    /** The n-th argument of the program. On the test server it may be left out: `demo` then stands in. */
+    argument(n, what, demo) {
+        const given = process.argv[n + 1] ?? (this.demo && demo(this.demo));
+        if (given === undefined)
+            throw new Error(`argument ${n} must be ${what}`);
+        return given;
+    }
+    /** How often to look, in milliseconds: the test server is quick. */
+    get every() {
+        return this.demo ? 100 : 2_000;
+    }
+    async [Symbol.asyncDispose]() {
+        if (!this.server || this.server.exitCode !== null)
+            return;
+        this.server.kill();
+        await once(this.server, 'exit');
+    }
+}
+/** Connects to the platform that `BUD_BASE_URL` names, or else to a test server. */
+export async function connect() {
+    const url = process.env['BUD_BASE_URL'] ?? process.env['BUD_API_URL'];
+    if (url !== undefined) {
+        console.log(`Using ${url}`);
+        return new Platform(new Client(), undefined, undefined);
+    }
+    const server = start();
+    try {
+        const { url, email, password, endpoint, cluster } = await announced(server);
+        const client = new Client({ baseUrl: url, email, password });
+        console.log('Using a test server. For yours, set BUD_BASE_URL, BUD_EMAIL and BUD_PASSWORD.');
+        const demo = await furnish(client, { stoppedEndpoint: endpoint, cluster });
+        return new Platform(client, { url, email, password, ...demo }, server);
+    }
+    catch (error) {
+        server.kill();
+        throw error;
+    }
+}
+function start() {
+    const flags = ['--seed-users', '3', '--seed-audit', '20000'];
+    const built = process.env['BUD_TARGET'];
+    const [program, ...args] = built ? [`${built}/bud-testbed`] : ['cargo', 'run', '--quiet', '--package', 'bud-testbed', '--'];
+    const root = fileURLToPath(new URL('../../../../', import.meta.url));
+    const options = { stdio: ['ignore', 'pipe', 'inherit'], ...(built ? {} : { cwd: root }) };
+    return spawn(program, [...args, ...flags], { ...options, stdio: [...options.stdio] });
+}
+async function announced(server) {
+    const told = { url: '', email: '', password: '', endpoint: '', cluster: '' };
+    if (!server.stdout)
+        throw new Error('the test server has no output');
+    for await (const line of createInterface({ input: server.stdout })) {
+        const [name, value] = line.split(': ');
+        if (name !== undefined && value !== undefined && name in told)
+            told[name] = value;
+        if (name === 'cluster')
+            return told;
+    }
+    throw new Error('the test server did not start');
+}
+/** So that every example finds something to work on. */
+async function furnish(client, found) {
+    const project = await client.projects.create({ name: 'Chat' });
+    await client.projects.create({ name: 'Search' });
+    const key = await client.credentials.create({ name: 'API Key v1', project });
+    const users = await client.users.list({ role: 'USER' }).all();
+    const endpoints = await client.endpoints.list().all();
+    const running = endpoints.find((endpoint) => endpoint.id !== found.stoppedEndpoint) ?? { id: found.stoppedEndpoint };
+    await client.endpoints.deploy(running, { cluster: found.cluster });
+    await client.endpoints.wait(running, { every: 1 });
+    return {
+        ...found,
+        userEmail: users[0]?.email ?? '',
+        project: project.id,
+        runningEndpoint: running.id,
+        oldKey: key.credential.id,
+    };
+}
