@@ -7,6 +7,7 @@ mod evidence;
 mod faults;
 mod r#gen;
 mod kube;
+mod node;
 mod python;
 mod rooms;
 mod rules;
@@ -20,12 +21,13 @@ use std::process::ExitCode;
 use workspace::{Outcome, Workspace};
 
 const USAGE: &str = "\
-cargo xtask test [--only PART]   every check and test, or those of one part: rust, python, kube
+cargo xtask test [--only PART]   every check and test, or those of one part: rust, python, node, kube
 cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask gen [--check]        write the generated texts, or see that they are current
 cargo xtask kube [--build-only]  a real Kubernetes control plane to look at, or only its programs, built into the cache
 cargo xtask bench [OPTIONS]      the measured ratios, of an optimized build; --help says more
 cargo xtask bench python [...]   those of the Python package
+cargo xtask bench node [--quick] those of the Node package
 ";
 
 fn main() -> ExitCode {

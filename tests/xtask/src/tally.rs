@@ -10,7 +10,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`, or pytest's `1 failed, 3 passed in 0.12s`.
+    /// Counts a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`, pytest's `1 failed, 3 passed in 0.12s`,
+    /// or Node's `ℹ pass 3`.
     pub fn read(&mut self, line: &str) {
         if let Some(result) = line.trim_start().strip_prefix("test result:") {
             self.passed += number_before(result, " passed");
@@ -19,6 +20,8 @@ impl Tally {
             self.passed += number_before(result, " passed");
             self.failed += number_before(result, " failed") + number_before(result, " error");
         }
+        self.passed += number_behind(line, "ℹ pass ");
+        self.failed += number_behind(line, "ℹ fail ");
     }
 }
 
@@ -47,6 +50,10 @@ fn number_before(text: &str, word: &str) -> usize {
     before.and_then(|before| before.split_whitespace().next_back()?.parse().ok()).unwrap_or(0)
 }
 
+fn number_behind(line: &str, words: &str) -> usize {
+    line.trim_end().strip_prefix(words).and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Tally;
@@ -65,10 +72,14 @@ mod tests {
             "======= 100 passed in 75.01s (0:01:15) =======",
             "3 passed in the morning",
             "it took 3 passed in 2.0s",
+            "ℹ pass 5\n",
+            "ℹ fail 1",
+            "ℹ pass the salt",
+            "✔ says ℹ pass 9",
         ] {
             tally.read(line);
         }
-        assert_eq!(tally, Tally { passed: 134, failed: 5 });
-        assert_eq!(tally.to_string(), "134 passed, 5 failed");
+        assert_eq!(tally, Tally { passed: 139, failed: 6 });
+        assert_eq!(tally.to_string(), "139 passed, 6 failed");
     }
 }

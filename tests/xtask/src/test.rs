@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::tally::Tally;
 use crate::workspace::{Outcome, Workspace, clean, run as run_command, succeeded, unstarted};
-use crate::{coverage, deps, r#gen, kube as plane, python, rules};
+use crate::{coverage, deps, r#gen, kube as plane, node, python, rules};
 
 /// A part's name and its steps, in order.
 type Part = (&'static str, for<'a> fn(&'a Workspace) -> Vec<Step<'a>>);
 
-const PARTS: [Part; 3] = [("rust", rust), ("python", python::steps), ("kube", kube)];
+const PARTS: [Part; 4] = [("rust", rust), ("python", python::steps), ("node", node::steps), ("kube", kube)];
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 pub struct Step<'a> {
