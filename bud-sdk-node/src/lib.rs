@@ -84,7 +84,6 @@ pub struct Cancel {
 impl Cancel {
     /// Has not ended anything yet.
     #[napi(constructor)]
-    #[expect(clippy::new_without_default, reason = "it is for JavaScript alone")]
     pub fn new() -> Self {
         let (handle, registration) = AbortHandle::new_pair();
         Self { handle, registration: Mutex::new(Some(registration)) }
