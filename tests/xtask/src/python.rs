@@ -3,7 +3,7 @@
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::tally::Tally;
 use crate::test::{Step, alone, journaled};
@@ -26,8 +26,8 @@ pub fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
         Step::new("Python package", "cargo xtask test --only python", move |_| {
             here.package(&here.folder().join("package"), "debug")
         }),
-        here.tool("ruff check . ../examples/python"),
-        here.tool("ruff format --check . ../examples/python"),
+        here.tool("ruff check . ../examples/python ../tests/bench/python"),
+        here.tool("ruff format --check . ../examples/python ../tests/bench/python"),
         here.tool("mypy python tests ../examples/python/demo.py"),
         here.tool("pyright --pythonpath PYTHON"),
         here.tool("stubtest bud_sdk._native"),
@@ -162,7 +162,7 @@ impl<'a> Python<'a> {
         match kind {
             // Neither is optimized: it is about what is in them.
             "wheel" => build.args(["build", "--profile", "dev", "--quiet", "--out"]),
-            _ => build.args(["sdist", "--quiet", "--out"]),
+            _ => build.args(["sdist", "--out"]),
         };
         run(build.arg(&dist).env("CARGO_TARGET_DIR", self.folder().join("cargo")))?;
         let files = entries(&dist)?;
@@ -220,15 +220,19 @@ fn venv_of(python: &str, folder: &Path) -> Outcome {
     run(clean(python).args(["-m", "venv"]).arg(folder))
 }
 
-/// The Pythons of this machine that the package is for, the usual one first.
+/// The Pythons of this machine that the package is for, each version once, the usual one first.
 fn pythons() -> Vec<&'static str> {
-    let others = ["python3.10", "python3.11", "python3.12", "python3.13", "python3.14"];
-    let works = |python: &str| {
+    let mut found: Vec<(&str, String)> = Vec::new();
+    for python in [PYTHON, "python3.10", "python3.11", "python3.12", "python3.13", "python3.14"] {
         let mut probe = clean(python);
-        probe.args(["-c", "import ensurepip, venv"]).stderr(Stdio::null());
-        probe.status().is_ok_and(|status| status.success())
-    };
-    std::iter::once(PYTHON).chain(others).filter(|python| works(python)).collect()
+        probe.args(["-c", "import ensurepip, venv, sys; print(sys.version)"]);
+        let version = probe.output().ok().filter(|output| output.status.success());
+        let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        if let Some(version) = version.filter(|version| found.iter().all(|(_, known)| known != version)) {
+            found.push((python, version));
+        }
+    }
+    found.into_iter().map(|(python, _)| python).collect()
 }
 
 fn program(venv: &Path, name: &str) -> PathBuf {
