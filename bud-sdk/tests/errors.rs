@@ -435,7 +435,7 @@ async fn what_cannot_be_sent_is_refused_before_any_request() {
     let runtime = plain(wire.url()).flavor(Flavor::Runtime).build().unwrap();
     let error = failed(runtime.quotas().of_project("p-1").await, ErrorKind::Unsupported);
     assert_snapshot!(shown(&error),
-        @"quotas.of_project failed: the `runtime` API of this server does not offer it; that platform has quotas per user, never per project");
+        @"quotas.of_project failed: the `runtime` API of this server does not offer it; use quotas.of_user or quotas.mine: that platform has quotas per user, never per project");
     assert_eq!(wire.connections(), 0);
 }
 

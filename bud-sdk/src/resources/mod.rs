@@ -127,9 +127,9 @@ pub(crate) fn taken(error: crate::Error) -> crate::Error {
     if taken { error.with_kind(crate::ErrorKind::Conflict) } else { error }
 }
 
-/// The platform as shipped says 500 of a user whom it does not know, as it does of an outage.
+/// The platform as shipped says 500, and that it failed, of a user whom it does not know, as it does of an outage.
 pub(crate) fn unknown_user(error: crate::Error) -> crate::Error {
-    if error.status() != Some(500) {
+    if error.status() != Some(500) || !error.message().starts_with("Failed to ") {
         return error;
     }
     error.with_hint("the platform as shipped answers 500 for an unknown user")
