@@ -1,5 +1,6 @@
 //! JSON into types. A wrong shape is an error that says where and never shows the value.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::envelope::{Page, find_object, has_id};
@@ -7,6 +8,11 @@ use super::{Raw, Shape};
 use crate::error::{Error, Result};
 
 impl Raw {
+    /// Reads the answer as it stands.
+    pub(crate) fn whole<T: DeserializeOwned>(&self) -> Result<T> {
+        from_slice(self.json_body()?).map_err(|error| self.explain(error))
+    }
+
     /// Reads one thing: bare, or under `name`, `data`, `item` or `result`.
     pub(crate) fn object<T: DeserializeOwned>(&self, name: &'static str) -> Result<T> {
         let body = self.json_body()?;
@@ -43,6 +49,23 @@ impl Raw {
                 }
             }
         }
+    }
+
+    /// Reads what stands under `result`, which may have no id.
+    pub(crate) fn result<T: DeserializeOwned>(&self) -> Result<T> {
+        #[derive(Deserialize)]
+        struct Wrapped<T> {
+            result: T,
+        }
+        self.whole::<Wrapped<T>>().map(|wrapped| wrapped.result)
+    }
+
+    /// For an answer in which nothing is required, so that one about something else would read as an empty one.
+    pub(crate) fn expect(&self, found: bool, field: &'static str) -> Result<()> {
+        if found {
+            return Ok(());
+        }
+        Err(self.explain(Error::decode(format!(".{field}"), "it is missing")))
     }
 
     fn json_body(&self) -> Result<&[u8]> {

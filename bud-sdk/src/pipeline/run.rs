@@ -66,8 +66,11 @@ pub(crate) async fn execute<O: Operation>(
                 None => operation.decode(flavor, raw),
             };
             let explain = |error: Error| {
+                // A success may tell of a failure in the server's own words.
+                let said = clean(&masked(error.message(), &parts.secrets, &authorize.secrets()), 1024);
                 // The server did its part; the answer was not understood.
                 error
+                    .with_message(said)
                     .with_request(route.method.as_str(), route.path)
                     .with_request_id(meta.request_id.clone())
                     .with_effort(attempts, deadline.elapsed())
@@ -432,11 +435,16 @@ impl Exchange<'_> {
     }
 
     fn mask(&self, text: &str, token: Option<&Token>) -> String {
-        let held = self.authorize.secrets();
-        let sent = self.request.parts.secrets.iter().chain(token.map(|token| &token.secret));
-        let secrets: Vec<&str> = sent.chain(&held).map(Secret::expose).collect();
-        mask(text, &secrets).into_owned()
+        let mut held = self.authorize.secrets();
+        held.extend(token.map(|token| token.secret.clone()));
+        masked(text, &self.request.parts.secrets, &held)
     }
+}
+
+/// The text without the secrets that were sent, and those that the session holds.
+fn masked(text: &str, sent: &[Secret], held: &[Secret]) -> String {
+    let secrets: Vec<&str> = sent.iter().chain(held).map(Secret::expose).collect();
+    mask(text, &secrets).into_owned()
 }
 
 fn should_retry(headers: &HeaderMap) -> Option<bool> {

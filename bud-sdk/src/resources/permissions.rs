@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::members::{MEMBERS, Member, add_one, find_member, first_members, remove_one};
 use super::{ScopeState, Scopes, scopes, unknown_user};
@@ -550,9 +550,9 @@ impl Operation for OfUser {
     type Output = UserPermissions;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<UserPermissions>> {
         // A user without a rule of his own has a list in the object's place, and nothing in it.
-        match raw.page::<serde_json::Value>("result") {
-            Ok(none) if none.items.is_empty() => from_slice(b"{}").map(Reply::Done),
-            _ => raw.object("result").map(Reply::Done),
+        match raw.result()? {
+            Value::Array(none) if none.is_empty() => from_slice(b"{}").map(Reply::Done),
+            _ => raw.result().map(Reply::Done),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::users::keys_stay;
 use super::{Credential, Endpoint, LATER, check_name, taken};
 use crate::api::{
-    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
+    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
 };
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
@@ -260,7 +260,11 @@ impl Operation for GetProject {
         match flavor {
             Flavor::Guide => raw.object("project").map(Reply::Done),
             // Its numbers stand beside it.
-            Flavor::Runtime => from_slice::<Counted>(&raw.body)?.into_project().map(Reply::Done),
+            Flavor::Runtime => {
+                let found: Counted = raw.whole()?;
+                raw.expect(found.project.is_some(), "project")?;
+                found.into_project().map(Reply::Done)
+            }
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Quotas: how much may be used, and how much was.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::TimeRange;
-use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes, from_slice};
+use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Decimal, ProjectId, Timestamp, UserId, check_segment, model, open_enum};
@@ -389,7 +388,7 @@ macro_rules! reads {
         impl Operation for $name {
             type Output = $output;
             fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<$output>> {
-                result(&raw).map(Reply::Done)
+                raw.result().map(Reply::Done)
             }
         }
     )*};
@@ -401,17 +400,6 @@ reads! {
     "quotas.billing_of" BillingOf(UserId) "/billing/user/{id}" -> UserBilling;
     "quotas.plans" Plans() "/billing/plans" -> Vec<Plan>;
     "quotas.limits" Limits() "/billing/check-limits" -> UsageLimits;
-}
-
-/// What stands under `result`, which may have no id.
-fn result<T: DeserializeOwned>(raw: &Raw) -> Result<T> {
-    #[derive(Deserialize)]
-    struct Wrapped<T> {
-        result: T,
-    }
-    from_slice::<Wrapped<T>>(&raw.body)
-        .map(|wrapped| wrapped.result)
-        .map_err(|error| error.with_status(raw.status))
 }
 
 /// `quotas.history`
@@ -447,13 +435,10 @@ impl Operation for History {
             data: Vec<serde_json::Value>,
             error: Option<String>,
         }
-        let Steps { data, error } = result(&raw)?;
+        let Steps { data, error } = raw.result()?;
         match error {
             None => Ok(Reply::Done(data)),
-            Some(error) => {
-                let said = crate::api::clean(&error, 1024);
-                Err(Error::new(ErrorKind::Server, said).with_status(raw.status))
-            }
+            Some(error) => Err(Error::new(ErrorKind::Server, error).with_status(raw.status)),
         }
     }
 }

@@ -89,7 +89,7 @@ impl List<ListAuditRecords> {
     pub fn resource_id(self, id: impl Into<String>) -> Self {
         self.filter("resource_id", id.into())
     }
-    /// Only things of this name.
+    /// Only things whose name contains this text.
     pub fn resource_name(self, name: impl Into<String>) -> Self {
         self.filter("resource_name", name.into())
     }
@@ -103,11 +103,11 @@ impl List<ListAuditRecords> {
         let user: UserId = user.into();
         self.filter("actioned_by", user.as_str().to_owned())
     }
-    /// Only what was done from this address, as the client's own header says.
+    /// Only what was done from exactly this address, as the client's own header says.
     pub fn ip_address(self, address: impl Into<String>) -> Self {
         self.filter("ip_address", address.into())
     }
-    /// Only records that contain this text.
+    /// Only records with this text in the name of the thing or in the address that it was done from.
     pub fn search(self, text: impl Into<String>) -> Self {
         self.filter("search", text.into())
     }
@@ -242,6 +242,8 @@ impl Describe for SummarizeAudit {
 impl Operation for SummarizeAudit {
     type Output = AuditSummary;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<AuditSummary>> {
-        raw.object("data").map(Reply::Done)
+        let found: AuditSummary = raw.object("data")?;
+        raw.expect(found.total_records.is_some(), "data.total_records")?;
+        Ok(Reply::Done(found))
     }
 }

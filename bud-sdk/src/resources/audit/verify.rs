@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Audit, TimeRange};
-use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes, from_slice};
+use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{AuditId, Timestamp, check_segment, model};
@@ -125,14 +125,12 @@ impl Describe for VerifyRecord {
 impl Operation for VerifyRecord {
     type Output = Verification;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Verification>> {
-        let found: Verification = from_slice(&raw.body)?;
+        let found: Verification = raw.whole()?;
         let message = found.message.as_deref().unwrap_or_default();
         if found.is_valid != Some(true) && message.contains("not found") {
             return Err(Error::new(ErrorKind::NotFound, message.to_owned()).with_status(raw.status));
         }
-        if found.is_valid.is_none() {
-            return Err(Error::decode(".is_valid", "it is missing").with_status(raw.status));
-        }
+        raw.expect(found.is_valid.is_some(), "is_valid")?;
         Ok(Reply::Done(found))
     }
 }
@@ -157,7 +155,9 @@ impl Describe for VerifyRecords {
 impl Operation for VerifyRecords {
     type Output = Verifications;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Verifications>> {
-        from_slice(&raw.body).map(Reply::Done)
+        let found: Verifications = raw.whole()?;
+        raw.expect(found.summary.is_some() || !found.results.is_empty(), "summary")?;
+        Ok(Reply::Done(found))
     }
 }
 
@@ -187,6 +187,8 @@ impl Describe for FindTampered {
 impl Operation for FindTampered {
     type Output = TamperCheck;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<TamperCheck>> {
-        from_slice(&raw.body).map(Reply::Done)
+        let found: TamperCheck = raw.whole()?;
+        raw.expect(found.tampered_count.is_some(), "tampered_count")?;
+        Ok(Reply::Done(found))
     }
 }

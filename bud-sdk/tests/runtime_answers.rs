@@ -1,0 +1,95 @@
+//! The platform as shipped answers a success with something else: what is read of it is an error, never an empty result.
+
+mod common;
+
+use bud_sdk::{Client, Error, ErrorKind, Flavor, Grant, PermissionLevel, Result};
+use bud_testbed::{Script, Wire, respond, respond_json};
+use bytes::Bytes;
+use common::TOKEN;
+use serde_json::json;
+
+async fn answering(answers: impl IntoIterator<Item = Bytes>) -> (Wire, Client) {
+    let home = Wire::start(answers.into_iter().map(Script::answer)).await.unwrap();
+    let bud = Client::builder().base_url(home.url()).bearer_token(TOKEN).flavor(Flavor::Runtime).attempts(1);
+    let bud = bud.build().unwrap();
+    (home, bud)
+}
+
+fn january() -> std::ops::Range<bud_sdk::Timestamp> {
+    "2026-01-01T00:00:00Z".parse().unwrap()..("2026-02-01T00:00:00Z".parse().unwrap())
+}
+
+/// What each call makes of this answer, of which it needs nothing.
+async fn outcomes(answer: &Bytes) -> Vec<(&'static str, Result<(), Error>)> {
+    macro_rules! outcomes {
+        ($($name:literal => |$bud:ident| $call:expr;)*) => {
+            vec![$({
+                let (_home, $bud) = answering([answer.clone()]).await;
+                ($name, $call.await.map(drop))
+            },)*]
+        };
+    }
+    outcomes! {
+        "permissions.of_user" => |bud| bud.permissions().of_user("u-1");
+        "audit.summary" => |bud| bud.audit().summary();
+        "audit.verify" => |bud| bud.audit().verify("a-1");
+        "audit.verify_many" => |bud| bud.audit().verify_many(["a-1"]);
+        "audit.find_tampered" => |bud| bud.audit().find_tampered();
+        "quotas.mine" => |bud| bud.quotas().mine();
+        "quotas.of_user" => |bud| bud.quotas().of_user("u-1");
+        "quotas.billing_of" => |bud| bud.quotas().billing_of("u-1");
+        "quotas.plans" => |bud| bud.quotas().plans();
+        "quotas.limits" => |bud| bud.quotas().limits();
+        "quotas.history" => |bud| bud.quotas().history(january());
+        "projects.get" => |bud| bud.projects().get("p-1");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_about_something_else_is_neither_no_rights_nor_nothing_tampered() {
+    for body in [json!({ "status": "ok" }), json!({ "success": true, "message": "done" }), json!({})] {
+        for (name, outcome) in outcomes(&respond_json(200, &body)).await {
+            let error = outcome.expect_err(name);
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)), "{name}: {error}");
+            assert!(error.message().contains("missing"), "{name} says what it looked for: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_the_answers_place_is_named() {
+    let page = respond(200, &[("content-type", "text/html")], "<html><title>Sign in</title></html>");
+    for (name, outcome) in outcomes(&page).await {
+        let error = outcome.expect_err(name);
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)), "{name}");
+        assert!(error.message().contains("text/html") && error.hint().is_some(), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_success_says_of_a_failure_is_foreign_text_too() {
+    let said = format!("\u{1b}[31mnot found\nfor {TOKEN}, {}", "on and on ".repeat(1000));
+    let verified = json!({ "success": true, "is_valid": false, "message": said });
+    let history = json!({ "success": true, "result": { "error": said, "data": [] } });
+    let (_home, bud) = answering([respond_json(200, &verified), respond_json(200, &history)]).await;
+    let errors =
+        [bud.audit().verify("a-1").await.unwrap_err(), bud.quotas().history(january()).await.unwrap_err()];
+    for (error, kind) in errors.iter().zip([ErrorKind::NotFound, ErrorKind::Server]) {
+        assert_eq!((error.kind(), error.status()), (kind, Some(200)));
+        assert!(error.message().contains("not found for ***, on and on"), "{error}");
+        assert!(!format!("{error} {error:?}").contains(TOKEN));
+        assert!(!error.message().contains(char::is_control) && error.message().len() < 2000, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_behind_a_page_that_is_shorter_than_asked_for_is_found() {
+    let page = |page: u32, user: &str| {
+        let user = json!({ "id": user, "permissions": [] });
+        respond_json(200, &json!({ "page": page, "limit": 1, "total_pages": 2, "users": [user] }))
+    };
+    let done = respond_json(200, &json!({ "object": "info", "message": "done" }));
+    let (home, bud) = answering([page(1, "u-2"), page(2, "u-1"), done]).await;
+    bud.permissions().grant(Grant::project("u-1", "p-1", PermissionLevel::View)).await.unwrap();
+    assert_eq!(home.requests()[2].path, "/permissions/project", "he is a member, and not added again");
+}
