@@ -55,8 +55,8 @@ pub use resources::{
     EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, Expiry, Export,
     ExportFormat, ExportStream, Exported, Grant, Granularity, Member, ModulePermission, NewCredential,
     NewMember, NewProject, NewUser, Permission, PermissionLevel, Permissions, Plan, Project, ProjectName,
-    ProjectStatus, ProjectUpdate, Projects, Quota, Quotas, ResourceScopes, ResourceType, Role, Scope,
-    ScopeState, Scopes, TamperCheck, TimeRange, Usage, UsageLimits, User, UserBilling, UserCount,
+    ProjectStatus, ProjectType, ProjectUpdate, Projects, Quota, Quotas, ResourceScopes, ResourceType, Role,
+    Scope, ScopeState, Scopes, TamperCheck, TimeRange, Usage, UsageLimits, User, UserBilling, UserCount,
     UserPermissions, UserQuota, UserStatus, UserType, UserUpdate, Users, Verification, VerificationCounts,
     Verifications, operations,
 };

@@ -4,9 +4,10 @@ mod common;
 
 use bud_sdk::{
     ApiKeyValue, Client, ClientBuilder, CredentialType, CredentialUpdate, ErrorKind, Expiry, Flavor, Grant,
-    NewMember, NewProject, NewUser, PermissionLevel, ResourceType, Role, Scope, Scopes, UserStatus, UserType,
+    NewMember, NewProject, NewUser, PermissionLevel, ProjectType, ResourceType, Role, Scope, Scopes,
+    UserStatus, UserType,
 };
-use bud_testbed::{Script, Wire, respond_json};
+use bud_testbed::{Script, Testbed, Wire, respond_json};
 use common::{PASSWORD, TOKEN};
 use serde_json::{Value, json};
 
@@ -304,4 +305,29 @@ async fn a_project_always_has_a_description_there() {
     let home = answering([(200, json!({ "project": { "id": "p-1" } }))]).await;
     runtime(&home).build().unwrap().projects().create(NewProject::new("P")).await.unwrap();
     assert_eq!(sent(&home)[0].2, json!({ "name": "P", "description": "" }), "without one it answers 500");
+}
+
+#[tokio::test]
+async fn a_project_for_clients_is_said_to_be_one() {
+    let bed = Testbed::builder().flavor(bud_testbed::Flavor::Runtime).start().await.unwrap();
+    let bud = common::with_password(bed.url(), bed.admin_email(), bed.admin_password());
+    let bud = bud.flavor(Flavor::Runtime).build().unwrap();
+    let client = bed.seed_user("USER");
+    let found = bud.users().list().search(&client.email).all().await.unwrap().remove(0);
+    assert_eq!(found.user_type.as_deref(), Some(&UserType::Client));
+    let grant = |project: &bud_sdk::Project| Grant::project(&found, project, PermissionLevel::View);
+
+    let ours = bud.projects().create(NewProject::new("Ours")).await.unwrap();
+    assert_eq!(ours.project_type.as_deref(), Some(&ProjectType::AdminApp), "an administrator's");
+    let error = bud.permissions().grant(grant(&ours)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadRequest);
+    assert!(error.hint().unwrap().contains("ClientApp"), "{error}");
+
+    let theirs = NewProject::new("Theirs").project_type(ProjectType::ClientApp);
+    let theirs = bud.projects().create(theirs).await.unwrap();
+    bud.permissions().grant(grant(&theirs)).await.unwrap();
+    let guide =
+        Client::builder().base_url(bed.url()).bearer_token(TOKEN).flavor(Flavor::Guide).build().unwrap();
+    let new = NewProject::new("P").project_type(ProjectType::ClientApp);
+    assert_eq!(guide.projects().create(new).await.unwrap_err().param(), Some("project_type"));
 }

@@ -126,6 +126,7 @@ enum_arguments!(
     crate::resources::EndpointStatus,
     crate::resources::Granularity,
     crate::resources::PermissionLevel,
+    crate::resources::ProjectType,
     crate::resources::ResourceType,
     crate::resources::Role,
     crate::resources::Scope,

@@ -149,6 +149,16 @@ fn members_page(project: &ProjectId, page: u32) -> Result<Parts> {
     Ok(one(project)?.paged(Flavor::Runtime, page, LOOK))
 }
 
+/// What the platform says of who cannot become a member.
+pub(super) fn not_taken_in(error: Error) -> Error {
+    if error.status() == Some(400) && error.message().contains("cannot be added to admin") {
+        return error.with_hint(
+            "a project that is to have clients is created with project_type(ProjectType::ClientApp)",
+        );
+    }
+    taken(error)
+}
+
 /// Looks for a user among the members, page by page, and goes on with what was found.
 pub(super) fn find_member<T: 'static>(
     raw: &Raw,
@@ -241,7 +251,7 @@ impl Describe for AddMembers {
         parts.json(&json!({ "users": users }))
     }
     fn explain(&self, error: Error) -> Error {
-        taken(error)
+        not_taken_in(error)
     }
 }
 

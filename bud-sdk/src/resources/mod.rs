@@ -33,7 +33,7 @@ pub use members::{Member, NewMember};
 pub use permissions::{
     Grant, Permission, PermissionLevel, Permissions, ResourceScopes, ResourceType, UserPermissions,
 };
-pub use projects::{NewProject, Project, ProjectStatus, ProjectUpdate, Projects};
+pub use projects::{NewProject, Project, ProjectStatus, ProjectType, ProjectUpdate, Projects};
 pub use quotas::{Granularity, Plan, Quota, Quotas, Usage, UsageLimits, UserBilling, UserQuota};
 pub use scopes::{Scope, ScopeState, Scopes};
 pub use users::{Created, NewUser, Role, User, UserStatus, UserType, UserUpdate, Users};

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use serde_json::{Value, json};
 
-use super::members::{MEMBERS, Member, add_one, find_member, first_members, remove_one};
+use super::members::{MEMBERS, Member, add_one, find_member, first_members, not_taken_in, remove_one};
 use super::{ScopeState, Scopes, scopes, unknown_user};
 use crate::api::{
     Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, from_slice, paged,
@@ -276,6 +276,9 @@ impl Describe for GrantPermission {
             "resource_id": grant.resource,
             "permission_level": grant.level.as_str(),
         }))
+    }
+    fn explain(&self, error: Error) -> Error {
+        not_taken_in(error)
     }
 }
 

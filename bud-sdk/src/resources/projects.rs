@@ -87,16 +87,23 @@ impl Projects {
 pub struct NewProject {
     name: String,
     description: String,
+    project_type: Option<ProjectType>,
 }
 
 impl NewProject {
     /// A project with this name and no description.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), description: String::new() }
+        Self { name: name.into(), description: String::new(), project_type: None }
     }
     /// Says what it is for.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
+        self
+    }
+    /// Whose application it belongs to; that of who creates it unless said otherwise. Runtime only. An administrator's is the
+    /// administrators', which takes no clients as members: for those say `ClientApp`.
+    pub fn project_type(mut self, project_type: ProjectType) -> Self {
+        self.project_type = Some(project_type);
         self
     }
 }
@@ -137,6 +144,16 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// Which of the platform's applications a project belongs to.
+    ProjectType {
+        /// The clients'.
+        ClientApp = "client_app",
+        /// The administrators', which takes no clients as members.
+        AdminApp = "admin_app",
+    }
+}
+
 model! {
     /// What endpoints, keys and permissions belong to.
     Project {
@@ -152,8 +169,8 @@ model! {
         pub tags: Vec<serde_json::Value>,
         /// Its picture (runtime).
         pub icon: Option<String>,
-        /// `client_app` or `admin_app` (runtime).
-        pub project_type: Option<String>,
+        /// Which of the platform's applications it belongs to (runtime).
+        pub project_type: Option<Wire<ProjectType>>,
         /// Who created it (runtime).
         pub created_by: Option<UserId>,
         /// How many users it has (runtime, lists).
@@ -188,12 +205,17 @@ model! {
         pub(crate) profile_colors: Vec<String>,
         /// Its API keys.
         pub(crate) credentials: Vec<Credential>,
+        /// One project has them beside what the server says of its answer.
+        pub(crate) object: Option<String>,
+        /// Likewise.
+        pub(crate) message: Option<String>,
     }
 }
 
 impl Counted {
     fn into_project(self) -> Result<Project> {
-        let project = self.project.ok_or_else(|| Error::decode(".project", "it is missing"))?;
+        let mut project = self.project.ok_or_else(|| Error::decode(".project", "it is missing"))?;
+        project.extra.0.extend(self.extra.0);
         Ok(Project {
             users_count: self.users_count,
             endpoints_count: self.endpoints_count,
@@ -225,9 +247,17 @@ impl Describe for CreateProject {
     const ID: &'static str = "projects.create";
     const SECTIONS: &'static [&'static str] = &["4.1"];
     const ROUTES: Routes = Routes::both(Route::post("/projects"), Route::post("/projects/"));
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        check_name("name", &self.0.name)?;
-        Parts::new().json(&json!({ "name": self.0.name, "description": self.0.description }))
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        let NewProject { name, description, project_type } = &self.0;
+        check_name("name", name)?;
+        match (flavor, project_type) {
+            (_, None) => Parts::new().json(&json!({ "name": name, "description": description })),
+            (Flavor::Guide, Some(_)) => {
+                Err(Error::invalid("project_type", "the `guide` API has one kind of projects"))
+            }
+            (Flavor::Runtime, Some(kind)) => Parts::new()
+                .json(&json!({ "name": name, "description": description, "project_type": kind.as_str() })),
+        }
     }
     fn explain(&self, error: Error) -> Error {
         taken(error)

@@ -1,7 +1,8 @@
 //! Projects, members, rights, API keys and clusters.
 
 use bud_sdk::{
-    CredentialUpdate, Expiry, Grant, NewMember, NewProject, PermissionLevel, ProjectUpdate, Scope, Scopes,
+    CredentialUpdate, Expiry, Grant, NewMember, NewProject, PermissionLevel, ProjectType, ProjectUpdate,
+    Scope, Scopes,
 };
 use serde_json::json;
 
@@ -18,7 +19,7 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
     let id = exchange.id().to_owned();
     Some(match (exchange.method.as_str(), exchange.template.as_str()) {
         ("POST", "/projects/") => new_project(exchange),
-        ("POST", "/projects") => new_project(exchange).on_guide().answer_only(),
+        ("POST", "/projects") => new_project(exchange).on_guide(),
         ("GET", "/projects/") => projects(exchange),
         ("GET", "/projects/{id}") => {
             // The numbers beside the project are its own.
@@ -105,9 +106,15 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
 
 fn new_project(exchange: &Exchange) -> Plan {
     let new = NewProject::new(text(exchange, "name")).description(text(exchange, "description"));
-    // A description is always sent, and no type; a name is checked here.
+    let new = match exchange.sent["project_type"].as_str() {
+        Some(kind) => new.project_type(ProjectType::from(kind)),
+        None => new,
+    };
+    // A description is always sent; a name is checked here.
+    let fine = !text(exchange, "name").is_empty() && exchange.sent["description"].is_string();
     let new = if text(exchange, "name").is_empty() { NewProject::new("New") } else { new };
-    plan("/project", |bud| async move { Ok(typed(&bud.projects().create(new).await?)) }).answer_only()
+    let plan = plan("/project", |bud| async move { Ok(typed(&bud.projects().create(new).await?)) });
+    if fine { plan } else { plan.answer_only() }
 }
 
 fn projects(exchange: &Exchange) -> Plan {

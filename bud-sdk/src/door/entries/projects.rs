@@ -4,8 +4,8 @@ use super::entries;
 use crate::door::args::When;
 use crate::error::Error;
 use crate::resources::{
-    Endpoint, Grant, Member, NewMember, NewProject, Permission, PermissionLevel, Project, ProjectUpdate,
-    ResourceType, Scope, ScopeState, Scopes, UserPermissions,
+    Endpoint, Grant, Member, NewMember, NewProject, Permission, PermissionLevel, Project, ProjectType,
+    ProjectUpdate, ResourceType, Scope, ScopeState, Scopes, UserPermissions,
 };
 use crate::types::{PermissionId, ProjectId, UserId};
 
@@ -16,8 +16,11 @@ entries! {
         name: String,
         /// What it is for.
         description: Option<String>,
+        /// Which of the platform's applications it belongs to; that of who creates it unless said otherwise. Runtime only.
+        project_type: Option<ProjectType>,
     ) -> Project = |bud| {
-        bud.projects().create(NewProject::new(name).when(description, NewProject::description))
+        let project = NewProject::new(name).when(description, NewProject::description);
+        bud.projects().create(project.when(project_type, NewProject::project_type))
     };
     /// Reads one project.
     call projects.get(
