@@ -1,8 +1,13 @@
 //! The table over all operations: what each sends on each flavor, whether it may be repeated, and what it refuses.
 
+mod described;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
+
+use described::Described;
+use serde_json::{Value, json};
 
 use super::account::ChangeOwnPassword;
 use super::*;
@@ -25,10 +30,22 @@ fn range(from: &str, to: &str) -> std::ops::Range<Timestamp> {
 struct Table {
     text: String,
     seen: BTreeSet<&'static str>,
+    /// What goes to the platform as shipped: operation, route, and the rest.
+    shipped: Vec<(&'static str, String, Parts)>,
 }
 
 impl Table {
+    /// What goes to the platform as shipped, if anything does.
+    fn ship<D: Describe>(&mut self, operation: &D) {
+        if let Support::Offered(route) = D::ROUTES.on(Flavor::Runtime) {
+            let parts = operation.encode(Flavor::Runtime).unwrap();
+            let path = parts.template.unwrap_or(route.path);
+            self.shipped.push((D::ID, format!("{} {path}", route.method), parts));
+        }
+    }
+
     fn add<D: Describe>(&mut self, operation: &D) {
+        self.ship(operation);
         self.seen.insert(D::ID);
         writeln!(self.text, "{} (section {})", D::ID, D::SECTIONS.join(", ")).unwrap();
         for flavor in [Flavor::Guide, Flavor::Runtime] {
@@ -65,8 +82,7 @@ impl Table {
     }
 }
 
-#[test]
-fn every_operation_sends_what_its_api_documents() {
+fn table() -> Table {
     let bud = client();
     let mut table = Table::default();
     table.add(&Login { email: "admin@example.com".into(), password: "p".into() });
@@ -139,7 +155,12 @@ fn every_operation_sends_what_its_api_documents() {
     let update = CredentialUpdate::new().name("N").expiry(Expiry::Days60).max_budget(10.5);
     table.add(bud.credentials().update("k-1", update).operation());
     table.add(bud.credentials().delete("k-1").operation());
+    table
+}
 
+#[test]
+fn every_operation_sends_what_its_api_documents() {
+    let table = table();
     let registered: BTreeSet<_> = operations().iter().map(|operation| operation.id).collect();
     assert_eq!(table.seen, registered, "the table and the list of operations name the same");
     insta::assert_snapshot!(table.text);
@@ -362,4 +383,49 @@ fn a_role_that_an_api_lacks_is_refused_with_those_that_it_has() {
         r#"{"role":"AUDITOR"}"#,
         "a role that only the caller knows is sent as it is"
     );
+}
+
+/// What it does not know the platform ignores, and answers with success.
+#[test]
+fn every_field_that_is_sent_is_one_that_the_platform_knows() {
+    let bud = client();
+    let mut table = table();
+    let january = || range("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+    // With all that can be said.
+    let user = NewUser::new("new@example.com", "New", "User", Role::Devops).password("Passw0rd!x");
+    let user = user.user_type(UserType::Admin).allow(Scope::ModelView).company("C").purpose("P");
+    table.ship(bud.users().create(user).operation());
+    table.ship(bud.users().list().search("miller").operation());
+    table.ship(bud.users().deactivate("u-1").remove_credentials().operation());
+    table.ship(bud.projects().create(NewProject::new("P").project_type(ProjectType::ClientApp)).operation());
+    table.ship(bud.permissions().list().project("p-1").operation());
+    let records = bud.audit().records().within(january()).action("login").resource_type("session");
+    let records = records.resource_id("r-1").resource_name("n").user("u-1").actioned_by("u-2");
+    table.ship(records.ip_address("127.0.0.1").search("text").operation());
+    table.ship(bud.audit().find_tampered().within(january()).operation());
+    let key = bud.credentials().create("k", "p-1").expiry(Expiry::Days90).max_budget(1.5);
+    let key =
+        key.model_budget("m-1", 0.5).ip_whitelist(["10.0.0.0/8"]).credential_type(CredentialType::ClientApp);
+    table.ship(key.operation());
+    let update = CredentialUpdate::new().name("N").expiry(Expiry::Never).max_budget(2.5);
+    let update = update.model_budget("m-1", 0.5).ip_whitelist(["::1"]);
+    table.ship(bud.credentials().update("k-1", update).operation());
+    table.ship(bud.credentials().list().credential_type(CredentialType::AdminApp).operation());
+
+    let described = Described::read();
+    let odd = json!([{ "name": "nope", "has_permission": null, "naem": "x" }]);
+    let wrong =
+        described.wrong(&described.route("PUT /permissions/{id}/global").unwrap()["body"], &odd, "body");
+    assert_eq!(wrong, ["body[0].has_permission is null", "body[0].naem is unknown"], "it would be found");
+    for (operation, route, parts) in &table.shipped {
+        let known = described.route(route).unwrap_or_else(|| panic!("{operation}: there is no {route}"));
+        for (name, _) in &parts.query {
+            let names = known["query"].as_array().into_iter().flatten();
+            assert!(names.into_iter().any(|known| known == name), "{operation}: {route} takes no {name}");
+        }
+        let body = parts.body.as_deref().map(|body| serde_json::from_slice(body).unwrap());
+        let wrong =
+            body.map(|body: Value| described.wrong(&known["body"], &body, "body")).unwrap_or_default();
+        assert_eq!(wrong, <[&str; 0]>::default(), "{operation}: {route}");
+    }
 }

@@ -4,7 +4,7 @@ use bud_sdk::{
     CredentialUpdate, Expiry, Grant, NewMember, NewProject, PermissionLevel, ProjectType, ProjectUpdate,
     Scope, Scopes,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::exchange::{Exchange, answer};
 use crate::plan::{ENVELOPE, Plan, done, list, plan, typed};
@@ -22,13 +22,8 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
         ("POST", "/projects") => new_project(exchange).on_guide(),
         ("GET", "/projects/") => projects(exchange),
         ("GET", "/projects/{id}") => {
-            // The numbers beside the project are its own.
-            let plan = plan("", |bud| async move {
-                let project = typed(&bud.projects().get(id).await?);
-                let mut beside = project.clone();
-                beside["project"] = project;
-                Ok(beside)
-            });
+            let plan =
+                plan("", |bud| async move { Ok(typed(&bud.projects().get(id).await?).map(beside_itself)) });
             plan.renamed(ENVELOPE)
         }
         ("PATCH", "/projects/{id}") => {
@@ -84,7 +79,12 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
         ("GET", "/clusters/") => {
             list(exchange, "clusters", |bud| bud.clusters().list()).on_guide().answer_only()
         }
-        ("GET", "/clusters/clusters") => list(exchange, "clusters", |bud| bud.clusters().list()),
+        ("GET", "/clusters/clusters") => list(exchange, "clusters", |bud| bud.clusters().list()).renamed(&[
+            ("object", ""),
+            ("message", ""),
+            ("modified_at", "updated_at"),
+            ("endpoint_count", "total_endpoints_count"),
+        ]),
         ("GET", "/clusters/{id}") => {
             plan("/cluster", |bud| async move { Ok(typed(&bud.clusters().get(id).await?)) })
         }
@@ -122,15 +122,22 @@ fn projects(exchange: &Exchange) -> Plan {
     let run = plan.run;
     let run: crate::plan::Run = Box::new(|bud| {
         Box::pin(async {
-            // The numbers beside each project are its own.
-            let mut page = run(bud).await?;
-            for project in page["projects"].as_array_mut().unwrap() {
-                project["project"] = project.clone();
-            }
-            Ok(page)
+            Ok(run(bud).await?.map(|mut page| {
+                for project in page["projects"].as_array_mut().unwrap() {
+                    *project = beside_itself(project.take());
+                }
+                page
+            }))
         })
     });
     Plan { run, ..plan }
+}
+
+/// The numbers beside a project are its own.
+fn beside_itself(project: Value) -> Value {
+    let mut beside = project.clone();
+    beside["project"] = project;
+    beside
 }
 
 fn add_members(exchange: &Exchange, id: String) -> Plan {
@@ -210,11 +217,12 @@ fn new_key(exchange: &Exchange) -> Plan {
             call = call.ip_whitelist(addresses.iter().map(|address| address.as_str().unwrap()));
         }
         let made = call.await?;
-        let mut credential = typed(&made.credential);
-        if let bud_sdk::ApiKeyValue::Encrypted(key) = &made.key {
-            credential["key"] = key.ciphertext().into();
-        }
-        Ok(credential)
+        Ok(typed(&made.credential).map(|mut credential| {
+            if let bud_sdk::ApiKeyValue::Encrypted(key) = &made.key {
+                credential["key"] = key.ciphertext().into();
+            }
+            credential
+        }))
     });
     let plan = plan.renamed(KEYS);
     if fine { plan } else { plan.answer_only() }

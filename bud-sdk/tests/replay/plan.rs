@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::exchange::Exchange;
 use crate::{access, records, sessions};
 
-pub type Outcome = Pin<Box<dyn Future<Output = Result<Value, Error>>>>;
+pub type Outcome = Pin<Box<dyn Future<Output = Result<Typed, Error>>>>;
 pub type Run = Box<dyn FnOnce(Client) -> Outcome>;
 
 /// How a recording is played.
@@ -34,7 +34,7 @@ pub struct Plan {
 /// A plan for what is called with `run` and whose value stands at `payload` of the answer.
 pub fn plan<F>(payload: &str, run: impl FnOnce(Client) -> F + 'static) -> Plan
 where
-    F: Future<Output = Result<Value, Error>> + 'static,
+    F: Future<Output = Result<Typed, Error>> + 'static,
 {
     Plan {
         before: Vec::new(),
@@ -81,21 +81,43 @@ impl Plan {
     }
 }
 
-/// A typed value as the JSON that the recording is compared with. What a model does not know it shows beside `extra`.
-pub fn typed(value: &(impl Serialize + Debug)) -> Value {
+/// What came of a call, as the JSON that the recording is compared with.
+pub struct Typed {
+    pub value: Value,
+    /// Fields that no model knows, or a value that no enumeration knows.
+    pub unknown: Option<String>,
+    /// It was made of models, which show what they do not know.
+    pub models: bool,
+}
+
+impl Typed {
+    /// In another shape, with the same fields.
+    pub fn map(mut self, reshape: impl FnOnce(Value) -> Value) -> Self {
+        self.value = reshape(self.value);
+        self
+    }
+    /// What is no model: each place has a reason in `main.rs`.
+    pub fn other(value: Value) -> Self {
+        Self { value, unknown: None, models: false }
+    }
+}
+
+/// A typed value. What a model does not know it shows beside `extra`, at every level, and an enumeration in `Other`.
+pub fn typed(value: &(impl Serialize + Debug)) -> Typed {
     let shown = format!("{value:?}");
     let mut unknown = shown.split("extra: {").skip(1).filter(|rest| !rest.starts_with('}'));
-    assert_eq!(unknown.next(), None, "fields that are not typed");
-    serde_json::to_value(value).unwrap()
+    let unknown = unknown.next().and_then(|rest| rest.split('}').next());
+    let unknown = unknown.or_else(|| shown.split("Other(\"").nth(1)?.split('"').next()).map(str::to_owned);
+    Typed { value: serde_json::to_value(value).unwrap(), unknown, models: true }
 }
 
 /// What an operation without a result gives.
-pub fn done() -> Value {
-    json!({})
+pub fn done() -> Typed {
+    Typed { value: json!({}), unknown: None, models: true }
 }
 
 /// The page that was recorded.
-pub async fn page<O>(list: List<O>, exchange: Exchange, names: &'static str) -> Result<Value, Error>
+pub async fn page<O>(list: List<O>, exchange: Exchange, names: &'static str) -> Result<Typed, Error>
 where
     O: Paged,
     O::Item: Serialize + Debug,
@@ -105,12 +127,14 @@ where
     let cursor = format!("page={};limit={};skip=0", page.max(1), limit.clamp(1, 1000));
     let mut pages = list.starting_at(&cursor).pages();
     let page = pages.next().await.unwrap()?;
-    Ok(json!({
-        "page": page.page,
-        "limit": page.limit,
-        "total_record": page.total_record,
-        "total_pages": page.total_pages,
-        names: typed(&page.items),
+    Ok(typed(&page.items).map(|items| {
+        json!({
+            "page": page.page,
+            "limit": page.limit,
+            "total_record": page.total_record,
+            "total_pages": page.total_pages,
+            names: items,
+        })
     }))
 }
 

@@ -1,10 +1,10 @@
 //! The audit log and billing.
 
 use bud_sdk::{AuditRecord, Client, Granularity, List, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::exchange::{Exchange, answer};
-use crate::plan::{ENVELOPE, Plan, done, list, plan, typed};
+use crate::plan::{ENVELOPE, Plan, Typed, done, list, plan, typed};
 
 fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -118,7 +118,7 @@ fn export(exchange: &Exchange) -> Plan {
     let plan = plan("", |bud| async move {
         let mut file = Vec::new();
         bud.audit().export(january).write_into(&mut file).await?;
-        Ok(Value::String(String::from_utf8(file).unwrap()))
+        Ok(Typed::other(String::from_utf8(file).unwrap().into()))
     });
     plan.after([answer(200, &announced)]).answer_only()
 }

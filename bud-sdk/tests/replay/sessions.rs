@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::exchange::{Exchange, answer};
-use crate::plan::{Plan, done, list, plan, typed};
+use crate::plan::{Plan, Typed, done, list, plan, typed};
 
 const EMAIL: &str = "someone@example.com";
 const PASSWORD: &str = "Replayed-Passw0rd!";
@@ -82,7 +82,7 @@ fn login(exchange: &Exchange) -> Plan {
         let signed = bud.auth().login().await?;
         let expires_in = signed.expires_in.map(|life| life.as_secs());
         assert_eq!(signed.must_change_password, Some(must_change));
-        Ok(json!({ "token": { "expires_in": expires_in } }))
+        Ok(Typed::other(json!({ "token": { "expires_in": expires_in } })))
     });
     // What is no e-mail address is refused here, and there is no other way to send it than as JSON by POST.
     let fine = exchange.method == "POST" && exchange.template == "/auth/login";
@@ -104,7 +104,7 @@ fn renewal(exchange: &Exchange) -> Plan {
     }
     let plan = plan("", |bud| async move {
         bud.auth().login().await?;
-        bud.users().get("u-1").await.map(|_| json!({ "token": { "expires_in": 1800 } }))
+        bud.users().get("u-1").await.map(|_| Typed::other(json!({ "token": { "expires_in": 1800 } })))
     });
     let user = answer(200, &json!({ "user": { "id": "u-1" } }));
     let plan = plan.renamed(KEPT).logs_in(EMAIL, PASSWORD);
@@ -119,7 +119,7 @@ fn renewal(exchange: &Exchange) -> Plan {
 
 fn reset(exchange: &Exchange) -> Plan {
     let email = text(exchange, "email").to_owned();
-    plan("", |bud| async move { bud.auth().request_password_reset(email).await.map(|()| json!({})) })
+    plan("", |bud| async move { bud.auth().request_password_reset(email).await.map(|()| done()) })
         .renamed(SAID)
 }
 
