@@ -7,7 +7,7 @@ use bud_sdk::{
     NewMember, NewProject, NewUser, PermissionLevel, ProjectType, ResourceType, Role, Scope, Scopes,
     UserStatus, UserType,
 };
-use bud_testbed::{Script, Testbed, Wire, respond_json};
+use bud_testbed::{Script, Wire, respond_json};
 use common::{PASSWORD, TOKEN};
 use serde_json::{Value, json};
 
@@ -309,9 +309,7 @@ async fn a_project_always_has_a_description_there() {
 
 #[tokio::test]
 async fn a_project_for_clients_is_said_to_be_one() {
-    let bed = Testbed::builder().flavor(bud_testbed::Flavor::Runtime).start().await.unwrap();
-    let bud = common::with_password(bed.url(), bed.admin_email(), bed.admin_password());
-    let bud = bud.flavor(Flavor::Runtime).build().unwrap();
+    let (bed, bud) = common::shipped().await;
     let client = bed.seed_user("USER");
     let found = bud.users().list().search(&client.email).all().await.unwrap().remove(0);
     assert_eq!(found.user_type.as_deref(), Some(&UserType::Client));

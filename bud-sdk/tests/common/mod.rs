@@ -27,6 +27,14 @@ pub fn admin(bed: &Testbed) -> Client {
     with_password(bed.url(), bed.admin_email(), bed.admin_password()).build().unwrap()
 }
 
+/// The platform as shipped, with its administrator.
+pub async fn shipped() -> (Testbed, Client) {
+    let bed = Testbed::builder().flavor(bud_testbed::Flavor::Runtime).start().await.unwrap();
+    let bud = with_password(bed.url(), bed.admin_email(), bed.admin_password()).flavor(Flavor::Runtime);
+    let bud = bud.build().unwrap();
+    (bed, bud)
+}
+
 pub fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }

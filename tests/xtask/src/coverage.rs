@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use bud_sdk::{Flavor, OperationInfo, Support};
 
+use crate::catalogues;
 use crate::evidence::Evidence;
-use crate::faults;
 use crate::workspace::{Outcome, Workspace};
 
 /// The languages that have tests: name and part.
@@ -75,7 +75,7 @@ fn readme(workspace: &Workspace) -> Outcome<(PathBuf, String, String)> {
     let path = workspace.root.join("README.md");
     let old = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let new = replaced(&old, "coverage", &generated(workspace)?)?;
-    let new = replaced(&new, "faults", &faults::summary(workspace)?)?;
+    let new = replaced(&new, "catalogues", &catalogues::summary(&workspace.root)?)?;
     Ok((path, old, new))
 }
 

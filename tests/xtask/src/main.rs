@@ -1,10 +1,10 @@
 //! The repository's own tasks; run as `cargo xtask`.
 
 mod bench;
+mod catalogues;
 mod coverage;
 mod deps;
 mod evidence;
-mod faults;
 mod r#gen;
 mod kube;
 mod node;
