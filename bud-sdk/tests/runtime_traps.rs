@@ -182,6 +182,35 @@ async fn after_an_unhandled_error_a_look_works_and_a_change_is_not_repeated() {
 }
 
 #[tokio::test]
+async fn who_has_keys_is_neither_shut_out_nor_taken_out_unless_they_are_to_go() {
+    let (bed, admin) = shipped().await;
+    let user = bed.seed_user("USER");
+    let project = NewProject::new("P").project_type(ProjectType::ClientApp);
+    let project = admin.projects().create(project).await.unwrap();
+    let grant = Grant::project(&user.id, &project, PermissionLevel::View);
+    let with_key = async |name: &str| {
+        admin.permissions().grant(grant.clone()).await.unwrap();
+        let bud = client(&bed, &user.email, &user.password);
+        bud.credentials().create(name, &project).await.unwrap().credential
+    };
+    let key = with_key("first").await;
+    for error in [
+        admin.users().deactivate(&user.id).await.unwrap_err(),
+        admin.projects().remove_members(&project, [&user.id]).await.unwrap_err(),
+        admin.permissions().revoke(&grant).await.unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Conflict, Some(400)));
+        assert!(error.message().contains("Credentials need to be removed"), "{error}");
+        assert!(error.hint().unwrap().contains("API keys first"), "{error}");
+    }
+    assert!(bed.plain_key(key.id.as_str()).is_some(), "no key was lost");
+    admin.projects().remove_members(&project, [&user.id]).remove_credentials().await.unwrap();
+    assert!(bed.plain_key(key.id.as_str()).is_none());
+    with_key("second").await;
+    admin.users().deactivate(&user.id).remove_credentials().await.unwrap();
+}
+
+#[tokio::test]
 async fn keys_belong_to_an_application_and_are_asked_for_by_it() {
     let (bed, bud) = shipped().await;
     let project = NewProject::new("For clients").project_type(ProjectType::ClientApp);

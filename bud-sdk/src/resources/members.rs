@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::projects::Projects;
-use super::{PermissionLevel, ScopeState, scopes, taken};
+use super::{PermissionLevel, ScopeState, in_use, scopes, taken};
 use super::{Role, UserStatus, UserType};
 use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
 use crate::auth::check_email;
@@ -42,10 +42,12 @@ impl Projects {
         self.client().call(AddMembers { project: id.into(), members: members.into_iter().collect() })
     }
 
-    /// Takes users out of a project; their API keys for it stay. `POST /projects/{id}/remove-users`, runtime only.
+    /// Takes users out of a project. `POST /projects/{id}/remove-users`, runtime only. No API key is deleted: the platform refuses
+    /// to take out who has some for the project, unless [`remove_credentials`](Call::remove_credentials) says to delete them.
     ///
     /// # Errors
-    /// `InvalidArgument` for nobody; `NotFound`.
+    /// `InvalidArgument` for nobody; `Conflict` while there are API keys; `BadRequest` for all members at once, and for who is
+    /// none; `NotFound`.
     pub fn remove_members<U: Into<UserId>>(
         &self,
         id: impl Into<ProjectId>,
@@ -190,7 +192,7 @@ pub(super) fn add_one(
     Ok((ADD, one(project)?.json(&body)?))
 }
 
-/// The request that removes one user and keeps his API keys.
+/// The request that removes one user, and deletes no API key of his.
 pub(super) fn remove_one(project: &ProjectId, user: &UserId) -> Result<(Route, Parts)> {
     // Left out, the server takes it as yes.
     let parts = one(project)?.query("remove_credential", false);
@@ -293,6 +295,14 @@ impl Describe for RemoveMembers {
         let parts = parts.query("remove_credential", self.remove_credentials);
         parts.json(&json!({ "user_ids": self.users }))
     }
+    fn explain(&self, error: Error) -> Error {
+        not_let_go(error)
+    }
+}
+
+/// What the platform says of members whom it does not take out.
+pub(super) fn not_let_go(error: Error) -> Error {
+    in_use(error, "delete the API keys first, or use projects.remove_members with remove_credentials")
 }
 
 impl Operation for RemoveMembers {

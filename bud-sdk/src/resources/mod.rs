@@ -127,6 +127,22 @@ pub(crate) fn taken(error: crate::Error) -> crate::Error {
     if taken { error.with_kind(crate::ErrorKind::Conflict) } else { error }
 }
 
+/// What the platform as shipped refuses because something still hangs on it; `keys` says what to do about API keys.
+pub(crate) fn in_use(error: crate::Error, keys: &'static str) -> crate::Error {
+    if error.status() != Some(400) {
+        return error;
+    }
+    match error.message() {
+        said if said.contains("Credentials need to be removed") => {
+            error.with_kind(crate::ErrorKind::Conflict).with_hint(keys)
+        }
+        said if said.contains("active endpoint") => {
+            error.with_kind(crate::ErrorKind::Conflict).with_hint("undeploy the endpoints first")
+        }
+        _ => error,
+    }
+}
+
 /// The platform as shipped says 500, and that it failed, of a user whom it does not know, as it does of an outage.
 pub(crate) fn unknown_user(error: crate::Error) -> crate::Error {
     if error.status() != Some(500) || !error.message().starts_with("Failed to ") {

@@ -4,7 +4,9 @@ use std::hash::{Hash, Hasher};
 
 use serde_json::{Value, json};
 
-use super::members::{MEMBERS, Member, add_one, find_member, first_members, not_taken_in, remove_one};
+use super::members::{
+    MEMBERS, Member, add_one, find_member, first_members, not_let_go, not_taken_in, remove_one,
+};
 use super::{ScopeState, Scopes, scopes, unknown_user};
 use crate::api::{
     Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, from_slice, paged,
@@ -57,11 +59,10 @@ impl Permissions {
 
     /// Takes back what a user was granted on a resource, whatever its level, and returns how many permissions that were;
     /// 0 when there was none. Guide section 8.3: `GET /permissions` filtered, then `DELETE /permissions/{id}` (guide);
-    /// `GET /projects/{id}/users`, then `POST /projects/{id}/remove-users`, which ends the membership and keeps the user's API
-    /// keys (runtime, projects only).
+    /// `GET /projects/{id}/users`, then `POST /projects/{id}/remove-users`, which ends the membership (runtime, projects only).
     ///
     /// # Errors
-    /// `Incomplete` when the server shows more than one page for one user and resource: nothing is then deleted.
+    /// `Conflict` on runtime while the user has API keys for the project. `Incomplete` when the server shows more than one page for one user and resource: nothing is then deleted.
     pub fn revoke(&self, grant: &Grant) -> Call<Revoke> {
         self.0.call(Revoke(grant.clone()))
     }
@@ -459,7 +460,10 @@ impl Revoke {
 impl Describe for Revoke {
     const ID: &'static str = "permissions.revoke";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes = Routes::both(LIST, MEMBERS.loss("projects only; it ends the membership"));
+    const ROUTES: Routes = Routes::both(
+        LIST,
+        MEMBERS.loss("projects only; it ends the membership, and is refused while there are API keys"),
+    );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;
         grant.check()?;
@@ -472,6 +476,9 @@ impl Describe for Revoke {
             .query("user_id", &grant.user)
             .query("resource_type", &grant.resource_type)
             .query("resource_id", &grant.resource))
+    }
+    fn explain(&self, error: Error) -> Error {
+        not_let_go(error)
     }
 }
 

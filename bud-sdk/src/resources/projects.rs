@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::users::keys_stay;
-use super::{Credential, Endpoint, LATER, check_name, taken};
+use super::{Credential, Endpoint, LATER, check_name, in_use, taken};
 use crate::api::{
     Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
 };
 use crate::client::{Call, Client, List};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::types::{ProjectId, Timestamp, UserId, Wire, model, open_enum};
 
 impl Client {
@@ -395,18 +395,7 @@ impl Describe for DeleteProject {
         }
     }
     fn explain(&self, error: Error) -> Error {
-        if error.status() != Some(400) {
-            return error;
-        }
-        match error.message() {
-            said if said.contains("Credentials need to be removed") => error
-                .with_kind(ErrorKind::Conflict)
-                .with_hint("delete the project's API keys first, or say remove_credentials()"),
-            said if said.contains("active endpoint") => {
-                error.with_kind(ErrorKind::Conflict).with_hint("undeploy its endpoints first")
-            }
-            _ => error,
-        }
+        in_use(error, "delete the project's API keys first, or say remove_credentials()")
     }
 }
 

@@ -77,7 +77,7 @@ entries! {
         };
         bud.projects().add_members(id, members.into_iter().map(member))
     };
-    /// Ends the membership of users, who keep their API keys.
+    /// Ends the membership of users. It is refused while they have API keys for the project, unless those are to be deleted.
     call projects.remove_members(
         /// The project.
         id: ProjectId,

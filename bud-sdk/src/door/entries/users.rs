@@ -74,7 +74,7 @@ entries! {
         /// The role. One that the API lacks is refused before any request.
         role: Role,
     ) -> User = |bud| bud.users().set_role(id, role);
-    /// Shuts a user out and keeps his history and his API keys.
+    /// Shuts a user out and keeps his history. On the platform as shipped it is refused while he has API keys.
     call users.deactivate(
         /// The user.
         id: UserId,

@@ -5,7 +5,7 @@ use serde_json::json;
 mod create;
 mod role;
 
-use super::{check_name, unknown_user};
+use super::{check_name, in_use, unknown_user};
 use crate::api::{
     Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
 };
@@ -96,13 +96,15 @@ impl Users {
         self.0.call(SetRole(id.into(), Wanted::new(&self.0, role)))
     }
 
-    /// Shuts a user out and keeps his history and his API keys. Guide section 3.3: `PUT /users/{id}` with status `INACTIVE`
-    /// (guide), `DELETE /users/{id}` (runtime, which answers with no more than the fact: of the user only `id` and `status`
-    /// are set). Nothing here keeps you from shutting out yourself or the last administrator; the server may.
+    /// Shuts a user out and keeps his history. No API key of his is deleted: the guide's API keeps them, and the platform as
+    /// shipped refuses to shut out who has some, unless [`remove_credentials`](Call::remove_credentials) says to delete them.
+    /// Guide section 3.3: `PUT /users/{id}` with status `INACTIVE` (guide), `DELETE /users/{id}` (runtime, which answers
+    /// with no more than the fact: of the user only `id` and `status` are set). Nothing here keeps you from shutting out
+    /// yourself or the last administrator; the server may.
     ///
     /// # Errors
     /// `NotFound`, on the platform as shipped also for a user who is inactive already or has not accepted his invitation yet;
-    /// `PermissionDenied`.
+    /// `Conflict` there while he has API keys or endpoints; `PermissionDenied`.
     pub fn deactivate(&self, id: impl Into<UserId>) -> Call<Deactivate> {
         self.0.call(Deactivate { id: id.into(), remove_credentials: false })
     }
@@ -384,7 +386,8 @@ impl Describe for Deactivate {
     const ROUTES: Routes = Routes::both(
         CHANGE,
         Route::delete("/users/{id}").loss(
-            "the answer has only id and status; a user who has not accepted his invitation is not found",
+            "refused while he has API keys, unless they are to be deleted; the answer has only id and status; a user who \
+             has not accepted his invitation is not found",
         ),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
@@ -398,7 +401,7 @@ impl Describe for Deactivate {
     }
     fn explain(&self, error: Error) -> Error {
         if !error.is_not_found() {
-            return error;
+            return in_use(error, "delete his API keys first, or say remove_credentials()");
         }
         error.with_hint("is he inactive already, or was he only invited so far?")
     }

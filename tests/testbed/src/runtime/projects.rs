@@ -278,13 +278,21 @@ pub(super) async fn remove_members(Id(id): Id, call: Call) -> Answer {
     let mut world = lock(&call.open.core.world);
     find(&call, &store, &mut world, &id)?;
     let goes = |user: &str| gone.iter().any(|id| id == user);
-    world.project(&id).members.retain(|member| !goes(&member.user_id));
-    if remove {
-        let of_project: Vec<String> =
-            store.credentials.iter().filter(|key| key.project_id == id).map(|key| key.id.clone()).collect();
-        world.keys.retain(|key, kept| !(of_project.contains(key) && goes(&kept.owner)));
-        store.credentials.retain(|key| world.keys.contains_key(&key.id));
+    let members = &world.project(&id).members;
+    if !members.iter().any(|member| goes(&member.user_id)) {
+        return Err(bad("User not in project"));
     }
+    if members.len() == gone.len() {
+        return Err(bad("Cannot remove all users from project"));
+    }
+    let of_project: Vec<String> =
+        store.credentials.iter().filter(|key| key.project_id == id).map(|key| key.id.clone()).collect();
+    if !remove && world.keys.iter().any(|(key, kept)| of_project.contains(key) && goes(&kept.owner)) {
+        return Err(bad("Credentials need to be removed"));
+    }
+    world.keys.retain(|key, kept| !(of_project.contains(key) && goes(&kept.owner)));
+    store.credentials.retain(|key| world.keys.contains_key(&key.id));
+    world.project(&id).members.retain(|member| !goes(&member.user_id));
     done("project.remove_users", "Users removed from project successfully")
 }
 

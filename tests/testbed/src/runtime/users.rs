@@ -224,10 +224,11 @@ pub(super) async fn delete(Id(id): Id, call: Call) -> Answer {
     if profile.role == "super_admin" {
         return Err(bad("Cannot delete superuser"));
     }
-    profile.status = Status::Deleted;
-    if remove {
-        remove_keys(&mut store, &mut world, |key| key.owner == id);
+    if !remove && world.keys.values().any(|key| key.owner == id) {
+        return Err(bad("Credentials need to be removed"));
     }
+    world.profile_mut(&user).status = Status::Deleted;
+    remove_keys(&mut store, &mut world, |key| key.owner == id);
     done("info", "User deleted successfully")
 }
 
