@@ -3,8 +3,8 @@
 mod common;
 
 use bud_sdk::{
-    AuditRecord, Client, CredentialType, ErrorKind, Flavor, Grant, Method, NewProject, NewUser,
-    PermissionLevel, ProjectType, Role, Scope, ScopeState, Scopes, Timestamp, User, UserType,
+    AuditRecord, Client, CredentialType, CredentialUpdate, ErrorKind, Flavor, Grant, Method, NewProject,
+    NewUser, PermissionLevel, ProjectType, Role, Scope, ScopeState, Scopes, Timestamp, User, UserType,
 };
 use bud_testbed::{Script, Testbed, Wire, respond_json};
 use common::{TOKEN, shipped, with_password};
@@ -144,6 +144,7 @@ async fn times_in_every_form_are_utc_and_amounts_keep_their_digits() {
             "base_monthly_price": 10.0, "usage": { "cost_used": 0.1, "cost_quota": null },
         } }),
         json!({ "success": true, "result": [{ "id": "b-1", "base_monthly_price": "10.00" }] }),
+        json!({ "credentials": [{ "id": "k-1" }] }),
         json!({ "success": true, "result": { "id": "k-1", "expiry": "2026-12-22T20:10:28.230019" } }),
         json!({ "data": { "id": "a-1", "timestamp": "2026-11-22T20:10:13.129661Z" } }),
     ];
@@ -156,7 +157,7 @@ async fn times_in_every_form_are_utc_and_amounts_keep_their_digits() {
     assert_eq!(quota.base_monthly_price.unwrap().to_f64(), 10.0);
     assert_eq!(quota.usage.unwrap().cost_used.unwrap().as_str(), "0.1");
     assert_eq!(bud.quotas().plans().await.unwrap()[0].base_monthly_price.as_ref().unwrap().as_str(), "10.00");
-    let key = bud.credentials().update("k-1", bud_sdk::CredentialUpdate::new().name("N")).await.unwrap();
+    let key = bud.credentials().update("k-1", CredentialUpdate::new().name("N")).await.unwrap();
     assert_eq!(key.expires_at.unwrap().to_string(), "2026-12-22T20:10:28.230019Z");
     let record = bud.audit().get("a-1").await.unwrap();
     assert_eq!(record.timestamp.unwrap().to_string(), "2026-11-22T20:10:13.129661Z");
@@ -223,6 +224,33 @@ async fn keys_belong_to_an_application_and_are_asked_for_by_it() {
     let of_clients = bud.credentials().list().project(&project).credential_type(CredentialType::ClientApp);
     assert_eq!(listed(of_clients).await, 1);
     assert!(bed.requests().iter().any(|sent| sent.target.contains("credential_type=client_app")));
+}
+
+#[tokio::test]
+async fn a_key_keeps_its_budget_when_something_else_changes() {
+    let (bed, bud) = shipped().await;
+    let project = bed.project_id();
+    let limited = bud.credentials().create("k", &project).max_budget(12.5).await.unwrap().credential;
+    for number in 0..3 {
+        bud.credentials().create(format!("other {number}"), &project).await.unwrap();
+    }
+    let renamed = bud.credentials().update(&limited, CredentialUpdate::new().name("renamed")).await.unwrap();
+    assert_eq!((renamed.name.as_deref(), renamed.max_budget), (Some("renamed"), Some(12.5)));
+    let raised = bud.credentials().update(&limited, CredentialUpdate::new().max_budget(20.0)).await.unwrap();
+    assert_eq!(raised.max_budget, Some(20.0));
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let error = bud.credentials().update(unknown, CredentialUpdate::new().name("n")).await.unwrap_err();
+    assert!(error.is_not_found() && !error.maybe_applied(), "{error}");
+
+    // One of the other application is found, too.
+    let project = NewProject::new("For clients").project_type(ProjectType::ClientApp);
+    let project = bud.projects().create(project).await.unwrap();
+    let call = bud.credentials().create("c", &project).credential_type(CredentialType::ClientApp);
+    let key = call.max_budget(3.0).await.unwrap().credential;
+    let renamed = bud.credentials().update(&key, CredentialUpdate::new().name("d")).await.unwrap();
+    assert_eq!(renamed.max_budget, Some(3.0));
+    let put = bed.requests().into_iter().rfind(|sent| sent.method == "PUT").unwrap();
+    assert_eq!(put.json(), json!({ "name": "d", "max_budget": 3.0 }));
 }
 
 #[tokio::test]

@@ -32,6 +32,14 @@ impl<T> Page<T> {
         Self { items, page: None, limit: None, total_record: None, total_pages: None, whole: true }
     }
 
+    /// Whether page `number`, of which `limit` items were asked for, is the last one: it is short, and the server does not say
+    /// that there are more.
+    pub(crate) fn is_last(&self, number: u32, limit: u32) -> bool {
+        let more = self.total_pages.is_some_and(|pages| pages > number);
+        let full = u32::try_from(self.items.len()).is_ok_and(|count| count >= limit);
+        self.whole || self.items.is_empty() || !(full || more)
+    }
+
     /// The page of what its items stand for.
     pub(crate) fn try_map<U>(
         self,

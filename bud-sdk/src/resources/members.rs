@@ -169,10 +169,7 @@ pub(super) fn find_member<T: 'static>(
     found: impl FnOnce(Option<Member>) -> Result<Reply<T>> + Send + 'static,
 ) -> Result<Reply<T>> {
     let members: Page<Member> = raw.page("users")?;
-    // A short page is the last one, unless the server says that there are more.
-    let more = members.total_pages.is_some_and(|pages| pages > page);
-    let full = members.items.len() >= LOOK as usize;
-    let last = members.whole || members.items.is_empty() || !(full || more);
+    let last = members.is_last(page, LOOK);
     match members.items.into_iter().find(|member| member.id == user) {
         None if !last => {
             let parts = members_page(&project, page + 1)?;

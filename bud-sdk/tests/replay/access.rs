@@ -245,6 +245,9 @@ fn keys(exchange: &Exchange) -> Plan {
 fn update_key(exchange: &Exchange, id: String) -> Plan {
     let name = exchange.sent["name"].as_str().unwrap_or("N").to_owned();
     let update = CredentialUpdate::new().name(name);
+    // It is looked up first.
+    let listed = answer(200, &json!({ "page": 1, "credentials": [{ "id": id }] }));
     plan("/result", |bud| async move { Ok(typed(&bud.credentials().update(id, update).await?)) })
+        .after([listed])
         .renamed(&[("expiry", "expires_at"), ("key", "")])
 }

@@ -1,6 +1,7 @@
 //! Credentials: the API keys with which programs use endpoints.
 
 mod key;
+mod update;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::types::{
 #[cfg(feature = "decrypt")]
 pub use key::DeploymentKey;
 pub use key::{ApiKeyValue, EncryptedKey};
+pub use update::UpdateCredential;
 
 impl Client {
     /// API keys: guide section 9.3.
@@ -64,7 +66,8 @@ impl Credentials {
         List::new(self.0.clone(), ListCredentials::default())
     }
 
-    /// Changes an API key's name, limits or end; what is not set stays. `PUT /credentials/{id}`, runtime only.
+    /// Changes an API key's name, limits or end; what is not set stays. `PUT /credentials/{id}`, runtime only. That server drops
+    /// the budget of a key unless it is told it again, so that the key is looked up first among the caller's own.
     ///
     /// # Errors
     /// `InvalidArgument` when nothing would change, or for numbers out of range; `NotFound`, `Conflict` for a taken name.
@@ -77,7 +80,7 @@ impl Credentials {
     /// # }
     /// ```
     pub fn update(&self, id: impl Into<CredentialId>, update: CredentialUpdate) -> Call<UpdateCredential> {
-        self.0.call(UpdateCredential(id.into(), update))
+        self.0.call(UpdateCredential::new(id.into(), update))
     }
 
     /// Deletes an API key: whoever uses it is refused from then on. Guide section 9.3: `DELETE /credentials/{id}` on both.
@@ -454,36 +457,6 @@ impl Paged for ListCredentials {
     }
     fn key(credential: &Credential) -> &str {
         credential.id.as_str()
-    }
-}
-
-/// `credentials.update`
-#[derive(Debug, Clone)]
-pub struct UpdateCredential(CredentialId, CredentialUpdate);
-
-impl Describe for UpdateCredential {
-    const ID: &'static str = "credentials.update";
-    const SECTIONS: &'static [&'static str] = &["9.3"];
-    const ROUTES: Routes = Routes::runtime_only(
-        Route::put("/credentials/{id}"),
-        "create a new key, replace the old one with it and delete that",
-    );
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        let body = self.1.fields()?;
-        if body.is_empty() {
-            return Err(Error::invalid("update", "it changes nothing"));
-        }
-        Parts::new().segment("id", self.0.as_str())?.json(&object(body))
-    }
-    fn explain(&self, error: Error) -> Error {
-        taken(error)
-    }
-}
-
-impl Operation for UpdateCredential {
-    type Output = Credential;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Credential>> {
-        raw.object("credential").map(Reply::Done)
     }
 }
 

@@ -175,7 +175,8 @@ pub(super) async fn change(Id(id): Id, call: Call) -> Answer {
     credential.name = name.unwrap_or(credential.name);
     let Some(key) = world.keys.get_mut(&id) else { return Err(Problem::Unhandled) };
     key.expiry = expiry.unwrap_or_else(|| key.expiry.clone());
-    key.max_budget = max_budget.unwrap_or_else(|| key.max_budget.clone());
+    // What is not said again is dropped, as there: of this field only.
+    key.max_budget = max_budget.unwrap_or_default();
     key.model_budgets = model_budgets.unwrap_or_else(|| key.model_budgets.clone());
     key.ip_whitelist = ip_whitelist.unwrap_or_else(|| key.ip_whitelist.clone());
     let mut result = body(&credential, key);
