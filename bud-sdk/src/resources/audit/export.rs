@@ -183,14 +183,14 @@ impl Export {
         }
         let (incoming, _) = self.client.open(&self.request, Options::default()).await?;
         let inspect = self.request.format.inspect(self.client.secrets());
-        Ok(Feed::Whole(Transfer::new(incoming, self.limits, inspect, self.told)?))
+        Ok(Feed::Whole(Box::new(Transfer::new(incoming, self.limits, inspect, self.told)?)))
     }
 }
 
 /// Where the pieces of an export come from.
 enum Feed {
     /// One answer has it all.
-    Whole(Transfer),
+    Whole(Box<Transfer>),
     /// The server cuts what is too long, so it is asked for in parts.
     Windows(Box<Windows>),
 }

@@ -35,7 +35,7 @@ enum Rows {
     Csv {
         /// The first and last microsecond of each window, the newest one last.
         left: Vec<(Timestamp, Timestamp)>,
-        now: Option<Window>,
+        now: Option<Box<Window>>,
         headed: bool,
     },
     Json {
@@ -131,7 +131,7 @@ impl Windows {
             let (incoming, _) = self.client.open(&request, Options::default()).await?;
             let inspect = ExportFormat::Csv.inspect(self.client.secrets());
             let transfer = Transfer::new(incoming, self.limits, inspect, None)?;
-            *now = Some(Window { transfer, first, announced, begun: false });
+            *now = Some(Box::new(Window { transfer, first, announced, begun: false }));
         }
     }
 
