@@ -50,15 +50,20 @@ pub use error::{Error, ErrorKind, FieldError, Result};
 #[cfg(feature = "decrypt")]
 pub use resources::DeploymentKey;
 pub use resources::{
-    Account, ActionCount, ApiKeyValue, Audit, AuditRecord, AuditSummary, Cluster, ClusterStatus, Clusters,
-    Created, Credential, CredentialType, CredentialUpdate, DateRange, Deployment, EncryptedKey, Endpoint,
-    EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, Expiry, Export,
-    ExportFormat, ExportStream, Exported, Grant, Granularity, Member, ModulePermission, NewCredential,
-    NewMember, NewProject, NewUser, Permission, PermissionLevel, Permissions, Plan, Project, ProjectName,
-    ProjectStatus, ProjectType, ProjectUpdate, Projects, Quota, Quotas, ResourceScopes, ResourceType, Role,
-    Scope, ScopeState, Scopes, TamperCheck, TimeRange, Usage, UsageLimits, User, UserBilling, UserCount,
+    Account, ActionCount, ApiKeyValue, AudioArchitecture, Audit, AuditRecord, AuditSummary, Autoscaler,
+    Autoscaling, CloudProvider, Cluster, ClusterStatus, Clusters, CostLimits, Created, Credential,
+    CredentialType, CredentialUpdate, DateRange, Deployment, DeploymentConfig, EncryptedKey, Endpoint,
+    EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, EngineConfig, Expiry,
+    Export, ExportFormat, ExportStream, Exported, FailoverThresholds, FederationMode, GpuScaling, Grant,
+    Granularity, Member, MetricSource, MetricSourceType, Modality, Model, ModelLicense, ModelProviderType,
+    ModelRecommendation, ModelRecommendationCluster, ModulePermission, MultiCluster, NewCredential,
+    NewMember, NewProject, NewUser, Paper, Permission, PermissionLevel, Permissions, Plan, Prediction,
+    Pricing, Project, ProjectName, ProjectStatus, ProjectType, ProjectUpdate, Projects, Provider, Quota,
+    Quotas, ResourceScopes, ResourceType, Role, ScaleToZero, ScalingBehavior, ScalingPolicy, ScalingRule,
+    ScalingStrategy, ScheduleHint, Scope, ScopeState, Scopes, SpotPreference, SupportedEndpoint, Tag,
+    TamperCheck, TextArchitecture, TimeRange, Usage, UsageLimits, User, UserBilling, UserCount,
     UserPermissions, UserQuota, UserStatus, UserType, UserUpdate, Users, Verification, VerificationCounts,
-    Verifications, operations,
+    Verifications, VisionArchitecture, Worker, operations,
 };
 pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,

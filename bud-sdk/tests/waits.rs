@@ -56,6 +56,17 @@ async fn what_has_failed_can_be_taken_down() {
 }
 
 #[tokio::test]
+async fn what_is_down_already_needs_no_sign() {
+    let bed = Testbed::builder().start().await.unwrap();
+    let bud = admin(&bed);
+    let id = bed.endpoint_ids().remove(0);
+    let answered = bud.endpoints().undeploy(&id).await.unwrap();
+    assert!(answered.is(&EndpointStatus::Stopped));
+    let wait = bud.endpoints().wait(&id).after(&answered).until(EndpointStatus::Stopped);
+    assert!(wait.every(millis(2)).await.unwrap().is(&EndpointStatus::Stopped));
+}
+
+#[tokio::test]
 async fn what_is_down_does_not_start_running_by_itself() {
     let bed = Testbed::builder().start().await.unwrap();
     let bud = admin(&bed);

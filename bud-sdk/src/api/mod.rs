@@ -44,6 +44,10 @@ pub trait Operation: Describe {
     type Output: Send + 'static;
     /// Reads the answer.
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Self::Output>>;
+    /// The result, when a refusal says that all is as asked already.
+    fn settled(&self, _refusal: &Error) -> Option<Self::Output> {
+        None
+    }
 }
 
 /// What an answer leads to.

@@ -39,6 +39,17 @@ pub(crate) struct Meta {
     pub(crate) elapsed: Duration,
 }
 
+impl Meta {
+    fn of(refusal: &Error) -> Self {
+        Self {
+            status: refusal.status().unwrap_or_default(),
+            request_id: refusal.request_id().map(str::to_owned),
+            attempts: refusal.attempts(),
+            elapsed: refusal.elapsed().unwrap_or_default(),
+        }
+    }
+}
+
 /// Runs an operation with all the requests that it needs, within one deadline.
 pub(crate) async fn execute<O: Operation>(
     platform: &Platform,
@@ -55,9 +66,15 @@ pub(crate) async fn execute<O: Operation>(
         loop {
             let request = Request { operation: O::ID, route: &route, parts: &parts };
             let result = run(&platform.channel, &request, options, deadline, authorize).await;
-            // An earlier step has changed something, even if this one only looks.
-            let (raw, mut meta) =
-                result.map_err(|error| if changed { error.with_maybe_applied(true) } else { error })?;
+            let (raw, mut meta) = match result {
+                Ok(answered) => answered,
+                Err(refusal) => match operation.settled(&refusal) {
+                    Some(output) => return Ok((output, Meta::of(&refusal))),
+                    // An earlier step has changed something, even if this one only looks.
+                    None if changed => return Err(refusal.with_maybe_applied(true)),
+                    None => return Err(refusal),
+                },
+            };
             changed |= !route.is_read();
             attempts += meta.attempts;
             meta.attempts = attempts;

@@ -6,6 +6,7 @@ mod clusters;
 mod credentials;
 mod endpoints;
 mod members;
+mod models;
 mod permissions;
 mod projects;
 mod quotas;
@@ -27,9 +28,18 @@ pub use credentials::{
     NewCredential, ProjectName,
 };
 pub use endpoints::{
-    Deployment, Endpoint, EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints,
+    Autoscaler, Autoscaling, CloudProvider, CostLimits, Deployment, DeploymentConfig, Endpoint,
+    EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, EngineConfig,
+    FailoverThresholds, FederationMode, GpuScaling, MetricSource, MetricSourceType, MultiCluster, Prediction,
+    ScaleToZero, ScalingBehavior, ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint, SpotPreference,
+    Worker,
 };
 pub use members::{Member, NewMember};
+pub use models::{
+    AudioArchitecture, Modality, Model, ModelLicense, ModelProviderType, ModelRecommendation,
+    ModelRecommendationCluster, Paper, Pricing, Provider, SupportedEndpoint, Tag, TextArchitecture,
+    VisionArchitecture,
+};
 pub use permissions::{
     Grant, Permission, PermissionLevel, Permissions, ResourceScopes, ResourceType, UserPermissions,
 };
@@ -38,10 +48,10 @@ pub use quotas::{Granularity, Plan, Quota, Quotas, Usage, UsageLimits, UserBilli
 pub use scopes::{Scope, ScopeState, Scopes};
 pub use users::{Created, NewUser, Role, User, UserStatus, UserType, UserUpdate, Users};
 
-use crate::api::OperationInfo;
+use serde::de::DeserializeOwned;
 
-/// Why an operation that the platform as shipped could do is not offered there.
-pub(crate) const LATER: &str = "this version does not speak it yet on that API; client.raw does";
+use crate::api::{OperationInfo, Raw};
+use crate::types::Extra;
 
 /// Every operation of this SDK: the source of `client.capabilities()` and of the coverage table.
 const OPERATIONS: &[OperationInfo] = &[
@@ -78,6 +88,9 @@ const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<endpoints::ListEndpoints>(),
     OperationInfo::of::<endpoints::Deploy>(),
     OperationInfo::of::<endpoints::Scale>(),
+    OperationInfo::of::<endpoints::SetAutoscaler>(),
+    OperationInfo::of::<endpoints::GetAutoscaler>(),
+    OperationInfo::of::<endpoints::ListWorkers>(),
     OperationInfo::of::<endpoints::Undeploy>(),
     OperationInfo::of::<clusters::ListClusters>(),
     OperationInfo::of::<clusters::GetCluster>(),
@@ -119,6 +132,15 @@ pub(crate) fn check_name(param: &'static str, name: &str) -> crate::Result<()> {
         return Err(crate::Error::invalid(param, "it is longer than 1000 characters"));
     }
     Ok(())
+}
+
+/// Reads an answer of the platform as shipped whose fields stand beside what it is called and what is said of it.
+pub(crate) fn beside<T: DeserializeOwned>(raw: &Raw, extra: fn(&mut T) -> &mut Extra) -> crate::Result<T> {
+    let mut value = raw.object("result")?;
+    for name in ["object", "message"] {
+        extra(&mut value).0.remove(name);
+    }
+    Ok(value)
 }
 
 /// The platform as shipped says 400 of what is there already.

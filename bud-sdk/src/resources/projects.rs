@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
+use super::endpoints::{ALL, endpoints};
 use super::users::keys_stay;
-use super::{Credential, Endpoint, LATER, check_name, in_use, taken};
+use super::{Credential, Endpoint, check_name, in_use, taken};
 use crate::api::{
     Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
 };
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
-use crate::types::{ProjectId, Timestamp, UserId, Wire, model, open_enum};
+use crate::types::{ProjectId, Timestamp, UserId, Wire, check_segment, model, open_enum};
 
 impl Client {
     /// Projects: guide section 4.
@@ -76,7 +77,8 @@ impl Projects {
         self.0.call(DeleteProject { id: id.into(), remove_credentials: false })
     }
 
-    /// Lists the endpoints of a project. Guide section 4.3: `GET /projects/{id}/endpoints`.
+    /// Lists the endpoints of a project. Guide section 4.3: `GET /projects/{id}/endpoints` (guide), `GET /endpoints/` in order
+    /// of creation (runtime).
     pub fn endpoints(&self, id: impl Into<ProjectId>) -> List<ProjectEndpoints> {
         List::new(self.0.clone(), ProjectEndpoints { project: id.into(), page: 1, limit: 1 })
     }
@@ -417,16 +419,24 @@ pub struct ProjectEndpoints {
 impl Describe for ProjectEndpoints {
     const ID: &'static str = "projects.endpoints";
     const SECTIONS: &'static [&'static str] = &["4.3"];
-    const ROUTES: Routes = Routes::guide_only(Route::get("/projects/{id}/endpoints"), LATER);
-    fn encode(&self, _: Flavor) -> Result<Parts> {
-        Ok(one(&self.project)?.query("page", self.page).query("limit", self.limit))
+    const ROUTES: Routes = Routes::both(Route::get("/projects/{id}/endpoints"), ALL);
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        let project = &self.project;
+        match flavor {
+            Flavor::Guide => Ok(one(project)?.query("page", self.page).query("limit", self.limit)),
+            Flavor::Runtime => {
+                check_segment("id", project.as_str())?;
+                let parts = paged(flavor, self.page, self.limit).query("project_id", project);
+                parts.scope(flavor, Some(project))
+            }
+        }
     }
 }
 
 impl Operation for ProjectEndpoints {
     type Output = Page<Endpoint>;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
-        raw.page("endpoints").map(Reply::Done)
+        endpoints(&raw, Some(&self.project))
     }
 }
 

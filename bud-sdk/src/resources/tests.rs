@@ -126,11 +126,15 @@ fn table() -> Table {
     let scopes = Scopes::new().allow(Scope::ProjectManage).deny(Scope::ClusterView);
     table.add(bud.permissions().set_global("u-1", scopes).operation());
     let endpoints = bud.endpoints();
-    table.add(endpoints.get("e-1").operation());
-    table.add(endpoints.list().project("p-1").status(EndpointStatus::Running).operation());
+    table.add(endpoints.get("e-1").project("p-1").operation());
+    table.add(endpoints.list().project("p-1").status(EndpointStatus::Failed).operation());
     table.add(endpoints.deploy("e-1", Deployment::on("c-1").replicas(2).gpus(4).memory_gb(80)).operation());
-    table.add(endpoints.scale("e-1", 3).operation());
-    table.add(endpoints.undeploy("e-1").operation());
+    table.add(endpoints.scale("e-1", 3).project("p-1").operation());
+    let settings = Autoscaler::between(1, 4).schedule(ScheduleHint::new("mornings", "0 8 * * 1-5", 3));
+    table.add(endpoints.autoscale("e-1", settings).operation());
+    table.add(endpoints.autoscaler("e-1").operation());
+    table.add(endpoints.workers("e-1").refresh().operation());
+    table.add(endpoints.undeploy("e-1").project("p-1").operation());
     table.add(bud.clusters().list().operation());
     table.add(bud.clusters().get("c-1").operation());
     table.add(bud.clusters().refresh("c-1").operation());
@@ -262,8 +266,23 @@ fn every_id_that_a_caller_gives_is_checked() {
         ("endpoints.deploy", "cluster_id", |bud, id| {
             sent(bud.endpoints().deploy("e", Deployment::on(id)).operation())
         }),
+        ("endpoints.get", "project_id", |bud, id| sent(bud.endpoints().get("e").project(id).operation())),
         ("endpoints.scale", "id", |bud, id| sent(bud.endpoints().scale(id, 1).operation())),
+        ("endpoints.scale", "project_id", |bud, id| {
+            sent(bud.endpoints().scale("e", 1).project(id).operation())
+        }),
+        ("endpoints.autoscale", "id", |bud, id| {
+            sent(bud.endpoints().autoscale(id, Autoscaler::between(1, 2)).operation())
+        }),
+        ("endpoints.autoscaler", "id", |bud, id| sent(bud.endpoints().autoscaler(id).operation())),
+        ("endpoints.workers", "id", |bud, id| sent(bud.endpoints().workers(id).operation())),
+        ("endpoints.workers", "project_id", |bud, id| {
+            sent(bud.endpoints().workers("e").project(id).operation())
+        }),
         ("endpoints.undeploy", "id", |bud, id| sent(bud.endpoints().undeploy(id).operation())),
+        ("endpoints.undeploy", "project_id", |bud, id| {
+            sent(bud.endpoints().undeploy("e").project(id).operation())
+        }),
         ("clusters.get", "id", |bud, id| sent(bud.clusters().get(id).operation())),
         ("clusters.refresh", "id", |bud, id| sent(bud.clusters().refresh(id).operation())),
         ("audit.records", "user_id", |bud, id| sent(bud.audit().records().user(id).operation())),

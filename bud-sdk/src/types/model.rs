@@ -148,7 +148,18 @@ macro_rules! ids {
         })*
     };
 }
-ids!(UserId, ProjectId, EndpointId, ClusterId, DeployClusterId, CredentialId, PermissionId, ModelId, AuditId);
+ids!(
+    UserId,
+    ProjectId,
+    EndpointId,
+    ClusterId,
+    DeployClusterId,
+    CredentialId,
+    PermissionId,
+    WorkflowId,
+    ModelId,
+    AuditId,
+);
 
 impl<T: Known> Value for Wire<T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

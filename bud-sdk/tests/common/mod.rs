@@ -29,10 +29,19 @@ pub fn admin(bed: &Testbed) -> Client {
 
 /// The platform as shipped, with its administrator.
 pub async fn shipped() -> (Testbed, Client) {
-    let bed = Testbed::builder().flavor(bud_testbed::Flavor::Runtime).start().await.unwrap();
-    let bud = with_password(bed.url(), bed.admin_email(), bed.admin_password()).flavor(Flavor::Runtime);
-    let bud = bud.build().unwrap();
+    runtime(Testbed::builder()).await
+}
+
+/// A test server that speaks as the platform as shipped does, and its superuser.
+pub async fn runtime(builder: bud_testbed::Builder) -> (Testbed, Client) {
+    let bed = builder.flavor(bud_testbed::Flavor::Runtime).start().await.unwrap();
+    let bud = runtime_user(&bed, bed.admin_email(), bed.admin_password());
     (bed, bud)
+}
+
+/// Somebody else there.
+pub fn runtime_user(bed: &Testbed, email: &str, password: &str) -> Client {
+    with_password(bed.url(), email, password).flavor(Flavor::Runtime).build().unwrap()
 }
 
 pub fn millis(millis: u64) -> Duration {

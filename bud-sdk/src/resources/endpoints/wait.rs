@@ -3,6 +3,8 @@
 use std::fmt;
 use std::future::{IntoFuture, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,11 +12,12 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
 
-use super::{Endpoint, EndpointStatus, GetEndpoint};
+use super::{Endpoint, EndpointStatus, GetEndpoint, Target};
+use crate::api::from_slice;
 use crate::client::{Client, Verdict, Wait};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{BoxFuture, Options};
-use crate::types::{EndpointId, Timestamp};
+use crate::types::{EndpointId, ProjectId, Timestamp};
 
 /// A wait for an endpoint's state. Awaiting it starts it; [`updates`](Self::updates) shows what it sees on the way.
 ///
@@ -24,7 +27,7 @@ use crate::types::{EndpointId, Timestamp};
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct EndpointWait {
     client: Client,
-    id: EndpointId,
+    target: Target,
     goal: Goal,
     wait: Wait,
     told: Option<OnUpdate>,
@@ -46,16 +49,25 @@ impl EndpointWait {
     pub(super) fn new(client: Client, id: EndpointId) -> Self {
         let goal =
             Goal { status: EndpointStatus::Running, replicas: None, failures: Vec::new(), after: None };
-        Self { client, id, goal, wait: Wait::default(), told: None }
+        Self { client, target: id.into(), goal, wait: Wait::default(), told: None }
     }
 
+    /// The project that the endpoint belongs to. The platform as shipped asks for it of everybody but superusers; the guide's
+    /// API does not need it, and it is not sent there.
+    pub fn project(mut self, project: impl Into<ProjectId>) -> Self {
+        self.target.project = Some(project.into());
+        self
+    }
     /// The state to wait for. `Running`.
+    ///
+    /// What is undeployed ends `Stopped` on the guide's API and gone on the platform as shipped, so `Stopped` is also reached
+    /// by `Deleted`, and what is not there any more after it was `Deleting` counts and is shown as `Deleted`.
     pub fn until(mut self, status: EndpointStatus) -> Self {
         self.goal.status = status;
         self
     }
     /// Also waits until it has this many replicas: after [`Endpoints::scale`](super::Endpoints::scale) the state alone
-    /// proves nothing.
+    /// proves nothing. On the platform as shipped each look then also counts the workers that run.
     pub fn replicas(mut self, replicas: u32) -> Self {
         self.goal.replicas = Some(replicas);
         self
@@ -66,8 +78,9 @@ impl EndpointWait {
         self
     }
     /// Waits for the outcome of an action that answered with `endpoint`. The state counts only after a sign of the action:
-    /// another state was seen, the endpoint's `updated_at` has moved, or it has the asked number of replicas. Without
-    /// one the wait ends as `Unconfirmed`, never as success.
+    /// another state was seen, the endpoint's `updated_at` has moved (which the platform as shipped does not tell), or it has
+    /// the asked number of replicas. Without one the wait ends as `Unconfirmed`, never as success. Being down needs no sign;
+    /// a wait for it should be told of the undeployment, which may be done, and the endpoint gone, before the first look.
     ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
@@ -108,15 +121,36 @@ impl EndpointWait {
     /// # }
     /// ```
     pub fn updates(self) -> EndpointUpdates {
-        let Self { client, id, goal, wait, mut told } = self;
-        let look = move || {
-            let (client, operation) = (client.clone(), GetEndpoint(id.clone()));
-            async move { Ok(client.execute(&operation, Options::default()).await?.0) }
+        let Self { client, target, goal, wait, mut told } = self;
+        let begins_going =
+            goal.after.as_ref().is_some_and(|(status, _)| status == &Some(EndpointStatus::Deleting));
+        // Once it goes down, its absence is the end of that.
+        let going = Arc::new(AtomicBool::new(begins_going));
+        let down = matches!(goal.status, EndpointStatus::Stopped | EndpointStatus::Deleted);
+        let look = {
+            let going = Arc::clone(&going);
+            move || {
+                let operation = GetEndpoint { target: target.clone(), counted: goal.replicas.is_some() };
+                let (client, going) = (client.clone(), Arc::clone(&going));
+                async move {
+                    match client.execute(&operation, Options::default()).await {
+                        Ok((endpoint, _)) => Ok(endpoint),
+                        Err(error) if error.is_not_found() && down && going.load(Ordering::Relaxed) => {
+                            gone(&operation.target.id)
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+            }
         };
-        let mut signed = goal.after.is_none();
+        // What is down is down, whatever took it there.
+        let mut signed = goal.after.is_none() || down;
         let judge = move |endpoint: &Endpoint| {
             if let Some(told) = &mut told {
                 told(endpoint);
+            }
+            if endpoint.is(&EndpointStatus::Deleting) {
+                going.store(true, Ordering::Relaxed);
             }
             goal.judge(endpoint, &mut signed)
         };
@@ -141,6 +175,12 @@ impl EndpointWait {
     }
 }
 
+/// What is not there any more.
+fn gone(id: &EndpointId) -> Result<Endpoint> {
+    let known = serde_json::json!({ "id": id, "status": EndpointStatus::Deleted.as_str() });
+    from_slice(known.to_string().as_bytes())
+}
+
 impl Goal {
     fn judge(&self, endpoint: &Endpoint, signed: &mut bool) -> Verdict {
         let Some(status) = endpoint.status.as_deref() else {
@@ -152,7 +192,8 @@ impl Goal {
                 || endpoint.updated_at.is_some() && endpoint.updated_at != *time
         });
         *signed |= moved || (self.replicas.is_some() && replicas_reached);
-        if *status == self.status && replicas_reached {
+        let stopped = self.status == EndpointStatus::Stopped && *status == EndpointStatus::Deleted;
+        if (*status == self.status || stopped) && replicas_reached {
             return if *signed { Verdict::Reached } else { Verdict::Unproven(status.to_string()) };
         }
         // What has failed, is down or going down does not start running by itself; it can still be taken down.
@@ -197,7 +238,10 @@ impl IntoFuture for EndpointWait {
 
 impl fmt::Debug for EndpointWait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointWait").field("id", &self.id).field("goal", &self.goal).finish_non_exhaustive()
+        f.debug_struct("EndpointWait")
+            .field("target", &self.target)
+            .field("goal", &self.goal)
+            .finish_non_exhaustive()
     }
 }
 

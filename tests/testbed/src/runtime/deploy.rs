@@ -113,9 +113,9 @@ fn progress(workflow: Option<&str>) -> Value {
     body
 }
 
-/// Only letters, digits and hyphens are left, in lower case.
+/// Letters, digits and hyphens between them, in lower case.
 fn stored_name(name: &str) -> String {
-    name.trim().to_ascii_lowercase().replace(' ', "-")
+    name.replace(' ', "-").trim_matches('-').to_ascii_lowercase()
 }
 
 fn check_config(input: &mut Input) {

@@ -125,6 +125,33 @@ pub(super) async fn one(Id(id): Id, call: Call) -> Answer {
     }))
 }
 
+/// As the API documents them: no recording of the real server has any.
+pub(super) async fn workers(Id(id): Id, call: Call) -> Answer {
+    call.must_on_endpoints("endpoint:view")?;
+    let mut input = call.open.params();
+    let paging = Paging::read(&mut input, 0, u64::MAX);
+    input.finish()?;
+    let mut store = lock(&call.open.core.store);
+    let mut world = lock(&call.open.core.world);
+    settle(&mut store, &mut world, None);
+    let endpoint = store.endpoint(&id).ok_or_else(|| missing("Endpoint"))?;
+    let deploy_id = endpoint.cluster_id.as_ref().map(|cluster| world.deploy_id(cluster));
+    let (running, wanted) = (endpoint.replicas, endpoint.replicas_wanted());
+    let worker = |number: u64| {
+        let status = if number < running { "Running" } else { "Pending" };
+        json!({
+            "cluster_id": deploy_id, "namespace": format!("bud-{}", endpoint.name), "name": format!("worker-{number}"),
+            "status": status, "node_name": "node-1", "device_name": "GPU 0", "utilization": null, "hardware": "GPU",
+            "uptime": "1h", "last_restart_datetime": null, "last_updated_datetime": time(endpoint.updated_at),
+            "created_datetime": time(endpoint.created_at), "node_ip": "10.0.0.1", "cores": 4, "memory": "16Gi",
+            "deployment_status": "ready", "concurrency": 1, "id": ids::uuid(),
+        })
+    };
+    let workers: Vec<Value> = (0..running.max(wanted)).map(worker).collect();
+    let message = "Successfully retrieved endpoint workers";
+    ok(paging.kept("endpoint.workers", message, "workers", &workers, Value::clone))
+}
+
 pub(super) async fn autoscale(Id(id): Id, call: Call) -> Answer {
     call.must_on_endpoints("endpoint:view")?;
     let store = lock(&call.open.core.store);

@@ -55,6 +55,7 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "/endpoints/",
     "/endpoints/{id}/model-cluster-detail",
     "/endpoints/{id}/autoscale",
+    "/endpoints/{id}/workers",
     "/endpoints/{id}/delete-workflow",
     "/models/deploy-workflow",
     "/workflows",
@@ -102,6 +103,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/endpoints/", get(endpoints::list))
         .route("/endpoints/{id}/model-cluster-detail", get(endpoints::one))
         .route("/endpoints/{id}/autoscale", get(endpoints::autoscale).put(endpoints::set_autoscale))
+        .route("/endpoints/{id}/workers", get(endpoints::workers))
         .route("/endpoints/{id}/delete-workflow", post(endpoints::delete))
         .route("/models/deploy-workflow", post(deploy::step))
         .route("/workflows", get(deploy::list))

@@ -58,10 +58,7 @@ impl Work {
 impl Endpoint {
     /// What it takes from its cluster, a scale-up under way included: it is reserved when it is accepted.
     pub(crate) fn gpus_held(&self) -> u64 {
-        let target = match &self.work {
-            Some(Work { aim: Aim::Scale(to), .. }) => self.replicas.max(*to),
-            _ => self.replicas,
-        };
+        let target = self.replicas.max(self.replicas_wanted());
         self.resources.map_or(0, |r| r.gpu_count.saturating_mul(target))
     }
 
@@ -97,6 +94,14 @@ impl Endpoint {
         let stopping = matches!(self.work, Some(Work { aim: Aim::Stop, .. }));
         if self.status != EndpointStatus::Stopped && !stopping {
             self.begin(Work::new(Aim::Stop, pace.down));
+        }
+    }
+
+    /// How many replicas it is to have.
+    pub(crate) fn replicas_wanted(&self) -> u64 {
+        match &self.work {
+            Some(Work { aim: Aim::Scale(to), .. }) => *to,
+            _ => self.replicas,
         }
     }
 
