@@ -14,6 +14,7 @@ mod scopes;
 #[cfg(test)]
 mod tests;
 mod users;
+mod workflows;
 
 pub use account::{Account, ModulePermission};
 pub use audit::{
@@ -47,6 +48,11 @@ pub use projects::{NewProject, Project, ProjectStatus, ProjectType, ProjectUpdat
 pub use quotas::{Granularity, Plan, Quota, Quotas, Usage, UsageLimits, UserBilling, UserQuota};
 pub use scopes::{Scope, ScopeState, Scopes};
 pub use users::{Created, NewUser, Role, User, UserStatus, UserType, UserUpdate, Users};
+pub use workflows::{
+    AdapterConfig, DeploymentTemplate, GuardrailProbe, GuardrailProfile, GuardrailRule, ModelScan,
+    PromptMessage, PromptModelSettings, PromptSchema, ProviderCredential, Quantization, QuantizationScheme,
+    Workflow, WorkflowStatus, WorkflowSteps, WorkflowType, Workflows,
+};
 
 use serde::de::DeserializeOwned;
 
@@ -92,6 +98,9 @@ const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<endpoints::GetAutoscaler>(),
     OperationInfo::of::<endpoints::ListWorkers>(),
     OperationInfo::of::<endpoints::Undeploy>(),
+    OperationInfo::of::<workflows::GetWorkflow>(),
+    OperationInfo::of::<workflows::ListWorkflows>(),
+    OperationInfo::of::<workflows::CancelWorkflow>(),
     OperationInfo::of::<clusters::ListClusters>(),
     OperationInfo::of::<clusters::GetCluster>(),
     OperationInfo::of::<clusters::RefreshCluster>(),

@@ -135,6 +135,9 @@ fn table() -> Table {
     table.add(endpoints.autoscaler("e-1").operation());
     table.add(endpoints.workers("e-1").refresh().operation());
     table.add(endpoints.undeploy("e-1").project("p-1").operation());
+    table.add(bud.workflows().get("w-1").operation());
+    table.add(bud.workflows().list().workflow_type(WorkflowType::ModelDeployment).operation());
+    table.add(bud.workflows().cancel("w-1").operation());
     table.add(bud.clusters().list().operation());
     table.add(bud.clusters().get("c-1").operation());
     table.add(bud.clusters().refresh("c-1").operation());
@@ -283,6 +286,8 @@ fn every_id_that_a_caller_gives_is_checked() {
         ("endpoints.undeploy", "project_id", |bud, id| {
             sent(bud.endpoints().undeploy("e").project(id).operation())
         }),
+        ("workflows.get", "id", |bud, id| sent(bud.workflows().get(id).operation())),
+        ("workflows.cancel", "id", |bud, id| sent(bud.workflows().cancel(id).operation())),
         ("clusters.get", "id", |bud, id| sent(bud.clusters().get(id).operation())),
         ("clusters.refresh", "id", |bud, id| sent(bud.clusters().refresh(id).operation())),
         ("audit.records", "user_id", |bud, id| sent(bud.audit().records().user(id).operation())),
