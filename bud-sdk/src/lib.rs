@@ -50,19 +50,21 @@ pub use error::{Error, ErrorKind, FieldError, Result};
 #[cfg(feature = "decrypt")]
 pub use resources::DeploymentKey;
 pub use resources::{
-    Account, ActionCount, AdapterConfig, ApiKeyValue, AudioArchitecture, Audit, AuditRecord, AuditSummary,
-    Autoscaler, Autoscaling, CloudProvider, Cluster, ClusterStatus, Clusters, CostLimits, Created,
-    Credential, CredentialType, CredentialUpdate, DateRange, Deployment, DeploymentConfig,
-    DeploymentTemplate, EncryptedKey, Endpoint, EndpointResources, EndpointStatus, EndpointUpdates,
-    EndpointWait, Endpoints, EngineConfig, Expiry, Export, ExportFormat, ExportStream, Exported,
-    FailoverThresholds, FederationMode, GpuScaling, Grant, Granularity, GuardrailProbe, GuardrailProfile,
-    GuardrailRule, Member, MetricSource, MetricSourceType, Modality, Model, ModelLicense, ModelProviderType,
-    ModelRecommendation, ModelRecommendationCluster, ModelScan, ModulePermission, MultiCluster,
-    NewCredential, NewMember, NewProject, NewUser, Paper, Permission, PermissionLevel, Permissions, Plan,
-    Prediction, Pricing, Project, ProjectName, ProjectStatus, ProjectType, ProjectUpdate, Projects,
-    PromptMessage, PromptModelSettings, PromptSchema, Provider, ProviderCredential, Quantization,
-    QuantizationScheme, Quota, Quotas, ResourceScopes, ResourceType, Role, ScaleToZero, ScalingBehavior,
-    ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint, Scope, ScopeState, Scopes, SpotPreference,
+    AccessMode, Account, ActionCount, AdapterConfig, ApiKeyValue, AudioArchitecture, Audit, AuditRecord,
+    AuditSummary, Autoscaler, Autoscaling, CloudProvider, Cluster, ClusterResource, ClusterSettings,
+    ClusterStatus, Clusters, CostLimits, Created, Credential, CredentialType, CredentialUpdate, DateRange,
+    DeployModel, Deployment, DeploymentConfig, DeploymentStage, DeploymentTemplate, DeploymentUpdate,
+    DeploymentUpdates, EncryptedKey, Endpoint, EndpointResources, EndpointStatus, EndpointUpdates,
+    EndpointWait, Endpoints, EngineConfig, Estimate, Estimates, Expiry, Export, ExportFormat, ExportStream,
+    Exported, FailoverThresholds, FederationMode, GpuScaling, Grant, Granularity, GuardrailProbe,
+    GuardrailProfile, GuardrailRule, HardwareMode, Member, MetricSource, MetricSourceType, Modality, Model,
+    ModelDeployment, ModelLicense, ModelProviderType, ModelRecommendation, ModelRecommendationCluster,
+    ModelScan, ModulePermission, MultiCluster, NewCredential, NewMember, NewProject, NewUser, Paper,
+    Permission, PermissionLevel, Permissions, Plan, Prediction, Pricing, Project, ProjectName, ProjectStatus,
+    ProjectType, ProjectUpdate, Projects, PromptMessage, PromptModelSettings, PromptSchema, Provider,
+    ProviderCredential, Quantization, QuantizationScheme, Quota, Quotas, Recommendations, RecommendedCluster,
+    RequiredDevice, ResourceScopes, ResourceType, Role, ScaleToZero, ScalingBehavior, ScalingPolicy,
+    ScalingRule, ScalingStrategy, ScheduleHint, Scope, ScopeState, Scopes, SpotPreference, StorageDefaults,
     SupportedEndpoint, Tag, TamperCheck, TextArchitecture, TimeRange, Usage, UsageLimits, User, UserBilling,
     UserCount, UserPermissions, UserQuota, UserStatus, UserType, UserUpdate, Users, Verification,
     VerificationCounts, Verifications, VisionArchitecture, Worker, Workflow, WorkflowStatus, WorkflowSteps,
@@ -70,7 +72,7 @@ pub use resources::{
 };
 pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,
-    ProjectId, Secret, Timestamp, UserId, Wire, WorkflowId,
+    ProjectId, ProviderCredentialId, Secret, Timestamp, UserId, Wire, WorkflowId,
 };
 
 /// The handles of resources whose names are taken at the top.

@@ -54,14 +54,18 @@ pub(crate) struct Watch<L, J> {
 }
 
 impl Wait {
-    /// `look` reads the thing, `judge` says what that means.
-    pub(crate) fn watch<L, J>(self, look: L, judge: J) -> Result<Watch<L, J>> {
+    /// When it ends; refuses times that make no sense.
+    pub(crate) fn deadline(&self) -> Result<Instant> {
         if self.every.is_zero() || self.every > LONGEST_INTERVAL {
             return Err(Error::invalid("every", "it must be more than zero and at most a year"));
         }
         let deadline = Instant::now().checked_add(self.within).filter(|_| !self.within.is_zero());
-        let deadline =
-            deadline.ok_or_else(|| Error::invalid("within", "it must be more than zero, and not endless"))?;
+        deadline.ok_or_else(|| Error::invalid("within", "it must be more than zero, and not endless"))
+    }
+
+    /// `look` reads the thing, `judge` says what that means.
+    pub(crate) fn watch<L, J>(self, look: L, judge: J) -> Result<Watch<L, J>> {
+        let deadline = self.deadline()?;
         Ok(Watch {
             look,
             judge,

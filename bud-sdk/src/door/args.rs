@@ -108,6 +108,7 @@ id_arguments!(
     PermissionId,
     WorkflowId,
     ModelId,
+    ProviderCredentialId,
     AuditId,
 );
 
@@ -122,16 +123,20 @@ macro_rules! enum_arguments {
     )*};
 }
 enum_arguments!(
+    crate::resources::AccessMode,
     crate::resources::CredentialType,
     crate::resources::EndpointStatus,
     crate::resources::Granularity,
+    crate::resources::HardwareMode,
     crate::resources::PermissionLevel,
     crate::resources::ProjectType,
     crate::resources::ResourceType,
     crate::resources::Role,
+    crate::resources::ScalingStrategy,
     crate::resources::Scope,
     crate::resources::UserStatus,
     crate::resources::UserType,
+    crate::resources::WorkflowType,
 );
 
 impl Argument for bool {

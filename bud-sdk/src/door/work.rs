@@ -215,17 +215,29 @@ pub(super) fn watch<T>(updates: impl Stream<Item = Result<T>> + Send + Unpin + '
 where
     T: Serialize + Clone + Send + 'static,
 {
+    ending(updates, Some)
+}
+
+/// A stream of updates whose last one has the result.
+pub(super) fn ending<T, R>(
+    updates: impl Stream<Item = Result<T>> + Send + Unpin + 'static,
+    result: fn(T) -> Option<R>,
+) -> Work
+where
+    T: Serialize + Clone + Send + 'static,
+    R: Serialize + Send + 'static,
+{
     // An update is told at once; that it was the last one shows only afterwards.
     let state = (updates, None);
     Work::Stream(Box::pin(
-        unfold(Some(state), |state| async move {
+        unfold(Some(state), move |state| async move {
             let (mut updates, last): (_, Option<T>) = state?;
             match updates.next().await {
                 Some(Ok(update)) => {
                     Some((Ok(Piece::Update(Box::new(update.clone()))), Some((updates, Some(update)))))
                 }
                 Some(Err(error)) => Some((Err(error), None)),
-                None => Some((Ok(Piece::Done(Box::new(last?))), None)),
+                None => Some((Ok(Piece::Done(Box::new(result(last?)?))), None)),
             }
         })
         .fuse(),

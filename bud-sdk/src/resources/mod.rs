@@ -21,7 +21,10 @@ pub use audit::{
     ActionCount, Audit, AuditRecord, AuditSummary, DateRange, Export, ExportFormat, ExportStream, Exported,
     TamperCheck, TimeRange, UserCount, Verification, VerificationCounts, Verifications,
 };
-pub use clusters::{Cluster, ClusterStatus, Clusters};
+pub use clusters::{
+    AccessMode, Cluster, ClusterResource, ClusterSettings, ClusterStatus, Clusters, Estimate, Estimates,
+    Recommendations, RecommendedCluster, RequiredDevice, StorageDefaults,
+};
 #[cfg(feature = "decrypt")]
 pub use credentials::DeploymentKey;
 pub use credentials::{
@@ -29,11 +32,11 @@ pub use credentials::{
     NewCredential, ProjectName,
 };
 pub use endpoints::{
-    Autoscaler, Autoscaling, CloudProvider, CostLimits, Deployment, DeploymentConfig, Endpoint,
-    EndpointResources, EndpointStatus, EndpointUpdates, EndpointWait, Endpoints, EngineConfig,
-    FailoverThresholds, FederationMode, GpuScaling, MetricSource, MetricSourceType, MultiCluster, Prediction,
-    ScaleToZero, ScalingBehavior, ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint, SpotPreference,
-    Worker,
+    Autoscaler, Autoscaling, CloudProvider, CostLimits, DeployModel, Deployment, DeploymentConfig,
+    DeploymentStage, DeploymentUpdate, DeploymentUpdates, Endpoint, EndpointResources, EndpointStatus,
+    EndpointUpdates, EndpointWait, Endpoints, EngineConfig, FailoverThresholds, FederationMode, GpuScaling,
+    HardwareMode, MetricSource, MetricSourceType, ModelDeployment, MultiCluster, Prediction, ScaleToZero,
+    ScalingBehavior, ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint, SpotPreference, Worker,
 };
 pub use members::{Member, NewMember};
 pub use models::{
@@ -93,6 +96,7 @@ const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<endpoints::GetEndpoint>(),
     OperationInfo::of::<endpoints::ListEndpoints>(),
     OperationInfo::of::<endpoints::Deploy>(),
+    OperationInfo::of::<endpoints::DeployStep>(),
     OperationInfo::of::<endpoints::Scale>(),
     OperationInfo::of::<endpoints::SetAutoscaler>(),
     OperationInfo::of::<endpoints::GetAutoscaler>(),
@@ -104,6 +108,10 @@ const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<clusters::ListClusters>(),
     OperationInfo::of::<clusters::GetCluster>(),
     OperationInfo::of::<clusters::RefreshCluster>(),
+    OperationInfo::of::<clusters::RecommendClusters>(),
+    OperationInfo::of::<clusters::GetSettings>(),
+    OperationInfo::of::<clusters::SetSettings>(),
+    OperationInfo::of::<clusters::DeleteSettings>(),
     OperationInfo::of::<audit::ExportAudit>(),
     OperationInfo::of::<audit::ListAuditRecords>(),
     OperationInfo::of::<audit::GetAuditRecord>(),

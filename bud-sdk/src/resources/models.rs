@@ -37,7 +37,7 @@ model! {
         /// Whether a provider runs it, or a cluster.
         pub provider_type: Option<Wire<ModelProviderType>>,
         /// Who provides it.
-        pub provider: Option<Provider>,
+        pub provider: Option<Box<Provider>>,
         /// Where the platform keeps it.
         pub local_path: Option<String>,
         /// Its parameters.
@@ -59,13 +59,13 @@ model! {
         /// Its own page.
         pub website_url: Option<String>,
         /// Who added it (lists).
-        pub created_user: Option<User>,
+        pub created_user: Option<Box<User>>,
         /// Who added it (workflows).
         pub created_by: Option<UserId>,
         /// Whether it is among the platform's models (catalogues).
         pub is_present_in_model: Option<bool>,
         /// Where it would run well.
-        pub model_cluster_recommended: Option<ModelRecommendation>,
+        pub model_cluster_recommended: Option<Box<ModelRecommendation>>,
         /// Bud has looked at it.
         pub bud_verified: Option<bool>,
         /// It was scanned for what does harm.
@@ -95,15 +95,15 @@ model! {
         /// The size of its cache of keys and values, in bytes.
         pub kv_cache_size: Option<u64>,
         /// How it treats text.
-        pub architecture_text_config: Option<TextArchitecture>,
+        pub architecture_text_config: Option<Box<TextArchitecture>>,
         /// How it treats images.
         pub architecture_vision_config: Option<VisionArchitecture>,
         /// How it treats sound.
-        pub architecture_audio_config: Option<AudioArchitecture>,
+        pub architecture_audio_config: Option<Box<AudioArchitecture>>,
         /// Papers about it.
         pub paper_published: Vec<Paper>,
         /// Its licence.
-        pub model_licenses: Option<ModelLicense>,
+        pub model_licenses: Option<Box<ModelLicense>>,
         /// What its use costs.
         pub pricing: Option<Pricing>,
         /// When it was added.

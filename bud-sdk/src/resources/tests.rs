@@ -129,6 +129,7 @@ fn table() -> Table {
     table.add(endpoints.get("e-1").project("p-1").operation());
     table.add(endpoints.list().project("p-1").status(EndpointStatus::Failed).operation());
     table.add(endpoints.deploy("e-1", Deployment::on("c-1").replicas(2).gpus(4).memory_gb(80)).operation());
+    table.add(&endpoints.deploy_model(DeployModel::new("m-1", "p-1", "chat")).operation());
     table.add(endpoints.scale("e-1", 3).project("p-1").operation());
     let settings = Autoscaler::between(1, 4).schedule(ScheduleHint::new("mornings", "0 8 * * 1-5", 3));
     table.add(endpoints.autoscale("e-1", settings).operation());
@@ -141,6 +142,11 @@ fn table() -> Table {
     table.add(bud.clusters().list().operation());
     table.add(bud.clusters().get("c-1").operation());
     table.add(bud.clusters().refresh("c-1").operation());
+    table.add(bud.clusters().recommended("w-1").operation());
+    table.add(bud.clusters().settings("c-1").operation());
+    let storage = StorageDefaults::class("standard").access_mode(AccessMode::ReadWriteMany);
+    table.add(bud.clusters().set_settings("c-1", storage).operation());
+    table.add(bud.clusters().delete_settings("c-1").operation());
     table.add(bud.audit().export(range("2026-01-01T00:00:00Z", "2026-02-01T05:30:00+05:30")).operation());
     let january = || range("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
     table.add(bud.audit().records().within(january()).action("login").user("u-1").operation());
@@ -290,6 +296,12 @@ fn every_id_that_a_caller_gives_is_checked() {
         ("workflows.cancel", "id", |bud, id| sent(bud.workflows().cancel(id).operation())),
         ("clusters.get", "id", |bud, id| sent(bud.clusters().get(id).operation())),
         ("clusters.refresh", "id", |bud, id| sent(bud.clusters().refresh(id).operation())),
+        ("clusters.recommended", "id", |bud, id| sent(bud.clusters().recommended(id).operation())),
+        ("clusters.settings", "id", |bud, id| sent(bud.clusters().settings(id).operation())),
+        ("clusters.set_settings", "id", |bud, id| {
+            sent(bud.clusters().set_settings(id, StorageDefaults::class("s")).operation())
+        }),
+        ("clusters.delete_settings", "id", |bud, id| sent(bud.clusters().delete_settings(id).operation())),
         ("audit.records", "user_id", |bud, id| sent(bud.audit().records().user(id).operation())),
         ("audit.records", "actioned_by", |bud, id| sent(bud.audit().records().actioned_by(id).operation())),
         ("audit.records", "resource_id", |bud, id| sent(bud.audit().records().resource_id(id).operation())),
@@ -356,6 +368,10 @@ fn other_arguments_are_checked_too() {
     }
     for replicas in [0, 1001, u32::MAX] {
         assert_eq!(param(bud.endpoints().scale("e", replicas).operation()).as_deref(), Some("replicas"));
+    }
+    for class in ["", "a b", "-a", "a-", "a/b", &"x".repeat(254)] {
+        let set = bud.clusters().set_settings("c", StorageDefaults::class(class));
+        assert_eq!(param(set.operation()).as_deref(), Some("storage_class"), "{class:?}");
     }
     let on = || Deployment::on("c");
     for (deployment, name) in [

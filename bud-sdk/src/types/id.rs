@@ -99,10 +99,12 @@ ids! {
     CredentialId,
     /// The id of a [`Permission`](crate::Permission).
     PermissionId,
-    /// The id of a workflow.
+    /// The id of a [`Workflow`](crate::Workflow).
     WorkflowId,
-    /// The id of a model.
+    /// The id of a [`Model`](crate::Model).
     ModelId,
+    /// The id of the platform's key for a provider of models, on the platform as shipped.
+    ProviderCredentialId,
     /// The id of an audit record.
     AuditId,
 }

@@ -12,8 +12,8 @@ mod time;
 pub use decimal::Decimal;
 pub(crate) use id::check_segment;
 pub use id::{
-    AuditId, ClusterId, CredentialId, DeployClusterId, EndpointId, ModelId, PermissionId, ProjectId, UserId,
-    WorkflowId,
+    AuditId, ClusterId, CredentialId, DeployClusterId, EndpointId, ModelId, PermissionId, ProjectId,
+    ProviderCredentialId, UserId, WorkflowId,
 };
 pub use model::Extra;
 pub(crate) use model::{Field, Slot, Value, model};

@@ -158,12 +158,21 @@ ids!(
     PermissionId,
     WorkflowId,
     ModelId,
+    ProviderCredentialId,
     AuditId,
 );
 
 impl<T: Known> Value for Wire<T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::deserialize(deserializer)
+    }
+    plain_write!();
+}
+
+/// What is large stands elsewhere.
+impl<T: Value + Serialize> Value for Box<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Self::new)
     }
     plain_write!();
 }

@@ -150,12 +150,16 @@ described_ids!(
     PermissionId,
     WorkflowId,
     ModelId,
+    ProviderCredentialId,
     AuditId
 );
 
 impl<T: Described> Described for Wire<T> {
     const TYPE: Type = T::TYPE;
     const WIDE: bool = T::WIDE;
+}
+impl<T: Described> Described for Box<T> {
+    const TYPE: Type = T::TYPE;
 }
 impl<T: Described> Described for Option<T> {
     const TYPE: Type = Type::Optional(&T::TYPE);

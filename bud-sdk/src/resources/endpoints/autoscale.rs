@@ -84,7 +84,7 @@ open_enum! {
 model! {
     /// How the number of replicas is chosen. What is not set gets the platform's defaults.
     Autoscaler {
-        /// It is chosen at all.
+        /// It is chosen at all. False.
         pub enabled: Option<bool>,
         /// The least; 0 lets an endpoint sleep. 1.
         pub min_replicas: Option<u32> = "minReplicas",

@@ -1,6 +1,7 @@
 //! Endpoints: models that answer requests.
 
 mod autoscale;
+mod deploy_model;
 mod operations;
 mod wait;
 mod workers;
@@ -19,6 +20,10 @@ pub use autoscale::{
     ScalingRule, ScalingStrategy, ScheduleHint, SpotPreference,
 };
 pub(super) use autoscale::{GetAutoscaler, SetAutoscaler};
+pub(super) use deploy_model::DeployStep;
+pub use deploy_model::{
+    DeployModel, DeploymentStage, DeploymentUpdate, DeploymentUpdates, HardwareMode, ModelDeployment,
+};
 pub(super) use operations::{ALL, Deploy, GetEndpoint, ListEndpoints, Scale, Undeploy, endpoints};
 pub use wait::{EndpointUpdates, EndpointWait};
 pub(super) use workers::ListWorkers;
@@ -319,9 +324,9 @@ model! {
         /// Why it is in this state, mostly for a failure.
         pub reason: Option<String>,
         /// The model (runtime).
-        pub model: Option<Model>,
+        pub model: Option<Box<Model>>,
         /// The cluster that it is deployed to (runtime).
-        pub cluster: Option<Cluster>,
+        pub cluster: Option<Box<Cluster>>,
         /// The paths that it answers at (runtime, lists).
         pub supported_endpoints: Vec<String>,
         /// Whether it is to be replaced (runtime, lists).
@@ -333,7 +338,7 @@ model! {
         /// By whom (runtime, lists).
         pub published_by: Option<UserId>,
         /// What it was deployed for (runtime, one endpoint).
-        pub deployment_config: Option<DeploymentConfig>,
+        pub deployment_config: Option<Box<DeploymentConfig>>,
         /// Requests at the same time (runtime, benchmarks).
         pub concurrency: Option<u64>,
         /// The longest request, in tokens (runtime, benchmarks).
@@ -370,8 +375,8 @@ impl Endpoint {
     /// The platform as shipped shows the things themselves where the other API names them by their ids, and leaves out the
     /// project that it was asked for.
     pub(super) fn completed(mut self, project: Option<&ProjectId>) -> Self {
-        self.model_id = self.model_id.or_else(|| self.model.as_ref().map(ModelId::from));
-        self.cluster_id = self.cluster_id.or_else(|| self.cluster.as_ref().map(ClusterId::from));
+        self.model_id = self.model_id.or_else(|| self.model.as_deref().map(ModelId::from));
+        self.cluster_id = self.cluster_id.or_else(|| self.cluster.as_deref().map(ClusterId::from));
         self.project_id = self.project_id.or_else(|| project.cloned());
         self
     }

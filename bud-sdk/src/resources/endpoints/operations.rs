@@ -82,6 +82,14 @@ pub struct ListEndpoints {
     limit: u32,
     project: Option<ProjectId>,
     status: Option<EndpointStatus>,
+    name: Option<String>,
+}
+
+impl ListEndpoints {
+    /// The endpoint of this name in a project, where the server knows this filter.
+    pub(super) fn named(project: ProjectId, name: String) -> Self {
+        Self { project: Some(project), name: Some(name), ..Self::default() }
+    }
 }
 
 impl List<ListEndpoints> {
@@ -125,6 +133,7 @@ impl Describe for ListEndpoints {
         paged(flavor, self.page, self.limit)
             .query_opt("project_id", self.project.as_ref())
             .query_opt("status", status.transpose()?)
+            .query_opt("name", self.name.as_ref())
             .scope(flavor, self.project.as_ref())
     }
 }

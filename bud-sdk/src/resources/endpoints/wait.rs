@@ -14,7 +14,7 @@ use futures_util::stream::unfold;
 
 use super::{Endpoint, EndpointStatus, GetEndpoint, Target};
 use crate::api::from_slice;
-use crate::client::{Client, Verdict, Wait};
+use crate::client::{Client, OnUpdate, Verdict, Wait};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{BoxFuture, Options};
 use crate::types::{EndpointId, ProjectId, Timestamp};
@@ -30,10 +30,8 @@ pub struct EndpointWait {
     target: Target,
     goal: Goal,
     wait: Wait,
-    told: Option<OnUpdate>,
+    told: Option<OnUpdate<Endpoint>>,
 }
-
-type OnUpdate = Box<dyn FnMut(&Endpoint) + Send>;
 
 /// What is waited for.
 #[derive(Debug, Clone)]

@@ -138,7 +138,7 @@ model! {
         /// Why it failed.
         pub reason: Option<String>,
         /// What is known so far (one workflow).
-        pub steps: Option<WorkflowSteps> = "workflow_steps",
+        pub steps: Option<Box<WorkflowSteps>> = "workflow_steps",
         /// What it does (lists).
         pub workflow_type: Option<Wire<WorkflowType>>,
         /// What it is about (lists).
@@ -171,7 +171,7 @@ impl Workflow {
     /// Why it has failed, if it has: the server's reason, or what the service at work said of the step that failed. The platform
     /// notes such a failure there alone, and leaves the workflow in progress.
     pub fn failure(&self) -> Option<String> {
-        let said = self.steps.as_ref().and_then(WorkflowSteps::failed_event);
+        let said = self.steps.as_deref().and_then(WorkflowSteps::failed_event);
         if !self.is(&WorkflowStatus::Failed) {
             return said;
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::resources::Tag;
-use crate::types::{ModelId, ProjectId, Timestamp, UserId, model};
+use crate::types::{ModelId, ProjectId, ProviderCredentialId, Timestamp, UserId, model};
 
 model! {
     /// What a deployment is to be good for, ready made.
@@ -35,7 +35,7 @@ model! {
     /// A provider's key, without its value.
     ProviderCredential {
         /// The id.
-        pub id: Option<String>,
+        pub id: Option<ProviderCredentialId>,
         /// The name.
         pub name: Option<String>,
         /// The provider: `openai`, `anthropic`...

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::parts::*;
 use crate::resources::{Cluster, Endpoint, Model, Project, Provider, Tag};
-use crate::types::{EndpointId, ModelId, model};
+use crate::types::{EndpointId, ModelId, ProviderCredentialId, model};
 
 model! {
     /// What is known of a workflow so far. Each kind of workflow has some of it. What a service at work says of itself is kept
@@ -14,13 +14,13 @@ model! {
         /// The model's id.
         pub model_id: Option<ModelId>,
         /// The model.
-        pub model: Option<Model>,
+        pub model: Option<Box<Model>>,
         /// The project.
-        pub project: Option<Project>,
+        pub project: Option<Box<Project>>,
         /// The cluster.
-        pub cluster: Option<Cluster>,
+        pub cluster: Option<Box<Cluster>>,
         /// The endpoint.
-        pub endpoint: Option<Endpoint>,
+        pub endpoint: Option<Box<Endpoint>>,
         /// The name that the endpoint will have, as it is stored.
         pub endpoint_name: Option<String>,
         /// What the deployment is to be good for.
@@ -38,9 +38,9 @@ model! {
         /// The template's id.
         pub template_id: Option<String>,
         /// The template that the deployment follows.
-        pub template: Option<DeploymentTemplate>,
+        pub template: Option<Box<DeploymentTemplate>>,
         /// The id of the provider's key.
-        pub credential_id: Option<String>,
+        pub credential_id: Option<ProviderCredentialId>,
         /// The provider's key, without its value.
         pub credential: Option<ProviderCredential>,
         /// How many more requests at the same time.
@@ -64,7 +64,7 @@ model! {
         /// What the cluster service says of a worker's removal.
         pub delete_worker_events: Option<Value>,
         /// The adapter.
-        pub adapter_config: Option<AdapterConfig>,
+        pub adapter_config: Option<Box<AdapterConfig>>,
         /// What the cluster service says of the adapter.
         pub adapter_deployment_events: Option<Value>,
 
@@ -84,11 +84,11 @@ model! {
         /// The provider's id.
         pub provider_id: Option<String>,
         /// The provider.
-        pub provider: Option<Provider>,
+        pub provider: Option<Box<Provider>>,
         /// The id of the model in the provider's catalogue.
         pub cloud_model_id: Option<String>,
         /// The model in the provider's catalogue.
-        pub cloud_model: Option<Model>,
+        pub cloud_model: Option<Box<Model>>,
         /// Whether the work was done.
         pub workflow_execution_status: Option<Value>,
         /// How the model compares.
@@ -112,9 +112,9 @@ model! {
         /// The id of the scan.
         pub security_scan_result_id: Option<String>,
         /// What the scan found.
-        pub security_scan_result: Option<ModelScan>,
+        pub security_scan_result: Option<Box<ModelScan>>,
         /// How the model is made smaller.
-        pub quantization_config: Option<Quantization>,
+        pub quantization_config: Option<Box<Quantization>>,
         /// What the service says that makes it smaller.
         pub quantization_deployment_events: Option<Value>,
         /// What the simulator says of that.
@@ -152,7 +152,7 @@ model! {
         /// The kind of prompt.
         pub prompt_type: Option<String>,
         /// What goes into the prompt and comes out.
-        pub prompt_schema: Option<PromptSchema>,
+        pub prompt_schema: Option<Box<PromptSchema>>,
         /// The number of replicas follows the load.
         pub auto_scale: Option<bool>,
         /// Answers are kept.
@@ -178,7 +178,7 @@ model! {
         /// The profile's id.
         pub guardrail_profile_id: Option<String>,
         /// The profile.
-        pub guardrail_profile: Option<GuardrailProfile>,
+        pub guardrail_profile: Option<Box<GuardrailProfile>>,
         /// The ids of the endpoints that it guards.
         pub endpoint_ids: Vec<EndpointId>,
         /// The endpoints that it guards.

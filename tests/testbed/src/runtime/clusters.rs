@@ -102,11 +102,8 @@ pub(super) async fn set_settings(Id(id): Id, call: Call) -> Answer {
         })
     });
     settings["modified_at"] = now.into();
-    for (name, value) in [("default_storage_class", class), ("default_access_mode", mode)] {
-        if let Some(value) = value {
-            settings[name] = value.into();
-        }
-    }
+    // What is left out is cleared.
+    (settings["default_storage_class"], settings["default_access_mode"]) = (class.into(), mode.into());
     said("cluster.settings.update", "Cluster settings updated successfully", "settings", settings.clone())
 }
 

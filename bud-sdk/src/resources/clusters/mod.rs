@@ -1,11 +1,21 @@
 //! Clusters: where endpoints are deployed to.
 
+mod recommended;
+mod settings;
+
 use crate::api::{
     Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
 };
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{ClusterId, DeployClusterId, Timestamp, Wire, model, open_enum};
+
+pub(super) use recommended::RecommendClusters;
+pub use recommended::{
+    ClusterResource, Estimate, Estimates, Recommendations, RecommendedCluster, RequiredDevice,
+};
+pub use settings::{AccessMode, ClusterSettings, StorageDefaults};
+pub(super) use settings::{DeleteSettings, GetSettings, SetSettings};
 
 impl Client {
     /// Clusters as the platform sees them: guide section 6.
@@ -19,6 +29,10 @@ impl Client {
 pub struct Clusters(Client);
 
 impl Clusters {
+    fn client(&self) -> &Client {
+        &self.0
+    }
+
     /// Lists clusters. Guide section 6.1: `GET /clusters` (guide), `GET /clusters/clusters` in order of creation (runtime,
     /// where `cluster_type` is then missing).
     ///
@@ -125,6 +139,13 @@ model! {
         pub created_at: Option<Timestamp>,
         /// When it was last changed.
         pub updated_at: Option<Timestamp> = "modified_at",
+    }
+}
+
+impl Cluster {
+    /// Whether it is in this state, as far as the server says.
+    pub fn is(&self, status: &ClusterStatus) -> bool {
+        self.status.as_deref() == Some(status)
     }
 }
 
