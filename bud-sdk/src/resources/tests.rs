@@ -425,6 +425,44 @@ fn a_role_that_an_api_lacks_is_refused_with_those_that_it_has() {
     );
 }
 
+/// Settings of an autoscaler with all that can be said.
+fn scaler() -> Autoscaler {
+    let settings = json!({
+        "enabled": true, "min_replicas": 0, "max_replicas": 4, "scaling_strategy": "KPA",
+        "metrics_sources": [{
+            "kind": "prometheus", "protocol_type": "https", "port": "9090", "path": "/m", "target_metric": "m",
+            "target_value": "5", "address": "a", "query": "q",
+        }],
+        "gpu_config": {
+            "enabled": true, "memory_threshold": 70, "compute_threshold": 80, "topology_aware": true,
+            "preferred_gpu_type": "H100", "vgpu_support": false,
+        },
+        "cost_config": {
+            "enabled": true, "cloud_provider": "on-premises", "hourly_budget_limit": 1.5,
+            "daily_budget_limit": 20.0, "spot_instance_preference": "prefer",
+        },
+        "prediction_config": {
+            "enabled": true, "look_ahead_minutes": 30, "history_days": 14, "min_confidence": 0.9,
+            "prediction_metrics": ["rate"],
+        },
+        "schedule_hints": [{
+            "name": "n", "cron_expression": "0 8 * * *", "target_replicas": 3, "duration": "2h",
+        }],
+        "multi_cluster": {
+            "enabled": true, "federation_mode": "weighted", "cluster_weights": { "min_replicas": 3 },
+            "failover_thresholds": { "health_check_failures": 5, "latency_ms": 1000 },
+        },
+        "behavior": {
+            "scale_up": { "stabilization_window_seconds": 1, "select_policy": "Max" },
+            "scale_down": { "policies": [{ "kind": "Pods", "value": 1, "period_seconds": 60 }] },
+        },
+        "scale_to_zero_config": { "enabled": true, "activation_scale": 1, "grace_period": "10m" },
+    });
+    let scaler: Autoscaler = serde_json::from_value(settings).unwrap();
+    assert!(scaler.extra.is_empty());
+    scaler
+}
+
 /// What it does not know the platform ignores, and answers with success.
 #[test]
 fn every_field_that_is_sent_is_one_that_the_platform_knows() {
@@ -451,6 +489,10 @@ fn every_field_that_is_sent_is_one_that_the_platform_knows() {
     let update = update.model_budget("m-1", 0.5).ip_whitelist(["::1"]);
     table.ship(bud.credentials().update("k-1", update).operation());
     table.ship(bud.credentials().list().credential_type(CredentialType::AdminApp).operation());
+    table.ship(bud.endpoints().autoscale("e-1", scaler()).operation());
+    table.ship(
+        bud.clusters().set_settings("c-1", StorageDefaults::access(AccessMode::ReadOnlyMany)).operation(),
+    );
 
     let described = Described::read();
     let odd = json!([{ "name": "nope", "has_permission": null, "naem": "x" }]);

@@ -61,6 +61,22 @@ impl Exchange {
         }
     }
 
+    /// A request to a template with an id, and nothing else.
+    pub fn plain(method: &str, template: &str) -> Self {
+        Self {
+            name: format!("{method} {template}"),
+            method: method.to_owned(),
+            path: template.replace("{}", "00000000-0000-4000-8000-000000000000"),
+            template: template.replace("{}", "{id}"),
+            query: Vec::new(),
+            sent: Value::Null,
+            status: 200,
+            content_type: "application/json".to_owned(),
+            headers: Value::Null,
+            answer: Value::Null,
+        }
+    }
+
     /// The answer as it went over the wire.
     pub fn response(&self) -> Bytes {
         let mut headers: Vec<(&str, &str)> = Vec::new();

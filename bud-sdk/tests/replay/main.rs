@@ -3,6 +3,7 @@
 
 mod access;
 mod compare;
+mod deployments;
 mod exchange;
 mod plan;
 mod records;
@@ -25,7 +26,6 @@ const NOT_OFFERED: &[(&str, &str)] = &[
     ("register_4", "likewise"),
     ("cloud_providers", "a catalogue for the platform's own pages"),
     ("cluster_endpoints", "endpoints.list says the same"),
-    ("endpoint_workers_400_budcluster_is_stand_in", "answered by a stand-in: its shape is not known"),
     ("endpoint_deployment_settings_get", "limits of requests, which the guide does not touch"),
     ("endpoint_add_worker_step1", "adds capacity by concurrency; endpoints.scale sets replicas"),
     ("endpoint_add_worker_trigger", "likewise"),

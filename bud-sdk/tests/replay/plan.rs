@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::exchange::Exchange;
-use crate::{access, records, sessions};
+use crate::{access, deployments, records, sessions};
 
 pub type Outcome = Pin<Box<dyn Future<Output = Result<Typed, Error>>>>;
 pub type Run = Box<dyn FnOnce(Client) -> Outcome>;
@@ -157,5 +157,6 @@ pub const ENVELOPE: &[(&str, &str)] = &[("object", ""), ("message", ""), ("modif
 
 /// The operation of this recording.
 pub fn of(exchange: &Exchange) -> Option<Plan> {
-    sessions::plan_of(exchange).or_else(|| access::plan_of(exchange)).or_else(|| records::plan_of(exchange))
+    let plans = [sessions::plan_of, access::plan_of, deployments::plan_of, records::plan_of];
+    plans.into_iter().find_map(|plan| plan(exchange))
 }
