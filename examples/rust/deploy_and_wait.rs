@@ -5,17 +5,19 @@
 //! cargo run --example deploy_and_wait -- ENDPOINT_ID CLUSTER_ID
 //! ```
 //!
-//! Without `BUD_BASE_URL` it runs on an embedded test server, and needs no arguments.
+//! Without `BUD_BASE_URL` it runs on an embedded test server, and needs no arguments. The platform as shipped deploys models
+//! instead of endpoints: see `deploy_model`.
 
 mod support;
 
 use std::time::Duration;
 
 use bud_sdk::{Deployment, EndpointId, EndpointStatus};
+use bud_testbed::Flavor;
 
 #[tokio::main]
 async fn main() -> support::Result<()> {
-    let platform = support::connect().await?;
+    let platform = support::connect_or(Flavor::Guide).await?;
     let endpoint = platform.argument(1, "the endpoint's id", |demo| demo.stopped_endpoint.clone())?;
     let endpoint = EndpointId::new(endpoint);
     let cluster = platform.argument(2, "the cluster's id", |demo| demo.cluster.clone())?;

@@ -5,14 +5,15 @@
 //! cargo run --example replace_key -- PROJECT_ID OLD_CREDENTIAL_ID FILE_FOR_THE_NEW_KEY
 //! ```
 //!
-//! Without `BUD_BASE_URL` it runs on an embedded test server, and needs no arguments.
+//! Without `BUD_BASE_URL` it runs on an embedded test server, and needs no arguments. The platform as shipped sends keys
+//! encrypted: with `--features decrypt`, `BUD_DEPLOYMENT_KEY` names the file of the deployment's private key.
 
 mod support;
 
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use bud_sdk::{ApiKeyValue, Timestamp};
+use bud_sdk::{ApiKeyValue, EncryptedKey, Secret, Timestamp};
 use support::Failure;
 
 #[tokio::main]
@@ -31,7 +32,15 @@ async fn main() -> support::Result<()> {
 
     let name = format!("API Key of {}", Timestamp::now());
     let made = platform.bud.credentials().create(name, project).await?;
-    let ApiKeyValue::Plain(key) = &made.key else { return Err(Failure::new("the key came encrypted")) };
+    let opened;
+    let key = match &made.key {
+        ApiKeyValue::Plain(key) => key,
+        ApiKeyValue::Encrypted(key) => {
+            opened = open(key)?;
+            &opened
+        }
+        _ => return Err(Failure::new("this version cannot read such a key")),
+    };
     file.write_all(key.expose().as_bytes())?;
     file.sync_all()?;
     println!("A new key of {} characters is in {path}", key.expose().len());
@@ -40,4 +49,17 @@ async fn main() -> support::Result<()> {
     platform.bud.credentials().delete(old).await?;
     println!("The old key is deleted");
     Ok(())
+}
+
+#[cfg(feature = "decrypt")]
+fn open(key: &EncryptedKey) -> support::Result<Secret> {
+    let path = std::env::var("BUD_DEPLOYMENT_KEY")
+        .map_err(|_| Failure::new("the key came encrypted: set BUD_DEPLOYMENT_KEY"))?;
+    let pem = std::fs::read_to_string(&path).map_err(|error| Failure::new(format!("{path}: {error}")))?;
+    Ok(key.decrypt(&bud_sdk::DeploymentKey::from_pem(&pem)?)?)
+}
+
+#[cfg(not(feature = "decrypt"))]
+fn open(_: &EncryptedKey) -> support::Result<Secret> {
+    Err(Failure::new("the key came encrypted: run this with --features decrypt"))
 }

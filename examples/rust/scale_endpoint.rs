@@ -24,7 +24,8 @@ async fn main() -> support::Result<()> {
     let before = platform.bud.endpoints().get(&endpoint).await?;
     platform.bud.endpoints().scale(&endpoint, replicas).await?;
 
-    // It is running all the while: only the number shows that the replicas have come.
+    // It is running all the while: only the number shows that the replicas have come. The platform as shipped does not tell it
+    // by itself; the wait counts the workers there.
     let wait = platform.wait(&endpoint).until(EndpointStatus::Running).replicas(replicas);
     let scaled = support::spin("scaling", wait).await?;
     let number = |replicas: Option<u32>| replicas.map_or("?".to_owned(), |number| number.to_string());

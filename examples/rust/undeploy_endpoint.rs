@@ -17,10 +17,12 @@ async fn main() -> support::Result<()> {
     let endpoint = platform.argument(1, "the endpoint's id", |demo| demo.running_endpoint.clone())?;
     let endpoint = EndpointId::new(endpoint);
 
-    // Undeploying what is down already changes nothing, so this may be run again.
-    platform.bud.endpoints().undeploy(&endpoint).await?;
-    let wait = platform.wait(&endpoint).until(EndpointStatus::Stopped);
+    // Undeploying what is down or going down already changes nothing, so this may be run again.
+    let going = platform.bud.endpoints().undeploy(&endpoint).await?;
+    // On the platform as shipped it is gone afterwards, and perhaps before the first look.
+    let wait = platform.wait(&endpoint).after(&going).until(EndpointStatus::Stopped);
     let down = support::spin("undeploying", wait).await?;
-    println!("{} is stopped", down.name.as_deref().unwrap_or("The endpoint"));
+    let status = down.status.as_deref().map_or("unknown", EndpointStatus::as_str);
+    println!("{} is {status}", down.name.as_deref().unwrap_or("The endpoint"));
     Ok(())
 }

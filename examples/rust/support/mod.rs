@@ -10,7 +10,8 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use bud_sdk::{Client, EndpointId, EndpointWait};
+use bud_sdk::{Client, EndpointId, EndpointWait, Secret};
+use bud_testbed::Flavor;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 pub use demo::Demo;
@@ -44,19 +45,42 @@ pub struct Platform {
     pub demo: Option<Demo>,
 }
 
-/// Connects to the platform that `BUD_BASE_URL` (or `BUD_API_URL`) names, or else to an embedded test server.
+/// Connects to the platform that `BUD_BASE_URL` (or `BUD_API_URL`) names, or else to an embedded test server. That one speaks
+/// the API that the guide documents, or with `BUD_DEMO_API=runtime` that of the platform as shipped; the client finds out
+/// which, as it does of any server.
 pub async fn connect() -> Result<Platform> {
+    let api = env::var("BUD_DEMO_API").map_or(Ok(Flavor::Guide), |name| name.parse())?;
+    connect_or(api).await
+}
+
+/// The same for what only one of the two APIs has.
+pub async fn connect_or(api: Flavor) -> Result<Platform> {
     if let Ok(url) = env::var("BUD_BASE_URL").or_else(|_| env::var("BUD_API_URL")) {
-        let bud = Client::from_env()?;
+        let bud = demo::roles(Client::builder().env()).build()?;
         println!("Using {url}");
         return Ok(Platform { bud, demo: None });
     }
-    let (bud, demo) = Demo::start().await?;
+    let platform = Platform::demo(api).await?;
     println!("Using an embedded test server. For yours, set BUD_BASE_URL, BUD_EMAIL and BUD_PASSWORD.");
-    Ok(Platform { bud, demo: Some(demo) })
+    Ok(platform)
 }
 
 impl Platform {
+    /// An embedded test server.
+    pub async fn demo(api: Flavor) -> Result<Self> {
+        let (bud, demo) = Demo::start(api).await?;
+        Ok(Self { bud, demo: Some(demo) })
+    }
+
+    /// The same platform for another person.
+    pub fn log_in_as(&self, email: &str, password: impl Into<Secret>) -> Result<Client> {
+        let builder = match &self.demo {
+            Some(_) => Client::builder().base_url(self.bud.base_url()),
+            None => Client::builder().env(),
+        };
+        Ok(demo::roles(builder.password(email, password)).build()?)
+    }
+
     /// The n-th argument of the program. On the embedded server it may be left out: `demo` then stands in.
     pub fn argument(&self, n: usize, what: &str, demo: impl FnOnce(&Demo) -> String) -> Result<String> {
         let standing_in = || self.demo.as_ref().map(demo);

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bud_sdk::{
-    ApiKeyValue, Capabilities, Client, Cluster, ClusterStatus, Credential, Deployment, EndpointId,
-    EndpointStatus, ErrorKind, Grant, NewProject, NewUser, PermissionLevel, Project, Role, Timestamp, User,
+    ApiKeyValue, Capabilities, Client, Cluster, ClusterStatus, Credential, CredentialType, DeployModel,
+    Deployment, EndpointId, EndpointStatus, ErrorKind, Flavor, Grant, NewProject, NewUser, PermissionLevel,
+    Project, ProjectType, Role, Secret, Timestamp, User,
 };
 use indicatif::{ProgressBar, ProgressFinish};
 
@@ -22,8 +23,12 @@ pub struct Tour<'a> {
     name: String,
     pub api: Option<Capabilities>,
     pub audit_file: Option<PathBuf>,
+    /// Where the audit log goes.
+    file: &'a Path,
     platform: &'a Platform,
     user: Option<User>,
+    /// His first password, where the API made one.
+    password: Option<Secret>,
     project: Option<Project>,
     grant: Option<Grant>,
     cluster: Option<Cluster>,
@@ -33,21 +38,38 @@ pub struct Tour<'a> {
 }
 
 impl<'a> Tour<'a> {
-    pub fn new(platform: &'a Platform) -> Self {
+    pub fn new(platform: &'a Platform, file: &'a Path) -> Self {
         Self {
             bud: &platform.bud,
             // The standard library's source of randomness.
             name: format!("bud-tour-{:08x}", RandomState::new().hash_one(()) as u32),
             api: None,
             audit_file: None,
+            file,
             platform,
             user: None,
+            password: None,
             project: None,
             grant: None,
             cluster: None,
             keys: Vec::new(),
             endpoint: None,
         }
+    }
+
+    /// Whether the server offers it; if not, what to use instead is said.
+    fn offered(&self, operation: &str) -> Result<(), Stop> {
+        let api = needed(&self.api, "the API is not known")?;
+        let lacking = api.unsupported().find(|lacking| lacking.id == operation);
+        match lacking {
+            Some(lacking) => Err(Stop::Unsupported(lacking.instead.unwrap_or("no other way").to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it is the platform as shipped, which wants to know more of some things.
+    fn is_as_shipped(&self) -> bool {
+        self.api.as_ref().is_some_and(|api| api.flavor == Flavor::Runtime)
     }
 
     pub async fn log_in(&self) -> Step {
@@ -69,6 +91,12 @@ impl<'a> Tour<'a> {
         Ok(flavor)
     }
 
+    pub async fn whoami(&self) -> Step {
+        self.offered("auth.whoami")?;
+        let me = self.bud.auth().whoami().await?;
+        Ok(me.role.map(|role| role.to_string()).unwrap_or_default())
+    }
+
     pub async fn count_users(&self) -> Step {
         // The first page tells how many there are; the others need not be fetched.
         let page = self.bud.users().list().limit(1).pages().next().await.transpose()?;
@@ -80,7 +108,21 @@ impl<'a> Tour<'a> {
         let email = format!("{}@example.com", self.name);
         let made = self.bud.users().create(NewUser::new(&email, "Bud", "Tour", Role::User)).await?;
         self.user = Some(made.user);
+        self.password = made.one_time_password;
         Ok(email)
+    }
+
+    /// Whom an administrator created must do this before anything else.
+    pub async fn set_password(&self) -> Step {
+        self.offered("auth.change_own_password")?;
+        let first = needed(&self.password, "no password was made for him")?.clone();
+        let email = format!("{}@example.com", self.name);
+        let his = self.platform.log_in_as(&email, first).map_err(Stop::Failed)?;
+        // Random, and like the name known to nobody: he resets it by mail.
+        let own = format!("{}-Aa1!{:016x}", self.name, RandomState::new().hash_one(()));
+        his.auth().change_own_password(own).await?;
+        his.auth().logout().await?;
+        Ok("by himself, once".to_owned())
     }
 
     pub async fn change_role(&self) -> Step {
@@ -91,6 +133,9 @@ impl<'a> Tour<'a> {
 
     pub async fn create_project(&mut self) -> Step {
         let project = NewProject::new(&self.name).description("Made by the tour; may be deleted");
+        // So that the user, who is no administrator, can be a member.
+        let project =
+            if self.is_as_shipped() { project.project_type(ProjectType::ClientApp) } else { project };
         self.project = Some(self.bud.projects().create(project).await?);
         Ok(self.name.clone())
     }
@@ -113,6 +158,7 @@ impl<'a> Tour<'a> {
     }
 
     pub async fn refresh_cluster(&mut self) -> Step {
+        self.offered("clusters.refresh")?;
         let cluster = needed(&self.cluster, "no cluster is available")?;
         let cluster = self.bud.clusters().refresh(cluster).await?;
         let free = cluster.gpu_available.map(|free| format!(", {free} GPUs free")).unwrap_or_default();
@@ -122,6 +168,7 @@ impl<'a> Tour<'a> {
     }
 
     pub async fn deploy(&mut self) -> Step {
+        self.offered("endpoints.deploy")?;
         let cluster = needed(&self.cluster, "no cluster is available")?;
         let id = match &self.platform.demo {
             Some(demo) => Some(demo.stopped_endpoint.clone()),
@@ -148,6 +195,27 @@ impl<'a> Tour<'a> {
         Ok(format!("{} is running", running.name.as_deref().unwrap_or(id.as_str())))
     }
 
+    pub async fn deploy_model(&mut self) -> Step {
+        self.offered("endpoints.deploy_model")?;
+        let project = needed(&self.project, "there is no project")?;
+        let model = match &self.platform.demo {
+            Some(demo) => Some(demo.model.clone()),
+            None => env::var("BUD_TOUR_MODEL").ok(),
+        };
+        let model = needed(&model, "set BUD_TOUR_MODEL to the id of a model")?.as_str();
+        let mut model = DeployModel::new(model, project, &self.name);
+        if let Ok(key) = env::var("BUD_TOUR_PROVIDER_KEY") {
+            model = model.provider_key(key);
+        }
+        let mut deployment = self.bud.endpoints().deploy_model(model);
+        if self.platform.demo.is_some() {
+            deployment = deployment.every(Duration::from_millis(100));
+        }
+        let endpoint = spin("deploying", deployment).await?;
+        self.endpoint = Some(endpoint.id);
+        Ok(format!("{} is running", endpoint.name.unwrap_or_default()))
+    }
+
     pub async fn scale(&self) -> Step {
         let id = needed(&self.endpoint, "nothing was deployed")?;
         self.bud.endpoints().scale(id, 2).await?;
@@ -158,17 +226,27 @@ impl<'a> Tour<'a> {
 
     pub async fn undeploy(&mut self) -> Step {
         let id = needed(&self.endpoint, "nothing was deployed")?;
-        self.bud.endpoints().undeploy(id).await?;
-        spin("undeploying", self.platform.wait(id).until(EndpointStatus::Stopped)).await?;
+        let going = self.bud.endpoints().undeploy(id).await?;
+        let wait = self.platform.wait(id).after(&going).until(EndpointStatus::Stopped);
+        let down = spin("undeploying", wait).await?;
         self.endpoint = None;
-        Ok("stopped".to_owned())
+        Ok(down.status.map(|status| status.to_string()).unwrap_or_default())
     }
 
     pub async fn check_quota(&self) -> Step {
+        self.offered("quotas.of_project")?;
         let project = needed(&self.project, "there is no project")?;
         let quota = self.bud.quotas().of_project(project).await?;
         let used = quota.highest_use().map(|used| format!("{:.0}% used", used * 100.0));
         Ok(used.unwrap_or("no limit is known".to_owned()))
+    }
+
+    pub async fn check_own_quota(&self) -> Step {
+        self.offered("quotas.mine")?;
+        let quota = self.bud.quotas().mine().await?;
+        let used = quota.usage.and_then(|usage| usage.tokens_usage_percent);
+        let used = used.map(|percent| format!("{percent:.0}% of the tokens used")).unwrap_or_default();
+        Ok(format!("{}: {used}", quota.plan_name.as_deref().unwrap_or("no plan")))
     }
 
     pub async fn create_key(&mut self) -> Step {
@@ -188,12 +266,23 @@ impl<'a> Tour<'a> {
     async fn new_key(&mut self, version: &str) -> Step {
         let project = needed(&self.project, "there is no project")?;
         let name = format!("{}-{version}", self.name);
-        let made = self.bud.credentials().create(&name, project).await?;
+        let call = self.bud.credentials().create(&name, project);
+        // As the project that it is for.
+        let call = if self.is_as_shipped() { call.credential_type(CredentialType::ClientApp) } else { call };
+        let made = call.await?;
         self.keys.push(made.credential);
         match made.key {
             ApiKeyValue::Plain(key) => Ok(format!("{name}, {} characters", key.expose().len())),
-            _ => Ok(name),
+            _ => Ok(format!("{name}, encrypted: the deployment's private key opens it")),
         }
+    }
+
+    pub async fn verify_audit(&self) -> Step {
+        self.offered("audit.find_tampered")?;
+        let found = self.bud.audit().find_tampered().await?;
+        let number =
+            found.tampered_count.map_or("an unknown number of".to_owned(), |number| number.to_string());
+        Ok(format!("{number} records were changed"))
     }
 
     pub async fn export_audit(&mut self) -> Step {
@@ -209,9 +298,8 @@ impl<'a> Tour<'a> {
             }
             shown.set_position(progress.bytes);
         });
-        let file = Path::new("audit_export.csv");
-        let done = export.write_to(file).await?;
-        self.audit_file = Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+        let done = export.write_to(self.file).await?;
+        self.audit_file = Some(std::path::absolute(self.file).unwrap_or_else(|_| self.file.to_owned()));
         Ok(format!("{} rows since {since:.0}", done.rows))
     }
 

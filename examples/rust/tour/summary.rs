@@ -77,6 +77,12 @@ impl Summary {
         failure.map_or(Ok(()), Err)
     }
 
+    /// The steps with this outcome, in order.
+    #[cfg(test)]
+    pub fn steps_that_came_to(&self, outcome: &str) -> Vec<&'static str> {
+        self.rows.iter().filter(|row| row.outcome == outcome).map(|row| row.step).collect()
+    }
+
     pub fn interrupted(&mut self) -> Result<()> {
         self.note("Interrupted", Err(Stop::Failed(Failure::new("interrupted by Ctrl-C"))))
     }
