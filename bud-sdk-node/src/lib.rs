@@ -80,13 +80,19 @@ pub struct Cancel {
     registration: Mutex<Option<AbortRegistration>>,
 }
 
+impl Default for Cancel {
+    fn default() -> Self {
+        let (handle, registration) = AbortHandle::new_pair();
+        Self { handle, registration: Mutex::new(Some(registration)) }
+    }
+}
+
 #[napi]
 impl Cancel {
     /// Has not ended anything yet.
     #[napi(constructor)]
     pub fn new() -> Self {
-        let (handle, registration) = AbortHandle::new_pair();
-        Self { handle, registration: Mutex::new(Some(registration)) }
+        Self::default()
     }
 
     /// Ends the call that it was given to: its request is broken off.
