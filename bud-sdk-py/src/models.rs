@@ -10,17 +10,29 @@ use crate::model::{self, models};
 use crate::output::{Conversions, Spelled, ToPy, ids, spelled};
 
 spelled! {
+    AccessMode,
+    CloudProvider,
     ClusterStatus,
     CredentialType,
+    DeploymentStage,
     EndpointStatus,
+    FederationMode,
     Granularity,
+    HardwareMode,
+    MetricSourceType,
+    ModelProviderType,
     PermissionLevel,
     ProjectStatus,
+    ProjectType,
     ResourceType,
     Role,
+    ScalingStrategy,
     Scope,
+    SpotPreference,
     UserStatus,
     UserType,
+    WorkflowStatus,
+    WorkflowType,
 }
 
 ids! {
@@ -32,7 +44,9 @@ ids! {
     ModelId,
     PermissionId,
     ProjectId,
+    ProviderCredentialId,
     UserId,
+    WorkflowId,
 }
 
 models! {
@@ -42,6 +56,38 @@ models! {
         action,
         /// How often.
         count,
+    } secrets [] unknown [extra]
+    /// An adapter that is added to an endpoint.
+    AdapterConfig: bud_sdk::AdapterConfig {
+        /// The endpoint.
+        endpoint_id,
+        /// Its project.
+        project_id,
+        /// What the adapter is called.
+        adapter_name,
+        /// The model that it is.
+        adapter_model_id,
+        /// The id.
+        adapter_id,
+    } secrets [] unknown [extra]
+    /// How a model treats sound.
+    AudioArchitecture: bud_sdk::AudioArchitecture {
+        /// Layers.
+        num_layers,
+        /// Width of the hidden states.
+        hidden_size,
+        /// Attention heads.
+        num_attention_heads,
+        /// Bands of the spectrum.
+        num_mel_bins,
+        /// Samples per second.
+        sample_rate,
+        /// The longest input, in positions.
+        max_source_positions,
+        /// The longest output, in positions.
+        max_target_positions,
+        /// The type of its numbers.
+        torch_dtype,
     } secrets [] unknown [extra]
     /// Something that somebody did.
     AuditRecord: bud_sdk::AuditRecord {
@@ -98,6 +144,42 @@ models! {
         most_active_users,
         /// What was looked at.
         date_range,
+    } secrets [] unknown [extra]
+    /// How the number of replicas is chosen. What is not set gets the platform's defaults.
+    Autoscaler: bud_sdk::Autoscaler {
+        /// It is chosen at all. False.
+        enabled,
+        /// The least; 0 lets an endpoint sleep. 1.
+        min_replicas,
+        /// The most. 10.
+        max_replicas,
+        /// Who chooses. `BudScaler`.
+        scaling_strategy,
+        /// By which numbers.
+        metrics_sources,
+        /// By the use of GPUs.
+        gpu_config,
+        /// Within a budget.
+        cost_config,
+        /// Ahead of the load.
+        prediction_config,
+        /// By the clock.
+        schedule_hints,
+        /// Over several clusters.
+        multi_cluster,
+        /// How fast.
+        behavior,
+        /// Down to nothing, when the least is 0.
+        scale_to_zero_config,
+    } secrets [] unknown [extra]
+    /// How the number of an endpoint's replicas is chosen, as the server has it.
+    Autoscaling: bud_sdk::Autoscaling {
+        /// The endpoint.
+        endpoint_id,
+        /// It is chosen at all; else it stays what it is.
+        autoscale_enabled,
+        /// How; nothing when it was never set.
+        budaiscaler_config,
     } secrets [] unknown [extra]
     /// One operation on one API.
     CapabilityInfo: door::CapabilityInfo {
@@ -174,6 +256,45 @@ models! {
         /// When it was last changed.
         updated_at,
     } secrets [] unknown [extra]
+    /// Workers of one kind.
+    ClusterResource: bud_sdk::ClusterResource {
+        /// `CPU`, `GPU` or `HPU`.
+        kind,
+        /// Those that can be used.
+        available,
+        /// All of them.
+        total,
+    } secrets [] unknown [extra]
+    /// What deployments on a cluster get when they do not ask for anything else (runtime).
+    ClusterSettings: bud_sdk::ClusterSettings {
+        /// The id.
+        id,
+        /// The cluster.
+        cluster_id,
+        /// The storage class of their volumes.
+        default_storage_class,
+        /// Who may use those at the same time.
+        default_access_mode,
+        /// Who set it.
+        created_by,
+        /// When it was first set.
+        created_at,
+        /// When it was last set.
+        updated_at,
+    } secrets [] unknown [extra]
+    /// A budget, in the platform's currency.
+    CostLimits: bud_sdk::CostLimits {
+        /// It counts.
+        enabled,
+        /// Whose prices.
+        cloud_provider,
+        /// An hour may cost this; 0 for no limit.
+        hourly_budget_limit,
+        /// A day may cost this; 0 for no limit.
+        daily_budget_limit,
+        /// Whether to use machines that may vanish. `none`.
+        spot_instance_preference,
+    } secrets [] unknown [extra]
     /// A user as created.
     CreatedUser: door::CreatedUser {
         /// The user.
@@ -213,13 +334,72 @@ models! {
         /// Its end, included.
         end,
     } secrets [] unknown [extra]
+    /// What an endpoint was deployed for (runtime).
+    DeploymentConfig: bud_sdk::DeploymentConfig {
+        /// Requests at the same time.
+        concurrent_requests,
+        /// The usual length of an answer, in tokens.
+        avg_sequence_length,
+        /// The usual length of a request, in tokens.
+        avg_context_length,
+        /// Tokens per second for each of them: the least and the most that is wanted.
+        per_session_tokens_per_sec,
+        /// Milliseconds to the first token, likewise.
+        ttft,
+        /// Seconds to the last token, likewise.
+        e2e_latency,
+        /// What the engine was told.
+        engine_configs,
+        /// How the number of replicas is chosen.
+        budaiscaler,
+        /// The nodes that it was planned for.
+        nodes,
+    } secrets [] unknown [extra]
+    /// What a deployment is to be good for, ready made.
+    DeploymentTemplate: bud_sdk::DeploymentTemplate {
+        /// The id.
+        id,
+        /// The name.
+        name,
+        /// What it is for.
+        description,
+        /// Its picture.
+        icon,
+        /// The kind.
+        template_type,
+        /// The usual length of an answer, in tokens.
+        avg_sequence_length,
+        /// The usual length of a request, in tokens.
+        avg_context_length,
+        /// Tokens per second for each request: the least and the most that is wanted.
+        per_session_tokens_per_sec,
+        /// Milliseconds to the first token, likewise.
+        ttft,
+        /// Seconds to the last token, likewise.
+        e2e_latency,
+    } secrets [] unknown [extra]
+    /// How far the deployment of a model is.
+    DeploymentUpdate: bud_sdk::DeploymentUpdate {
+        /// The stage.
+        stage,
+        /// The workflow, to resume it by.
+        workflow_id,
+        /// The name that the endpoint will have.
+        endpoint_name,
+        /// The cluster that was chosen.
+        cluster_id,
+        /// What the platform says of it.
+        detail,
+        /// The endpoint, once it is there.
+        endpoint,
+    } secrets [] unknown [extra]
     /// A model that answers requests.
     Endpoint: bud_sdk::Endpoint {
         /// The id.
         id,
         /// The name.
         name,
-        /// The project that it belongs to.
+        /// The project that it belongs to; on runtime only in lists of a project's endpoints.
         project_id,
         /// The model.
         model_id,
@@ -227,12 +407,48 @@ models! {
         cluster_id,
         /// What it is doing.
         status,
-        /// How many replicas it has.
+        /// How many replicas it has; on runtime only in waits for them.
         replicas,
-        /// What each replica gets.
+        /// What each replica gets (guide).
         resources,
         /// Why it is in this state, mostly for a failure.
         reason,
+        /// The model (runtime).
+        model,
+        /// The cluster that it is deployed to (runtime).
+        cluster,
+        /// The paths that it answers at (runtime, lists).
+        supported_endpoints,
+        /// Whether it is to be replaced (runtime, lists).
+        is_deprecated,
+        /// Whether it is offered to everybody (runtime, lists).
+        is_published,
+        /// Since when (runtime, lists).
+        published_date,
+        /// By whom (runtime, lists).
+        published_by,
+        /// What it was deployed for (runtime, one endpoint).
+        deployment_config,
+        /// Requests at the same time (runtime, benchmarks).
+        concurrency,
+        /// The longest request, in tokens (runtime, benchmarks).
+        max_input_tokens,
+        /// The longest answer, in tokens (runtime, benchmarks).
+        max_output_tokens,
+        /// What it is measured by (runtime, benchmarks).
+        eval_with,
+        /// What it is for (runtime, benchmarks).
+        description,
+        /// Labels (runtime, benchmarks).
+        tags,
+        /// Its nodes (runtime, benchmarks).
+        nodes,
+        /// What it is measured with (runtime, benchmarks).
+        dataset_ids,
+        /// The same by name (runtime, benchmarks).
+        dataset_names,
+        /// The workflow that takes it down (runtime, after an undeployment).
+        workflow_id,
         /// When it was created.
         created_at,
         /// When it was last changed.
@@ -244,6 +460,43 @@ models! {
         gpu_count,
         /// Memory in gigabytes.
         memory_gb,
+    } secrets [] unknown [extra]
+    /// What the engine of an endpoint was told (runtime).
+    EngineConfig: bud_sdk::EngineConfig {
+        /// How messages become text.
+        chat_template,
+        /// It may call tools.
+        enable_tool_calling,
+        /// How its calls are read.
+        tool_calling_parser_type,
+        /// It shows its reasoning.
+        enable_reasoning,
+        /// How that is read.
+        reasoning_parser_type,
+        /// It takes adapters.
+        supports_lora,
+    } secrets [] unknown [extra]
+    /// A number, and how it compares with what was asked for.
+    Estimate: bud_sdk::Estimate {
+        /// The number.
+        value,
+        /// In words: better or worse than expected.
+        label,
+    } secrets [] unknown [extra]
+    /// How good a deployment would be.
+    Estimates: bud_sdk::Estimates {
+        /// How many replicas it would have.
+        replicas,
+        /// Requests at the same time.
+        concurrency,
+        /// Milliseconds to the first token.
+        ttft,
+        /// Seconds to the last token.
+        e2e_latency,
+        /// Tokens per second for each request.
+        per_session_tokens_per_sec,
+        /// Tokens per second in all.
+        over_all_throughput,
     } secrets [] unknown [extra]
     /// How far an export is.
     ExportProgress: door::ExportProgress {
@@ -267,6 +520,83 @@ models! {
         /// Whether it is proven to be all that the server had to send. It is false only where an unmarked end was accepted.
         proven,
     } secrets [] unknown []
+    /// When another cluster takes over.
+    FailoverThresholds: bud_sdk::FailoverThresholds {
+        /// After so many failed looks at its health. 3.
+        health_check_failures,
+        /// When it takes so long, at least 100 milliseconds. 5000.
+        latency_ms,
+    } secrets [] unknown [extra]
+    /// Scaling by the use of GPUs.
+    GpuScaling: bud_sdk::GpuScaling {
+        /// It counts.
+        enabled,
+        /// Percent of their memory. 80.
+        memory_threshold,
+        /// Percent of their time. 80.
+        compute_threshold,
+        /// It looks at how they are connected.
+        topology_aware,
+        /// The kind to prefer.
+        preferred_gpu_type,
+        /// Parts of GPUs are taken, too.
+        vgpu_support,
+    } secrets [] unknown [extra]
+    /// One thing that a guardrail looks for.
+    GuardrailProbe: bud_sdk::GuardrailProbe {
+        /// The id.
+        id,
+        /// Its rules.
+        rules,
+        /// From which severity on it counts.
+        severity_threshold,
+        /// When it looks: at requests, at answers.
+        guard_types,
+        /// Where it runs instead.
+        cluster_config_override,
+    } secrets [] unknown [extra]
+    /// What a guardrail looks for.
+    GuardrailProfile: bud_sdk::GuardrailProfile {
+        /// The id.
+        id,
+        /// The name.
+        name,
+        /// `active`, `disabled` or `deleted`.
+        status,
+        /// What it is for.
+        description,
+        /// Labels.
+        tags,
+        /// From which severity on it acts.
+        severity_threshold,
+        /// When it looks: at requests, at answers.
+        guard_types,
+        /// What it looks for, in numbers.
+        probe_count,
+        /// Where it is deployed, in numbers.
+        deployment_count,
+        /// It stands alone.
+        is_standalone,
+        /// Who made it.
+        created_by,
+        /// The project.
+        project_id,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+    } secrets [] unknown [extra]
+    /// One rule of a probe.
+    GuardrailRule: bud_sdk::GuardrailRule {
+        /// The id.
+        id,
+        /// `active`, `disabled` or `deleted`.
+        status,
+        /// From which severity on it counts.
+        severity_threshold,
+        /// When it looks: at requests, at answers.
+        guard_types,
+    } secrets [] unknown [extra]
     /// An API key as created, with its value: plain, or encrypted under the deployment's public key.
     IssuedKey: door::IssuedKey {
         /// The key's record.
@@ -301,6 +631,211 @@ models! {
         /// `owner` or `participant`.
         project_role,
     } secrets [] unknown [extra]
+    /// A number that the autoscaler goes by.
+    MetricSource: bud_sdk::MetricSource {
+        /// Where it comes from.
+        kind,
+        /// How it is asked for. `http`.
+        protocol_type,
+        /// At which port. `9090`.
+        port,
+        /// At which path. `/metrics`.
+        path,
+        /// Its name.
+        target_metric,
+        /// What it should be.
+        target_value,
+        /// Where to ask.
+        address,
+        /// What to ask.
+        query,
+    } secrets [] unknown [extra]
+    /// Whether a kind of content goes in, and comes out.
+    Modality: bud_sdk::Modality {
+        /// It is taken.
+        input,
+        /// It is given.
+        output,
+        /// Its name for people.
+        label,
+    } secrets [] unknown [extra]
+    /// A model (runtime). Lists, endpoints and workflows each show some of its fields.
+    Model: bud_sdk::Model {
+        /// The id.
+        id,
+        /// The name.
+        name,
+        /// What it is.
+        description,
+        /// Who made it.
+        author,
+        /// Where it is.
+        uri,
+        /// The provider or store that it comes from.
+        source,
+        /// Whether a provider runs it, or a cluster.
+        provider_type,
+        /// Who provides it.
+        provider,
+        /// Where the platform keeps it.
+        local_path,
+        /// Its parameters.
+        model_size,
+        /// What goes in and comes out: `text`, `image`, `audio`.
+        modality,
+        /// What it can be asked for: `chat`, `embedding`...
+        supported_endpoints,
+        /// What it is made for.
+        tasks,
+        /// Labels.
+        tags,
+        /// Its picture.
+        icon,
+        /// Its source code.
+        github_url,
+        /// Its page on Hugging Face.
+        huggingface_url,
+        /// Its own page.
+        website_url,
+        /// Who added it (lists).
+        created_user,
+        /// Who added it (workflows).
+        created_by,
+        /// Whether it is among the platform's models (catalogues).
+        is_present_in_model,
+        /// Where it would run well.
+        model_cluster_recommended,
+        /// Bud has looked at it.
+        bud_verified,
+        /// It was scanned for what does harm.
+        scan_verified,
+        /// It was evaluated.
+        eval_verified,
+        /// What it is good at.
+        strengths,
+        /// What it is not good at.
+        limitations,
+        /// The languages that it knows.
+        languages,
+        /// What it is used for.
+        use_cases,
+        /// What it needs to run.
+        minimum_requirements,
+        /// Questions and answers.
+        examples,
+        /// What it was made of.
+        base_model,
+        /// Its kind.
+        model_type,
+        /// Its family.
+        family,
+        /// The size of its weights, in bytes.
+        model_weights_size,
+        /// The size of its cache of keys and values, in bytes.
+        kv_cache_size,
+        /// How it treats text.
+        architecture_text_config,
+        /// How it treats images.
+        architecture_vision_config,
+        /// How it treats sound.
+        architecture_audio_config,
+        /// Papers about it.
+        paper_published,
+        /// Its licence.
+        model_licenses,
+        /// What its use costs.
+        pricing,
+        /// When it was added.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+    } secrets [] unknown [extra]
+    /// The licence of a model.
+    ModelLicense: bud_sdk::ModelLicense {
+        /// The id.
+        id,
+        /// The name.
+        name,
+        /// Where it is.
+        url,
+        /// Where the platform keeps it.
+        path,
+        /// Questions and answers.
+        faqs,
+        /// The kind of licence.
+        license_type,
+        /// What it says.
+        description,
+        /// What it is suitable for.
+        suitability,
+        /// The model.
+        model_id,
+        /// `url` or `minio`: what `path` and `url` are.
+        data_type,
+    } secrets [] unknown [extra]
+    /// Where a model would run well.
+    ModelRecommendation: bud_sdk::ModelRecommendation {
+        /// What a million tokens would cost there.
+        cost_per_million_tokens,
+        /// What it would run on: `CPU`, `GPU`, `HPU`.
+        hardware_type,
+        /// The cluster.
+        cluster,
+    } secrets [] unknown [extra]
+    /// The cluster where a model would run well: its workers by kind.
+    ModelRecommendationCluster: bud_sdk::ModelRecommendationCluster {
+        /// The name.
+        name,
+        /// With CPUs only.
+        cpu_total_workers,
+        /// Those of them that can be used.
+        cpu_available_workers,
+        /// With GPUs.
+        gpu_total_workers,
+        /// Those of them that can be used.
+        gpu_available_workers,
+        /// With HPUs.
+        hpu_total_workers,
+        /// Those of them that can be used.
+        hpu_available_workers,
+        /// In all.
+        total_workers,
+        /// Those of them that can be used.
+        available_workers,
+        /// The same in percent.
+        availability_percentage,
+    } secrets [] unknown [extra]
+    /// What a scan found in a model.
+    ModelScan: bud_sdk::ModelScan {
+        /// The id.
+        id,
+        /// The model.
+        model_id,
+        /// How bad it is: `safe`, `low`, `medium`, `high`, `critical`.
+        status,
+        /// What was found, in all.
+        total_issues,
+        /// Files that were looked at.
+        total_scanned_files,
+        /// Files that were not.
+        total_skipped_files,
+        /// Those that were, by name.
+        scanned_files,
+        /// Not bad.
+        low_severity_count,
+        /// Rather bad.
+        medium_severity_count,
+        /// Bad.
+        high_severity_count,
+        /// Very bad.
+        critical_severity_count,
+        /// What was found, one by one.
+        model_issues,
+        /// When it was made.
+        created_at,
+        /// When it was last changed.
+        updated_at,
+    } secrets [] unknown [extra]
     /// What a user may do with one kind of thing.
     ModulePermission: bud_sdk::ModulePermission {
         /// The id of the module.
@@ -309,6 +844,30 @@ models! {
         rsname,
         /// What he may: `view`, `manage`.
         scopes,
+    } secrets [] unknown [extra]
+    /// Several clusters that share the work.
+    MultiCluster: bud_sdk::MultiCluster {
+        /// They do.
+        enabled,
+        /// How. `active-passive`.
+        federation_mode,
+        /// Each cluster's part.
+        cluster_weights,
+        /// When another one takes over.
+        failover_thresholds,
+    } secrets [] unknown [extra]
+    /// A paper about a model.
+    Paper: bud_sdk::Paper {
+        /// The id.
+        id,
+        /// The title.
+        title,
+        /// Who wrote it.
+        authors,
+        /// Where it is.
+        url,
+        /// The model.
+        model_id,
     } secrets [] unknown [extra]
     /// What a user may do with a resource.
     Permission: bud_sdk::Permission {
@@ -354,6 +913,30 @@ models! {
         /// When it was last changed.
         updated_at,
     } secrets [] unknown [extra]
+    /// Scaling ahead of the load.
+    Prediction: bud_sdk::Prediction {
+        /// It counts.
+        enabled,
+        /// How far ahead, from 1 to 60 minutes. 15.
+        look_ahead_minutes,
+        /// From how much of the past, from 1 to 90 days. 7.
+        history_days,
+        /// How sure it must be, from 0 to 1. 0.7.
+        min_confidence,
+        /// The names of the numbers that are foretold.
+        prediction_metrics,
+    } secrets [] unknown [extra]
+    /// What the use of a deployed model costs.
+    Pricing: bud_sdk::Pricing {
+        /// So many tokens in.
+        input_cost,
+        /// So many tokens out.
+        output_cost,
+        /// In this currency.
+        currency,
+        /// How many tokens the costs are of.
+        per_tokens,
+    } secrets [] unknown [extra]
     /// What endpoints, keys and permissions belong to.
     Project: bud_sdk::Project {
         /// The id.
@@ -368,7 +951,7 @@ models! {
         tags,
         /// Its picture (runtime).
         icon,
-        /// `client_app` or `admin_app` (runtime).
+        /// Which of the platform's applications it belongs to (runtime).
         project_type,
         /// Who created it (runtime).
         created_by,
@@ -393,6 +976,151 @@ models! {
         id,
         /// The name.
         name,
+    } secrets [] unknown [extra]
+    /// What was said before.
+    PromptMessage: bud_sdk::PromptMessage {
+        /// By whom: `system`, `developer`, `user` or `assistant`.
+        role,
+        /// The words.
+        content,
+    } secrets [] unknown [extra]
+    /// How a model is asked. Further headers are left out: they may hold secrets.
+    PromptModelSettings: bud_sdk::PromptModelSettings {
+        /// How freely it chooses its words, from 0 to 2.
+        temperature,
+        /// The longest answer, in tokens.
+        max_tokens,
+        /// From how much of the likely words it chooses.
+        top_p,
+        /// How much it avoids words that it has used often.
+        frequency_penalty,
+        /// How much it avoids words that it has used.
+        presence_penalty,
+        /// Where it stops.
+        stop_sequences,
+        /// What its choices begin with.
+        seed,
+        /// Seconds that it may take.
+        timeout,
+        /// It may call several tools at once.
+        parallel_tool_calls,
+        /// It tells how likely its words were.
+        logprobs,
+        /// Tokens that it should use more or less.
+        logit_bias,
+        /// The longest answer, in tokens, by its newer name.
+        max_completion_tokens,
+        /// How pieces come.
+        stream_options,
+        /// What an answer looks like.
+        response_format,
+        /// Which tool it calls.
+        tool_choice,
+        /// How messages become text.
+        chat_template,
+        /// What goes into that.
+        chat_template_kwargs,
+        /// How images are treated.
+        mm_processor_kwargs,
+        /// The JSON that an answer is.
+        guided_json,
+        /// The expression that an answer fits.
+        guided_regex,
+        /// The answers that there are.
+        guided_choice,
+        /// The grammar that an answer follows.
+        guided_grammar,
+        /// The tags that an answer has.
+        structural_tag,
+        /// What makes answers fit.
+        guided_decoding_backend,
+        /// The space that may stand between.
+        guided_whitespace_pattern,
+    } secrets [] unknown [extra]
+    /// What goes into a prompt and comes out.
+    PromptSchema: bud_sdk::PromptSchema {
+        /// How the model is asked.
+        model_settings,
+        /// Answers come in pieces.
+        stream,
+        /// What goes in.
+        input_schema,
+        /// What comes out.
+        output_schema,
+        /// What was said before.
+        messages,
+        /// What goes in: text, or an object.
+        input_data,
+        /// What an answer must be like.
+        output_validation_prompt,
+        /// What a request must be like.
+        input_validation_prompt,
+        /// How often a bad answer is asked for again.
+        llm_retry_limit,
+        /// The model may call tools.
+        enable_tools,
+        /// It may be asked more than once.
+        allow_multiple_calls,
+        /// Who speaks the prompt: `system`, `developer` or `user`.
+        system_prompt_role,
+    } secrets [] unknown [extra]
+    /// Who provides models.
+    Provider: bud_sdk::Provider {
+        /// The id.
+        id,
+        /// The name.
+        name,
+        /// Who that is.
+        description,
+        /// The kind, as keys for it name it: `openai`, `anthropic`...
+        kind,
+        /// The picture.
+        icon,
+        /// What it offers: `model`, `moderation`, `local`.
+        capabilities,
+    } secrets [] unknown [extra]
+    /// A provider's key, without its value.
+    ProviderCredential: bud_sdk::ProviderCredential {
+        /// The id.
+        id,
+        /// The name.
+        name,
+        /// The provider: `openai`, `anthropic`...
+        kind,
+    } secrets [] unknown [extra]
+    /// How a model is made smaller.
+    Quantization: bud_sdk::Quantization {
+        /// The model.
+        model_id,
+        /// What the smaller one is called.
+        quantized_model_name,
+        /// What its numbers become.
+        target_type,
+        /// What it is made for.
+        target_device,
+        /// How.
+        method,
+        /// Its weights.
+        weight_config,
+        /// What flows through it.
+        activation_config,
+        /// Where it is done.
+        cluster_id,
+        /// The simulation that plans it.
+        simulation_id,
+        /// What came of it.
+        quantization_data,
+        /// The smaller model.
+        quantized_model_id,
+    } secrets [] unknown [extra]
+    /// How numbers are made smaller.
+    QuantizationScheme: bud_sdk::QuantizationScheme {
+        /// 8, 4 or 2.
+        bit,
+        /// What shares a scale: `per_tensor`, `per_channel`, `per_group`, `per_head`, `per_token`.
+        granularity,
+        /// Around zero.
+        symmetric,
     } secrets [] unknown [extra]
     /// How much may be used in a period, and how much was. A quota that the server does not give is `None`, not unlimited.
     Quota: bud_sdk::Quota {
@@ -426,6 +1154,57 @@ models! {
         /// The body: JSON, or the text of what is none; null where there is nothing.
         body,
     } secrets [] unknown []
+    /// Where a deployment would go well (runtime).
+    Recommendations: bud_sdk::Recommendations {
+        /// The clusters.
+        clusters,
+        /// `success` or `processing`.
+        status,
+        /// The workflow that deploys.
+        workflow_id,
+    } secrets [] unknown [extra]
+    /// A cluster where a deployment would go well (runtime).
+    RecommendedCluster: bud_sdk::RecommendedCluster {
+        /// The cluster.
+        id,
+        /// The id that the deployment names it by.
+        cluster_id,
+        /// The name.
+        name,
+        /// What tokens would cost there, as the server says.
+        cost_per_token,
+        /// Workers in all.
+        total_resources,
+        /// Those of them that are in use.
+        resources_used,
+        /// The same by kind.
+        resource_details,
+        /// What the deployment would take.
+        required_devices,
+        /// How good it would be.
+        benchmarks,
+        /// How calls of tools would be read.
+        tool_calling_parser_type,
+        /// How reasoning would be read.
+        reasoning_parser_type,
+        /// How messages would become text.
+        chat_template,
+        /// The engine would take adapters.
+        supports_lora,
+        /// The engine would spread the model over nodes.
+        supports_pipeline_parallelism,
+    } secrets [] unknown [extra]
+    /// What a deployment would take of one kind of device.
+    RequiredDevice: bud_sdk::RequiredDevice {
+        /// The kind.
+        device_type,
+        /// How many replicas on it.
+        num_replicas,
+        /// Requests at the same time.
+        concurrency,
+        /// What a million tokens would cost.
+        cost_per_million_tokens,
+    } secrets [] unknown [extra]
     /// What a user may do with one thing.
     ResourceScopes: bud_sdk::ResourceScopes {
         /// The id of the thing.
@@ -438,6 +1217,51 @@ models! {
         status,
         /// What he may do with it.
         permissions,
+    } secrets [] unknown [extra]
+    /// Sleep without load.
+    ScaleToZero: bud_sdk::ScaleToZero {
+        /// It does.
+        enabled,
+        /// How many replicas it wakes up with, at least 1. 1.
+        activation_scale,
+        /// After how long without load, such as `5m` or `30s`. `5m`.
+        grace_period,
+    } secrets [] unknown [extra]
+    /// How fast the number of replicas grows and shrinks.
+    ScalingBehavior: bud_sdk::ScalingBehavior {
+        /// How fast it grows.
+        scale_up,
+        /// How fast it shrinks.
+        scale_down,
+    } secrets [] unknown [extra]
+    /// By how much the number of replicas changes in how long.
+    ScalingPolicy: bud_sdk::ScalingPolicy {
+        /// What `value` is: `Percent` or `Pods`.
+        kind,
+        /// So many of them.
+        value,
+        /// In so long, at least 1 second.
+        period_seconds,
+    } secrets [] unknown [extra]
+    /// How fast the number of replicas changes in one direction.
+    ScalingRule: bud_sdk::ScalingRule {
+        /// For so long it must have been wanted.
+        stabilization_window_seconds,
+        /// By how much in how long.
+        policies,
+        /// Which policy counts: `Max`, `Min` or `Disabled`.
+        select_policy,
+    } secrets [] unknown [extra]
+    /// So many replicas at such a time.
+    ScheduleHint: bud_sdk::ScheduleHint {
+        /// What it is called.
+        name,
+        /// When, as cron writes it.
+        cron_expression,
+        /// How many.
+        target_replicas,
+        /// For how long, such as `2h`.
+        duration,
     } secrets [] unknown [extra]
     /// A right, and whether somebody has it.
     ScopeState: bud_sdk::ScopeState {
@@ -453,6 +1277,22 @@ models! {
         /// The account must change its password before it can do anything else, if the server says either way.
         must_change_password,
     } secrets [] unknown []
+    /// Whether a model answers at a path.
+    SupportedEndpoint: bud_sdk::SupportedEndpoint {
+        /// The path.
+        path,
+        /// It does.
+        enabled,
+        /// Its name for people.
+        label,
+    } secrets [] unknown [extra]
+    /// A label with its colour.
+    Tag: bud_sdk::Tag {
+        /// The label.
+        name,
+        /// `#RRGGBB`.
+        color,
+    } secrets [] unknown [extra]
     /// What was found among the records that were looked at.
     TamperCheck: bud_sdk::TamperCheck {
         /// How many records were changed.
@@ -465,6 +1305,27 @@ models! {
         checked_at,
         /// That there was an answer; it says nothing of the records.
         success,
+    } secrets [] unknown [extra]
+    /// How a model treats text.
+    TextArchitecture: bud_sdk::TextArchitecture {
+        /// Layers.
+        num_layers,
+        /// Width of the hidden states.
+        hidden_size,
+        /// Width between them.
+        intermediate_size,
+        /// The longest text, in tokens.
+        context_length,
+        /// Tokens that it knows.
+        vocab_size,
+        /// The type of its numbers.
+        torch_dtype,
+        /// Attention heads.
+        num_attention_heads,
+        /// Heads with keys and values of their own.
+        num_key_value_heads,
+        /// How positions are stretched.
+        rope_scaling,
     } secrets [] unknown [extra]
     /// What was used, and what may be.
     Usage: bud_sdk::Usage {
@@ -666,6 +1527,306 @@ models! {
         /// That there was an answer; it says nothing of the records.
         success,
     } secrets [] unknown [extra]
+    /// How a model treats images.
+    VisionArchitecture: bud_sdk::VisionArchitecture {
+        /// Layers.
+        num_layers,
+        /// Width of the hidden states.
+        hidden_size,
+        /// Width between them.
+        intermediate_size,
+        /// The type of its numbers.
+        torch_dtype,
+    } secrets [] unknown [extra]
+    /// One of the replicas that answer an endpoint's requests (runtime).
+    Worker: bud_sdk::Worker {
+        /// The id.
+        id,
+        /// The name of its pod.
+        name,
+        /// What it is doing: `Running`, `Pending`, `Failed`...
+        status,
+        /// The cluster that it runs on.
+        cluster_id,
+        /// The namespace there.
+        namespace,
+        /// The node there.
+        node_name,
+        /// The address of that node.
+        node_ip,
+        /// What it computes with.
+        device_name,
+        /// `CPU`, `GPU` or `HPU`.
+        hardware,
+        /// How much of that it uses.
+        utilization,
+        /// Its processor cores.
+        cores,
+        /// Its memory.
+        memory,
+        /// How long it has run.
+        uptime,
+        /// Requests that it takes at the same time.
+        concurrency,
+        /// How its deployment went: `ready`, `pending`, `ingress_failed`, `failed`.
+        deployment_status,
+        /// When it was created.
+        created_at,
+        /// When it was last started anew.
+        restarted_at,
+        /// When the platform last looked.
+        updated_at,
+    } secrets [] unknown [extra]
+    /// What the platform as shipped does in steps.
+    Workflow: bud_sdk::Workflow {
+        /// The id.
+        id,
+        /// How far it is. One whose work has failed may stay in progress: see `failure`.
+        status,
+        /// The last step so far; the platform adds steps of its own, so that it may be beyond the last one announced.
+        current_step,
+        /// How many steps were announced.
+        total_steps,
+        /// Why it failed.
+        reason,
+        /// What is known so far (one workflow).
+        steps,
+        /// What it does (lists).
+        workflow_type,
+        /// What it is about (lists).
+        title,
+        /// Its picture (lists).
+        icon,
+        /// The project's name, mostly (lists).
+        tag,
+        /// What the service at work says of it (lists).
+        progress,
+        /// When it began (lists).
+        created_at,
+        /// When it was last changed (lists).
+        updated_at,
+    } secrets [] unknown [extra]
+    /// What is known of a workflow so far. Each kind of workflow has some of it. What a service at work says of itself is kept as it came.
+    WorkflowSteps: bud_sdk::WorkflowSteps {
+        /// The model's id.
+        model_id,
+        /// The model.
+        model,
+        /// The project.
+        project,
+        /// The cluster.
+        cluster,
+        /// The endpoint.
+        endpoint,
+        /// The name that the endpoint will have, as it is stored.
+        endpoint_name,
+        /// What the deployment is to be good for.
+        deploy_config,
+        /// `dedicated` or `shared`.
+        hardware_mode,
+        /// The simulation that plans the deployment.
+        simulator_id,
+        /// What the simulator says of itself.
+        bud_simulator_events,
+        /// What the cluster service says of the deployment.
+        budserve_cluster_events,
+        /// What came of the deployment.
+        endpoint_details,
+        /// The template's id.
+        template_id,
+        /// The template that the deployment follows.
+        template,
+        /// The id of the provider's key.
+        credential_id,
+        /// The provider's key, without its value.
+        credential,
+        /// How many more requests at the same time.
+        additional_concurrency,
+        /// How calls of tools are read.
+        tool_calling_parser_type,
+        /// How reasoning is read.
+        reasoning_parser_type,
+        /// How messages become text.
+        chat_template,
+        /// The model may call tools.
+        enable_tool_calling,
+        /// The model shows its reasoning.
+        enable_reasoning,
+        /// The engine takes adapters.
+        supports_lora,
+        /// The engine spreads a model over nodes.
+        supports_pipeline_parallelism,
+        /// What the cluster service says of the undeployment.
+        delete_endpoint_events,
+        /// What the cluster service says of a worker's removal.
+        delete_worker_events,
+        /// The adapter.
+        adapter_config,
+        /// What the cluster service says of the adapter.
+        adapter_deployment_events,
+        /// What the cluster is to be called.
+        name,
+        /// Where requests to its endpoints go in.
+        ingress_url,
+        /// What the cluster service says of its setting up.
+        create_cluster_events,
+        /// What the cluster service says of its removal.
+        delete_cluster_events,
+        /// Where the model comes from, or the guardrail.
+        provider_type,
+        /// The provider's id.
+        provider_id,
+        /// The provider.
+        provider,
+        /// The id of the model in the provider's catalogue.
+        cloud_model_id,
+        /// The model in the provider's catalogue.
+        cloud_model,
+        /// Whether the work was done.
+        workflow_execution_status,
+        /// How the model compares.
+        leaderboard,
+        /// The picture.
+        icon,
+        /// Where the model is.
+        uri,
+        /// Who made it.
+        author,
+        /// Labels.
+        tags,
+        /// What it is.
+        description,
+        /// What goes in and comes out.
+        add_model_modality,
+        /// What the service says that fetches it.
+        model_extraction_events,
+        /// What the service says that scans it.
+        model_security_scan_events,
+        /// The id of the scan.
+        security_scan_result_id,
+        /// What the scan found.
+        security_scan_result,
+        /// How the model is made smaller.
+        quantization_config,
+        /// What the service says that makes it smaller.
+        quantization_deployment_events,
+        /// What the simulator says of that.
+        quantization_simulation_events,
+        /// The benchmark's id.
+        benchmark_id,
+        /// What the model is measured by.
+        eval_with,
+        /// The longest request, in tokens.
+        max_input_tokens,
+        /// The longest answer, in tokens.
+        max_output_tokens,
+        /// What it is measured with.
+        datasets,
+        /// The same by id.
+        dataset_ids,
+        /// Where.
+        nodes,
+        /// The caller has agreed.
+        user_confirmation,
+        /// Nothing is deployed for it.
+        run_as_simulation,
+        /// The experiment's id.
+        experiment_id,
+        /// The ids of what is looked at.
+        trait_ids,
+        /// What is looked at.
+        traits_details,
+        /// What the service says that evaluates.
+        evaluation_events,
+        /// The kind of prompt.
+        prompt_type,
+        /// What goes into the prompt and comes out.
+        prompt_schema,
+        /// The number of replicas follows the load.
+        auto_scale,
+        /// Answers are kept.
+        caching,
+        /// Requests at the same time: the least and the most.
+        concurrency,
+        /// Requests are limited.
+        rate_limit,
+        /// To so many.
+        rate_limit_value,
+        /// The prompt's id.
+        bud_prompt_id,
+        /// The prompt's version: a number or a text.
+        bud_prompt_version,
+        /// Prompts that were tried and given up.
+        discarded_prompt_ids,
+        /// What the caller noted.
+        client_metadata,
+        /// What the service says that makes the schema.
+        prompt_schema_events,
+        /// The profile's id.
+        guardrail_profile_id,
+        /// The profile.
+        guardrail_profile,
+        /// The ids of the endpoints that it guards.
+        endpoint_ids,
+        /// The endpoints that it guards.
+        endpoints,
+        /// It stands alone.
+        is_standalone,
+        /// What it looks for.
+        probe_selections,
+        /// When it looks: at requests, at answers.
+        guard_types,
+        /// From which severity on it acts.
+        severity_threshold,
+        /// How far its models are.
+        model_statuses,
+        /// Models that are to be added.
+        models_requiring_onboarding,
+        /// Models that are to be deployed.
+        models_requiring_deployment,
+        /// Models that are there.
+        models_reusable,
+        /// The step that comes next.
+        skip_to_step,
+        /// A key is needed.
+        credential_required,
+        /// What the service says that adds its models.
+        guardrail_onboarding_events,
+        /// What the simulator says of them.
+        guardrail_simulation_events,
+        /// What the cluster service says of them.
+        guardrail_deployment_events,
+        /// Which simulation is about which model.
+        simulation_step_mapping,
+        /// The models that are simulated.
+        simulation_models,
+        /// The profile that is to come.
+        pending_profile_data,
+        /// Where they may run.
+        recommended_clusters,
+        /// What each is to be good for.
+        per_model_deployment_configs,
+        /// Models that are deployed.
+        models_to_deploy,
+        /// Models that are used as they are.
+        models_to_reuse,
+        /// The kind of probe.
+        probe_type_option,
+        /// Where the probe's model is.
+        model_uri,
+        /// How the probe looks.
+        scanner_type,
+        /// What handles it.
+        handler,
+        /// Where the probe's model comes from.
+        model_provider_type,
+        /// What the probe goes by.
+        policy,
+        /// What it looks at.
+        modality_types,
+        /// The probe's id.
+        probe_id,
+    } secrets [] unknown [extra]
 }
 
 /// The field of a model that holds its own id, if that is such an id.
@@ -673,13 +1834,17 @@ pub(crate) fn id_field(model: &str, wanted: &str) -> Option<&'static str> {
     match (wanted, model) {
         ("AuditId", "AuditRecord") => Some("id"),
         ("ClusterId", "Cluster") => Some("id"),
+        ("ClusterId", "RecommendedCluster") => Some("id"),
         ("CredentialId", "Credential") => Some("id"),
         ("EndpointId", "Endpoint") => Some("id"),
+        ("ModelId", "Model") => Some("id"),
         ("PermissionId", "Permission") => Some("id"),
         ("ProjectId", "Project") => Some("id"),
         ("ProjectId", "ProjectName") => Some("id"),
+        ("ProviderCredentialId", "ProviderCredential") => Some("id"),
         ("UserId", "Member") => Some("id"),
         ("UserId", "User") => Some("id"),
+        ("WorkflowId", "Workflow") => Some("id"),
         _ => None,
     }
 }

@@ -42,6 +42,12 @@ impl<T: ToPy> ToPy for Option<T> {
     }
 }
 
+impl<T: ToPy> ToPy for Box<T> {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.as_ref().to_py(py)
+    }
+}
+
 impl<T: ToPy> ToPy for Vec<T> {
     fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let items = self.iter().map(|item| item.to_py(py)).collect::<PyResult<Vec<_>>>()?;

@@ -8,7 +8,7 @@ import { type CallOptions, type ExportOptions, type JobOptions, type ListOptions
 import { asItIs, nothing, type Wire } from '../read.js';
 import { Secret } from '../secret.js';
 import { type Id, type Time } from '../values.js';
-import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type Cluster, readCluster, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type IssuedKey, readIssuedKey, type Role, type UserStatus, type UserType, type Scope, type CredentialType, type EndpointStatus, type PermissionLevel, type ResourceType, type Granularity } from './models.js';
+import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Cluster, readCluster, type Autoscaler, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type DeploymentUpdate, readDeploymentUpdate, type Autoscaling, readAutoscaling, type Worker, readWorker, type Workflow, readWorkflow, type Recommendations, readRecommendations, type ClusterSettings, readClusterSettings, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type IssuedKey, readIssuedKey, type Role, type UserStatus, type UserType, type Scope, type ProjectType, type CredentialType, type EndpointStatus, type ScalingStrategy, type PermissionLevel, type ResourceType, type HardwareMode, type WorkflowType, type AccessMode, type Granularity } from './models.js';
 
 /** What `audit.export` takes. */
 export interface AuditExportParams {
@@ -79,6 +79,14 @@ export interface ClientRawParams {
   readonly idempotent?: boolean | undefined;
 }
 
+/** What `clusters.setSettings` takes. */
+export interface ClusterSetSettingsParams {
+  /** The storage class of their volumes. */
+  readonly storageClass?: string | undefined;
+  /** Who may use those at the same time. */
+  readonly accessMode?: AccessMode | undefined;
+}
+
 /** What `credentials.create` takes. */
 export interface CredentialCreateParams {
   /** The name. */
@@ -119,6 +127,12 @@ export interface CredentialUpdateParams {
   readonly ipWhitelist?: readonly string[] | undefined;
 }
 
+/** What `endpoints.get` takes. */
+export interface EndpointGetParams {
+  /** Its project; runtime only, where only superusers can leave it out. */
+  readonly project?: Id | undefined;
+}
+
 /** What `endpoints.list` takes. */
 export interface EndpointListParams {
   /** Only those of this project. */
@@ -139,15 +153,97 @@ export interface EndpointDeployParams {
   readonly memoryGb?: number | undefined;
 }
 
+/** What `endpoints.deployModel` takes. */
+export interface EndpointDeployModelParams {
+  /** The project that the endpoint will belong to. */
+  readonly project: Id;
+  /** What the endpoint is to be called; names are unique on the whole platform, and stored in lower case with hyphens. */
+  readonly name: string;
+  /** The cluster, by its `clusterId`. The cheapest one that is recommended. */
+  readonly cluster?: Id | undefined;
+  /** The platform's key for the provider that runs the model. */
+  readonly providerKey?: Id | undefined;
+  /** How many requests at the same time. 1. */
+  readonly concurrentRequests?: number | undefined;
+  /** The usual length of a request, up to 200000 tokens. 1000. */
+  readonly contextLength?: number | undefined;
+  /** The usual length of an answer, in tokens. 100. */
+  readonly sequenceLength?: number | undefined;
+  /** Milliseconds to the first token: the least and the most that is wanted. */
+  readonly ttft?: readonly number[] | undefined;
+  /** Tokens per second for each request, likewise. */
+  readonly tokensPerSecond?: readonly number[] | undefined;
+  /** Seconds to the last token, likewise. */
+  readonly e2eLatency?: readonly number[] | undefined;
+  /** Whether it has its devices for itself. `dedicated`. */
+  readonly hardware?: HardwareMode | undefined;
+  /** How the number of replicas is chosen: an object with the fields of `Autoscaler`. */
+  readonly autoscaler?: unknown | undefined;
+  /** The model may call tools. */
+  readonly toolCalling?: boolean | undefined;
+  /** The model shows its reasoning. */
+  readonly reasoning?: boolean | undefined;
+  /** The workflow of an earlier run that is to be resumed. */
+  readonly resume?: Id | undefined;
+  /**
+   * The longest time that all of it may take. 60 minutes.
+   * In milliseconds.
+   */
+  readonly within?: number | undefined;
+  /**
+   * The time between the first looks; it grows to eight times as much. 2 seconds.
+   * In milliseconds.
+   */
+  readonly every?: number | undefined;
+}
+
 /** What `endpoints.scale` takes. */
 export interface EndpointScaleParams {
   /** How many, from 1 to 1000. */
   readonly replicas: number;
+  /** Its project; runtime only, where only superusers can leave it out. */
+  readonly project?: Id | undefined;
+}
+
+/** What `endpoints.autoscale` takes. */
+export interface EndpointAutoscaleParams {
+  /** The least replicas; 0 lets it sleep. 1. */
+  readonly minReplicas?: number | undefined;
+  /** The most replicas, up to 1000. 10. */
+  readonly maxReplicas?: number | undefined;
+  /** The number is chosen at all; else it stays what it is. True. */
+  readonly enabled?: boolean | undefined;
+  /** Who chooses. `BudScaler`. */
+  readonly strategy?: ScalingStrategy | undefined;
+  /** Everything else: an object with the fields of `Autoscaler`. */
+  readonly settings?: unknown | undefined;
+  /** Its project; only superusers can leave it out. */
+  readonly project?: Id | undefined;
+}
+
+/** What `endpoints.autoscaler` takes. */
+export interface EndpointAutoscalerParams {
+  /** Its project; only superusers can leave it out. */
+  readonly project?: Id | undefined;
+}
+
+/** What `endpoints.workers` takes. */
+export interface EndpointWorkersParams {
+  /** Has the platform look at the cluster first, instead of telling what it saw last. */
+  readonly refresh?: boolean | undefined;
+  /** Its project; only superusers can leave it out. */
+  readonly project?: Id | undefined;
+}
+
+/** What `endpoints.undeploy` takes. */
+export interface EndpointUndeployParams {
+  /** Its project; runtime only, where only superusers can leave it out. */
+  readonly project?: Id | undefined;
 }
 
 /** What `endpoints.wait` takes. */
 export interface EndpointWaitParams {
-  /** The state to wait for. `RUNNING`. */
+  /** The state to wait for. `RUNNING`. What is undeployed reaches `STOPPED` on both APIs. */
   readonly until?: EndpointStatus | undefined;
   /** Also waits until it has this many replicas. */
   readonly replicas?: number | undefined;
@@ -163,6 +259,8 @@ export interface EndpointWaitParams {
    * In milliseconds.
    */
   readonly every?: number | undefined;
+  /** Its project; runtime only, where only superusers can leave it out. */
+  readonly project?: Id | undefined;
 }
 
 /** What `permissions.grant` takes. */
@@ -209,6 +307,8 @@ export interface ProjectCreateParams {
   readonly name: string;
   /** What it is for. */
   readonly description?: string | undefined;
+  /** Which of the platform's applications it belongs to; that of who creates it unless said otherwise. Runtime only. */
+  readonly projectType?: ProjectType | undefined;
 }
 
 /** What `projects.update` takes. */
@@ -305,6 +405,12 @@ export interface UserDeactivateParams {
   readonly removeCredentials?: boolean | undefined;
 }
 
+/** What `workflows.list` takes. */
+export interface WorkflowListParams {
+  /** Only those that do this. */
+  readonly workflowType?: WorkflowType | undefined;
+}
+
 const AUDIT_EXPORT: Operation<never> = { id: 'audit.export', fields: { start: { as: 'start', kind: 'time' }, end: { as: 'end', kind: 'time' }, format: { as: 'format', kind: 'text' }, idleTimeout: { as: 'idle_timeout', kind: 'seconds' }, acceptUnmarkedEnd: { as: 'accept_unmarked_end', kind: 'bool' } }, read: asItIs };
 const AUDIT_EXPORT_FILE: Job<ExportSummary, ExportProgress> = { id: 'audit.export_file', fields: { path: { as: 'path', kind: 'text' }, start: { as: 'start', kind: 'time' }, end: { as: 'end', kind: 'time' }, format: { as: 'format', kind: 'text' }, overwrite: { as: 'overwrite', kind: 'bool' }, idleTimeout: { as: 'idle_timeout', kind: 'seconds' }, acceptUnmarkedEnd: { as: 'accept_unmarked_end', kind: 'bool' } }, read: readExportSummary, update: readExportProgress };
 const AUDIT_EXPORT_RECORDS: Operation<AuditRecord> = { id: 'audit.export_records', fields: { start: { as: 'start', kind: 'time' }, end: { as: 'end', kind: 'time' }, idleTimeout: { as: 'idle_timeout', kind: 'seconds' } }, read: readAuditRecord };
@@ -326,23 +432,31 @@ const CLIENT_RAW: Operation<RawAnswer> = { id: 'client.raw', fields: { method: {
 const CLUSTERS_LIST: Operation<Cluster> = { id: 'clusters.list', fields: {}, read: readCluster };
 const CLUSTERS_GET: Operation<Cluster> = { id: 'clusters.get', fields: { id: { as: 'id', kind: 'id' } }, read: readCluster };
 const CLUSTERS_REFRESH: Operation<Cluster> = { id: 'clusters.refresh', fields: { id: { as: 'id', kind: 'id' } }, read: readCluster };
+const CLUSTERS_RECOMMENDED: Operation<Recommendations> = { id: 'clusters.recommended', fields: { workflow: { as: 'workflow', kind: 'id' } }, read: readRecommendations };
+const CLUSTERS_SETTINGS: Operation<ClusterSettings> = { id: 'clusters.settings', fields: { id: { as: 'id', kind: 'id' } }, read: readClusterSettings };
+const CLUSTERS_SET_SETTINGS: Operation<ClusterSettings> = { id: 'clusters.set_settings', fields: { id: { as: 'id', kind: 'id' }, storageClass: { as: 'storage_class', kind: 'text' }, accessMode: { as: 'access_mode', kind: 'text' } }, read: readClusterSettings };
+const CLUSTERS_DELETE_SETTINGS: Operation<void> = { id: 'clusters.delete_settings', fields: { id: { as: 'id', kind: 'id' } }, read: nothing };
 const CREDENTIALS_CREATE: Operation<IssuedKey> = { id: 'credentials.create', fields: { name: { as: 'name', kind: 'text' }, project: { as: 'project', kind: 'id' }, expiry: { as: 'expiry', kind: 'int' }, maxBudget: { as: 'max_budget', kind: 'float' }, modelBudgets: { as: 'model_budgets', kind: { of: 'float' } }, ipWhitelist: { as: 'ip_whitelist', kind: ['text'] }, credentialType: { as: 'credential_type', kind: 'text' } }, read: readIssuedKey };
 const CREDENTIALS_LIST: Operation<Credential> = { id: 'credentials.list', fields: { project: { as: 'project', kind: 'id' }, credentialType: { as: 'credential_type', kind: 'text' } }, read: readCredential };
 const CREDENTIALS_UPDATE: Operation<Credential> = { id: 'credentials.update', fields: { id: { as: 'id', kind: 'id' }, name: { as: 'name', kind: 'text' }, expiry: { as: 'expiry', kind: 'int' }, maxBudget: { as: 'max_budget', kind: 'float' }, modelBudgets: { as: 'model_budgets', kind: { of: 'float' } }, ipWhitelist: { as: 'ip_whitelist', kind: ['text'] } }, read: readCredential };
 const CREDENTIALS_DELETE: Operation<void> = { id: 'credentials.delete', fields: { id: { as: 'id', kind: 'id' } }, read: nothing };
-const ENDPOINTS_GET: Operation<Endpoint> = { id: 'endpoints.get', fields: { id: { as: 'id', kind: 'id' } }, read: readEndpoint };
+const ENDPOINTS_GET: Operation<Endpoint> = { id: 'endpoints.get', fields: { id: { as: 'id', kind: 'id' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint };
 const ENDPOINTS_LIST: Operation<Endpoint> = { id: 'endpoints.list', fields: { project: { as: 'project', kind: 'id' }, status: { as: 'status', kind: 'text' } }, read: readEndpoint };
 const ENDPOINTS_DEPLOY: Operation<Endpoint> = { id: 'endpoints.deploy', fields: { id: { as: 'id', kind: 'id' }, cluster: { as: 'cluster', kind: 'id' }, replicas: { as: 'replicas', kind: 'int' }, gpus: { as: 'gpus', kind: 'int' }, memoryGb: { as: 'memory_gb', kind: 'int' } }, read: readEndpoint };
-const ENDPOINTS_SCALE: Operation<Endpoint> = { id: 'endpoints.scale', fields: { id: { as: 'id', kind: 'id' }, replicas: { as: 'replicas', kind: 'int' } }, read: readEndpoint };
-const ENDPOINTS_UNDEPLOY: Operation<Endpoint> = { id: 'endpoints.undeploy', fields: { id: { as: 'id', kind: 'id' } }, read: readEndpoint };
-const ENDPOINTS_WAIT: Job<Endpoint, Endpoint> = { id: 'endpoints.wait', fields: { id: { as: 'id', kind: 'id' }, until: { as: 'until', kind: 'text' }, replicas: { as: 'replicas', kind: 'int' }, failOn: { as: 'fail_on', kind: 'text' }, within: { as: 'within', kind: 'seconds' }, every: { as: 'every', kind: 'seconds' } }, read: readEndpoint, update: readEndpoint };
+const ENDPOINTS_DEPLOY_MODEL: Job<Endpoint, DeploymentUpdate> = { id: 'endpoints.deploy_model', fields: { model: { as: 'model', kind: 'id' }, project: { as: 'project', kind: 'id' }, name: { as: 'name', kind: 'text' }, cluster: { as: 'cluster', kind: 'id' }, providerKey: { as: 'provider_key', kind: 'id' }, concurrentRequests: { as: 'concurrent_requests', kind: 'int' }, contextLength: { as: 'context_length', kind: 'int' }, sequenceLength: { as: 'sequence_length', kind: 'int' }, ttft: { as: 'ttft', kind: ['int'] }, tokensPerSecond: { as: 'tokens_per_second', kind: ['int'] }, e2eLatency: { as: 'e2e_latency', kind: ['int'] }, hardware: { as: 'hardware', kind: 'text' }, autoscaler: { as: 'autoscaler', kind: 'json' }, toolCalling: { as: 'tool_calling', kind: 'bool' }, reasoning: { as: 'reasoning', kind: 'bool' }, resume: { as: 'resume', kind: 'id' }, within: { as: 'within', kind: 'seconds' }, every: { as: 'every', kind: 'seconds' } }, read: readEndpoint, update: readDeploymentUpdate };
+const ENDPOINTS_SCALE: Operation<Endpoint> = { id: 'endpoints.scale', fields: { id: { as: 'id', kind: 'id' }, replicas: { as: 'replicas', kind: 'int' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint };
+const ENDPOINTS_AUTOSCALE: Operation<Autoscaling> = { id: 'endpoints.autoscale', fields: { id: { as: 'id', kind: 'id' }, minReplicas: { as: 'min_replicas', kind: 'int' }, maxReplicas: { as: 'max_replicas', kind: 'int' }, enabled: { as: 'enabled', kind: 'bool' }, strategy: { as: 'strategy', kind: 'text' }, settings: { as: 'settings', kind: 'json' }, project: { as: 'project', kind: 'id' } }, read: readAutoscaling };
+const ENDPOINTS_AUTOSCALER: Operation<Autoscaling> = { id: 'endpoints.autoscaler', fields: { id: { as: 'id', kind: 'id' }, project: { as: 'project', kind: 'id' } }, read: readAutoscaling };
+const ENDPOINTS_WORKERS: Operation<Worker> = { id: 'endpoints.workers', fields: { id: { as: 'id', kind: 'id' }, refresh: { as: 'refresh', kind: 'bool' }, project: { as: 'project', kind: 'id' } }, read: readWorker };
+const ENDPOINTS_UNDEPLOY: Operation<Endpoint> = { id: 'endpoints.undeploy', fields: { id: { as: 'id', kind: 'id' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint };
+const ENDPOINTS_WAIT: Job<Endpoint, Endpoint> = { id: 'endpoints.wait', fields: { id: { as: 'id', kind: 'id' }, until: { as: 'until', kind: 'text' }, replicas: { as: 'replicas', kind: 'int' }, failOn: { as: 'fail_on', kind: 'text' }, within: { as: 'within', kind: 'seconds' }, every: { as: 'every', kind: 'seconds' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint, update: readEndpoint };
 const PERMISSIONS_GRANT: Operation<Permission> = { id: 'permissions.grant', fields: { user: { as: 'user', kind: 'id' }, resourceId: { as: 'resource_id', kind: 'text' }, level: { as: 'level', kind: 'text' }, resourceType: { as: 'resource_type', kind: 'text' } }, read: readPermission };
 const PERMISSIONS_LIST: Operation<Permission> = { id: 'permissions.list', fields: { user: { as: 'user', kind: 'id' }, project: { as: 'project', kind: 'id' }, resourceType: { as: 'resource_type', kind: 'text' }, resourceId: { as: 'resource_id', kind: 'text' } }, read: readPermission };
 const PERMISSIONS_REVOKE: Operation<number> = { id: 'permissions.revoke', fields: { user: { as: 'user', kind: 'id' }, resourceId: { as: 'resource_id', kind: 'text' }, resourceType: { as: 'resource_type', kind: 'text' } }, read: asItIs };
 const PERMISSIONS_REVOKE_BY_ID: Operation<void> = { id: 'permissions.revoke_by_id', fields: { id: { as: 'id', kind: 'id' } }, read: nothing };
 const PERMISSIONS_OF_USER: Operation<UserPermissions> = { id: 'permissions.of_user', fields: { user: { as: 'user', kind: 'id' } }, read: readUserPermissions };
 const PERMISSIONS_SET_GLOBAL: Operation<ScopeState[]> = { id: 'permissions.set_global', fields: { user: { as: 'user', kind: 'id' }, allow: { as: 'allow', kind: ['text'] }, deny: { as: 'deny', kind: ['text'] } }, read: (list: Wire[]) => list.map(readScopeState) };
-const PROJECTS_CREATE: Operation<Project> = { id: 'projects.create', fields: { name: { as: 'name', kind: 'text' }, description: { as: 'description', kind: 'text' } }, read: readProject };
+const PROJECTS_CREATE: Operation<Project> = { id: 'projects.create', fields: { name: { as: 'name', kind: 'text' }, description: { as: 'description', kind: 'text' }, projectType: { as: 'project_type', kind: 'text' } }, read: readProject };
 const PROJECTS_GET: Operation<Project> = { id: 'projects.get', fields: { id: { as: 'id', kind: 'id' } }, read: readProject };
 const PROJECTS_LIST: Operation<Project> = { id: 'projects.list', fields: {}, read: readProject };
 const PROJECTS_UPDATE: Operation<Project> = { id: 'projects.update', fields: { id: { as: 'id', kind: 'id' }, name: { as: 'name', kind: 'text' }, description: { as: 'description', kind: 'text' } }, read: readProject };
@@ -365,6 +479,9 @@ const USERS_UPDATE: Operation<User> = { id: 'users.update', fields: { id: { as: 
 const USERS_SET_ROLE: Operation<User> = { id: 'users.set_role', fields: { id: { as: 'id', kind: 'id' }, role: { as: 'role', kind: 'text' } }, read: readUser };
 const USERS_DEACTIVATE: Operation<User> = { id: 'users.deactivate', fields: { id: { as: 'id', kind: 'id' }, removeCredentials: { as: 'remove_credentials', kind: 'bool' } }, read: readUser };
 const USERS_REACTIVATE: Operation<User> = { id: 'users.reactivate', fields: { id: { as: 'id', kind: 'id' } }, read: readUser };
+const WORKFLOWS_GET: Operation<Workflow> = { id: 'workflows.get', fields: { id: { as: 'id', kind: 'id' } }, read: readWorkflow };
+const WORKFLOWS_LIST: Operation<Workflow> = { id: 'workflows.list', fields: { workflowType: { as: 'workflow_type', kind: 'text' } }, read: readWorkflow };
+const WORKFLOWS_CANCEL: Operation<void> = { id: 'workflows.cancel', fields: { id: { as: 'id', kind: 'id' } }, read: nothing };
 
 /** `client.audit`. */
 export class Audit {
@@ -644,6 +761,75 @@ export class Clusters {
   refresh(id: Id, options?: CallOptions): Call<Cluster> {
     return this.#core.call(CLUSTERS_REFRESH, { id }, options);
   }
+
+  /**
+   * Where the deployment of a workflow would go well, the cheapest first; none or not all until the simulator is done.
+   *
+   * Guide section 5.1.
+   * - guide: not offered. That API recommends none: clusters.list tells what is free.
+   * - runtime: `GET /clusters/recommended/{id}`
+   *
+   * @param workflow The workflow.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  recommended(workflow: Id, options?: CallOptions): Call<Recommendations> {
+    return this.#core.call(CLUSTERS_RECOMMENDED, { workflow }, options);
+  }
+
+  /**
+   * The storage that deployments on a cluster get by default.
+   *
+   * Guide section 6.1.
+   * - guide: not offered. That API has no settings of clusters.
+   * - runtime: `GET /clusters/{id}/settings`
+   *
+   * @param id The cluster.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  settings(id: Id, options?: CallOptions): Call<ClusterSettings> {
+    return this.#core.call(CLUSTERS_SETTINGS, { id }, options);
+  }
+
+  /**
+   * Sets the storage that deployments on a cluster get by default. Both values are replaced: what is left out is cleared,
+   * but the platform chooses an access mode that suits the storage class if it can.
+   *
+   * Guide section 6.1.
+   * - guide: not offered. That API has no settings of clusters.
+   * - runtime: `PUT /clusters/{id}/settings`
+   *
+   * @param id The cluster.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  setSettings(id: Id, params?: ClusterSetSettingsParams, options?: CallOptions): Call<ClusterSettings> {
+    return this.#core.call(CLUSTERS_SET_SETTINGS, { ...params, id }, options);
+  }
+
+  /**
+   * Clears the settings of a cluster.
+   *
+   * Guide section 6.1.
+   * - guide: not offered. That API has no settings of clusters.
+   * - runtime: `DELETE /clusters/{id}/settings`
+   *
+   * @param id The cluster.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  deleteSettings(id: Id, options?: CallOptions): Call<void> {
+    return this.#core.call(CLUSTERS_DELETE_SETTINGS, { id }, options);
+  }
 }
 
 /** `client.credentials`. */
@@ -690,12 +876,11 @@ export class Credentials {
    *
    * Guide section 9.3.
    * - guide: not offered. Create a new key, replace the old one with it and delete that.
-   * - runtime: `PUT /credentials/{id}`
+   * - runtime: `GET /credentials/`
    *
    * @param id The key.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {NotFoundError} for what is not there.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   update(id: Id, params?: CredentialUpdateParams, options?: CallOptions): Call<Credential> {
@@ -733,16 +918,15 @@ export class Endpoints {
    *
    * Guide section 5.2, 10.3.
    * - guide: `GET /endpoints/{id}`
-   * - runtime: not offered. This version does not speak it yet on that API; client.raw does.
+   * - runtime: `GET /endpoints/{id}/model-cluster-detail`: without project, replicas and times
    *
    * @param id The endpoint.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
-  get(id: Id, options?: CallOptions): Call<Endpoint> {
-    return this.#core.call(ENDPOINTS_GET, { id }, options);
+  get(id: Id, params?: EndpointGetParams, options?: CallOptions): Call<Endpoint> {
+    return this.#core.call(ENDPOINTS_GET, { ...params, id }, options);
   }
 
   /**
@@ -750,10 +934,9 @@ export class Endpoints {
    *
    * Guide section 5.2.
    * - guide: `GET /endpoints`
-   * - runtime: not offered. This version does not speak it yet on that API; client.raw does.
+   * - runtime: `GET /endpoints/`
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   list(params?: EndpointListParams, options?: ListOptions): List<Endpoint> {
@@ -766,7 +949,7 @@ export class Endpoints {
    *
    * Guide section 5.1.
    * - guide: `POST /endpoints/{id}/deploy`
-   * - runtime: not offered. That API has no endpoint before its deployment, which is a workflow over a model.
+   * - runtime: not offered. Use endpoints.deploy_model: that API has no endpoint before its deployment, which is a workflow over a model.
    *
    * @param id The endpoint.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
@@ -780,15 +963,31 @@ export class Endpoints {
   }
 
   /**
+   * Deploys a model and waits until the endpoint is there, in steps that can be resumed. What starts the deployment is sent
+   * once and never again. After what can pass, the error's cursor is the workflow to resume.
+   *
+   * Guide section 5.1.
+   * - guide: not offered. Use endpoints.deploy.
+   * - runtime: `POST /models/deploy-workflow`
+   *
+   * @param model The model.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  deployModel(model: Id, params: EndpointDeployModelParams, options?: JobOptions<DeploymentUpdate>): Promise<Endpoint> {
+    return this.#core.job(ENDPOINTS_DEPLOY_MODEL, { ...params, model }, options);
+  }
+
+  /**
    * Sets the number of replicas. They come and go afterwards: wait for them.
    *
    * Guide section 5.3.
    * - guide: `PUT /endpoints/{id}`
-   * - runtime: not offered. This version does not speak it yet on that API; client.raw does.
+   * - runtime: `PUT /endpoints/{id}/autoscale`: it pins the autoscaler to that number and resets its other settings
    *
    * @param id The endpoint.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
@@ -797,11 +996,11 @@ export class Endpoints {
   }
 
   /**
-   * Takes an endpoint down. Undeploying what is already down changes nothing, so it is repeated after a failure.
+   * Lets the platform choose the number of replicas. What is left out gets the platform's defaults, whatever it was before.
    *
-   * Guide section 4.3, 5.4.
-   * - guide: `POST /endpoints/{id}/undeploy`
-   * - runtime: not offered. This version does not speak it yet on that API; client.raw does.
+   * Guide section 5.3.
+   * - guide: not offered. Use endpoints.scale: that API has no autoscaler.
+   * - runtime: `PUT /endpoints/{id}/autoscale`
    *
    * @param id The endpoint.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
@@ -809,8 +1008,58 @@ export class Endpoints {
    * @throws {NotFoundError} for what is not there.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
-  undeploy(id: Id, options?: CallOptions): Call<Endpoint> {
-    return this.#core.call(ENDPOINTS_UNDEPLOY, { id }, options);
+  autoscale(id: Id, params?: EndpointAutoscaleParams, options?: CallOptions): Call<Autoscaling> {
+    return this.#core.call(ENDPOINTS_AUTOSCALE, { ...params, id }, options);
+  }
+
+  /**
+   * How the number of replicas is chosen.
+   *
+   * Guide section 5.3.
+   * - guide: not offered. Use endpoints.scale: that API has no autoscaler.
+   * - runtime: `GET /endpoints/{id}/autoscale`
+   *
+   * @param id The endpoint.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  autoscaler(id: Id, params?: EndpointAutoscalerParams, options?: CallOptions): Call<Autoscaling> {
+    return this.#core.call(ENDPOINTS_AUTOSCALER, { ...params, id }, options);
+  }
+
+  /**
+   * Lists the replicas that answer an endpoint's requests, each with its state and place.
+   *
+   * Guide section 5.3, 10.3.
+   * - guide: not offered. Use endpoints.get: that API tells how many replicas there are.
+   * - runtime: `GET /endpoints/{id}/workers`
+   *
+   * @param id The endpoint.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  workers(id: Id, params?: EndpointWorkersParams, options?: ListOptions): List<Worker> {
+    return this.#core.list(ENDPOINTS_WORKERS, { ...params, id }, options);
+  }
+
+  /**
+   * Takes an endpoint down. Undeploying what is already down changes nothing, so it is repeated after a failure.
+   *
+   * Guide section 4.3, 5.4.
+   * - guide: `POST /endpoints/{id}/undeploy`
+   * - runtime: `POST /endpoints/{id}/delete-workflow`: the endpoint ends gone, its record too; the answer has only its id, state and workflow
+   *
+   * @param id The endpoint.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  undeploy(id: Id, params?: EndpointUndeployParams, options?: CallOptions): Call<Endpoint> {
+    return this.#core.call(ENDPOINTS_UNDEPLOY, { ...params, id }, options);
   }
 
   /**
@@ -871,7 +1120,7 @@ export class Permissions {
    *
    * Guide section 8.3.
    * - guide: `GET /permissions`
-   * - runtime: `GET /projects/{id}/users`: projects only; it ends the membership
+   * - runtime: `GET /projects/{id}/users`: projects only; it ends the membership, and is refused while there are API keys
    *
    * @param user The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
@@ -1026,11 +1275,10 @@ export class Projects {
    *
    * Guide section 4.3.
    * - guide: `GET /projects/{id}/endpoints`
-   * - runtime: not offered. This version does not speak it yet on that API; client.raw does.
+   * - runtime: `GET /endpoints/`
    *
    * @param id The project.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
@@ -1074,7 +1322,7 @@ export class Projects {
   }
 
   /**
-   * Ends the membership of users, who keep their API keys.
+   * Ends the membership of users. It is refused while they have API keys for the project, unless those are to be deleted.
    *
    * Guide section 8.3.
    * - guide: not offered. Use permissions.grant, list and revoke.
@@ -1303,11 +1551,11 @@ export class Users {
   }
 
   /**
-   * Shuts a user out and keeps his history and his API keys.
+   * Shuts a user out and keeps his history. On the platform as shipped it is refused while he has API keys.
    *
    * Guide section 3.3.
    * - guide: `PUT /users/{id}`
-   * - runtime: `DELETE /users/{id}`: the answer has only id and status; a user who has not accepted his invitation is not found
+   * - runtime: `DELETE /users/{id}`: refused while he has API keys, unless they are to be deleted; the answer has only id and status; a user who has not accepted his invitation is not found
    *
    * @param id The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
@@ -1335,6 +1583,66 @@ export class Users {
   }
 }
 
+/** `client.workflows`. */
+export class Workflows {
+  readonly #core: Core;
+
+  /** @internal */
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /**
+   * Reads one workflow of the platform as shipped, whatever its state.
+   *
+   * Guide section 5.2.
+   * - guide: not offered. That API has no workflows: use endpoints.deploy, endpoints.undeploy and endpoints.wait.
+   * - runtime: `GET /workflows/{id}`
+   *
+   * @param id The workflow.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  get(id: Id, options?: CallOptions): Call<Workflow> {
+    return this.#core.call(WORKFLOWS_GET, { id }, options);
+  }
+
+  /**
+   * Lists the caller's own workflows that are in progress.
+   *
+   * Guide section 5.2.
+   * - guide: not offered. That API has no workflows: use endpoints.deploy, endpoints.undeploy and endpoints.wait.
+   * - runtime: `GET /workflows`
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  list(params?: WorkflowListParams, options?: ListOptions): List<Workflow> {
+    return this.#core.list(WORKFLOWS_LIST, { ...params }, options);
+  }
+
+  /**
+   * Takes back a workflow of the caller's own that is in progress. The server only forgets it: what it has started on a
+   * cluster goes on there.
+   *
+   * Guide section 5.1.
+   * - guide: not offered. That API has no workflows: use endpoints.deploy, endpoints.undeploy and endpoints.wait.
+   * - runtime: `DELETE /workflows/{id}`: what it has started on a cluster goes on there
+   *
+   * @param id The workflow.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   * @throws {UnsupportedError} before any request, where the server's API does not offer it.
+   * @throws {NotFoundError} for what is not there.
+   * @throws {PermissionDeniedError} when the caller lacks a right.
+   */
+  cancel(id: Id, options?: CallOptions): Call<void> {
+    return this.#core.call(WORKFLOWS_CANCEL, { id }, options);
+  }
+}
+
 /** Everything that a client can be asked for. */
 export abstract class Resources {
   readonly #core: Core;
@@ -1354,7 +1662,7 @@ export abstract class Resources {
     return new Auth(this.#core);
   }
 
-  /** `list`, `get`, `refresh`. */
+  /** `list`, `get`, `refresh`, `recommended`, `settings`, `setSettings`, `deleteSettings`. */
   get clusters(): Clusters {
     return new Clusters(this.#core);
   }
@@ -1364,7 +1672,7 @@ export abstract class Resources {
     return new Credentials(this.#core);
   }
 
-  /** `get`, `list`, `deploy`, `scale`, `undeploy`, `wait`. */
+  /** `get`, `list`, `deploy`, `deployModel`, `scale`, `autoscale`, `autoscaler`, `workers`, `undeploy`, `wait`. */
   get endpoints(): Endpoints {
     return new Endpoints(this.#core);
   }
@@ -1387,6 +1695,11 @@ export abstract class Resources {
   /** `create`, `get`, `list`, `update`, `setRole`, `deactivate`, `reactivate`. */
   get users(): Users {
     return new Users(this.#core);
+  }
+
+  /** `get`, `list`, `cancel`. */
+  get workflows(): Workflows {
+    return new Workflows(this.#core);
   }
 
   /**

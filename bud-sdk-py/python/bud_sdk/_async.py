@@ -13,20 +13,28 @@ from bud_sdk._lists import AsyncExport, AsyncList
 from bud_sdk._native import (
     AuditRecord,
     AuditSummary,
+    Autoscaler,
+    Autoscaling,
     CapabilityList,
     Cluster,
+    ClusterSettings,
     CreatedUser,
     Credential,
+    DeploymentUpdate,
     Endpoint,
     IssuedKey,
     Member,
+    Model,
     ModulePermission,
     Permission,
     Plan,
     Project,
     ProjectName,
+    ProviderCredential,
     Quota,
     RawAnswer,
+    Recommendations,
+    RecommendedCluster,
     ScopeState,
     Secret,
     SignedIn,
@@ -38,6 +46,8 @@ from bud_sdk._native import (
     UserQuota,
     Verification,
     Verifications,
+    Worker,
+    Workflow,
 )
 from bud_sdk._table import Table
 from bud_sdk.types import Id, Seconds, Time
@@ -492,7 +502,7 @@ class AsyncClusters(AsyncResource):
 
     async def get(
         self,
-        id: Id | Cluster,
+        id: Id | Cluster | RecommendedCluster,
         *,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
@@ -522,7 +532,7 @@ class AsyncClusters(AsyncResource):
 
     async def refresh(
         self,
-        id: Id | Cluster,
+        id: Id | Cluster | RecommendedCluster,
         *,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
@@ -550,6 +560,133 @@ class AsyncClusters(AsyncResource):
         """
         result: Cluster = await self._call("clusters.refresh", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
+
+    async def recommended(
+        self,
+        workflow: Id | Workflow,
+        *,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Recommendations:
+        """Where the deployment of a workflow would go well, the cheapest first; none or not all
+        until the simulator is done.
+
+        Args:
+            workflow: The workflow.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 5.1.
+        On the guide API: raises `Unsupported` (that API recommends none: clusters.list tells what
+        is free).
+        On the runtime API: `GET /clusters/recommended/{id}`.
+        """
+        result: Recommendations = await self._call("clusters.recommended", {"workflow": workflow}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        return result
+
+    async def settings(
+        self,
+        id: Id | Cluster | RecommendedCluster,
+        *,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ClusterSettings:
+        """The storage that deployments on a cluster get by default.
+
+        Args:
+            id: The cluster.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 6.1.
+        On the guide API: raises `Unsupported` (that API has no settings of clusters).
+        On the runtime API: `GET /clusters/{id}/settings`.
+        """
+        result: ClusterSettings = await self._call("clusters.settings", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        return result
+
+    async def set_settings(
+        self,
+        id: Id | Cluster | RecommendedCluster,
+        *,
+        storage_class: str | None = None,
+        access_mode: types.AccessMode | None = None,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ClusterSettings:
+        """Sets the storage that deployments on a cluster get by default. Both values are replaced:
+        what is left out is cleared, but the platform chooses an access mode that suits the storage
+        class if it can.
+
+        Args:
+            id: The cluster.
+            storage_class: The storage class of their volumes.
+            access_mode: Who may use those at the same time.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 6.1.
+        On the guide API: raises `Unsupported` (that API has no settings of clusters).
+        On the runtime API: `PUT /clusters/{id}/settings`.
+        """
+        result: ClusterSettings = await self._call("clusters.set_settings", {"id": id, "storage_class": storage_class, "access_mode": access_mode}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        return result
+
+    async def delete_settings(
+        self,
+        id: Id | Cluster | RecommendedCluster,
+        *,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Clears the settings of a cluster.
+
+        Args:
+            id: The cluster.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 6.1.
+        On the guide API: raises `Unsupported` (that API has no settings of clusters).
+        On the runtime API: `DELETE /clusters/{id}/settings`.
+        """
+        await self._call("clusters.delete_settings", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
 
 
 class AsyncCredentials(AsyncResource):
@@ -667,7 +804,7 @@ class AsyncCredentials(AsyncResource):
         Day-2 guide: 9.3.
         On the guide API: raises `Unsupported` (create a new key, replace the old one with it and
         delete that).
-        On the runtime API: `PUT /credentials/{id}`.
+        On the runtime API: `GET /credentials/`.
         """
         result: Credential = await self._call("credentials.update", {"id": id, "name": name, "expiry": expiry, "max_budget": max_budget, "model_budgets": model_budgets, "ip_whitelist": ip_whitelist}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
@@ -711,6 +848,7 @@ class AsyncEndpoints(AsyncResource):
         self,
         id: Id | Endpoint,
         *,
+        project: Id | Project | ProjectName | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -720,6 +858,7 @@ class AsyncEndpoints(AsyncResource):
 
         Args:
             id: The endpoint.
+            project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             attempt_timeout: The longest time that one attempt may take.
@@ -732,10 +871,10 @@ class AsyncEndpoints(AsyncResource):
 
         Day-2 guide: 5.2, 10.3.
         On the guide API: `GET /endpoints/{id}`.
-        On the runtime API: raises `Unsupported` (this version does not speak it yet on that API;
-        client.raw does).
+        On the runtime API: `GET /endpoints/{id}/model-cluster-detail` (without project, replicas
+        and times).
         """
-        result: Endpoint = await self._call("endpoints.get", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: Endpoint = await self._call("endpoints.get", {"id": id, "project": project}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
 
     def list(
@@ -763,15 +902,14 @@ class AsyncEndpoints(AsyncResource):
 
         Day-2 guide: 5.2.
         On the guide API: `GET /endpoints`.
-        On the runtime API: raises `Unsupported` (this version does not speak it yet on that API;
-        client.raw does).
+        On the runtime API: `GET /endpoints/`.
         """
         return AsyncList(self._client(), "endpoints.list", {"project": project, "status": status}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
 
     async def deploy(
         self,
         id: Id | Endpoint,
-        cluster: Id | Cluster,
+        cluster: Id | Cluster | RecommendedCluster,
         *,
         replicas: int | None = None,
         gpus: int | None = None,
@@ -803,10 +941,72 @@ class AsyncEndpoints(AsyncResource):
 
         Day-2 guide: 5.1.
         On the guide API: `POST /endpoints/{id}/deploy`.
-        On the runtime API: raises `Unsupported` (that API has no endpoint before its deployment,
-        which is a workflow over a model).
+        On the runtime API: raises `Unsupported` (use endpoints.deploy_model: that API has no
+        endpoint before its deployment, which is a workflow over a model).
         """
         result: Endpoint = await self._call("endpoints.deploy", {"id": id, "cluster": cluster, "replicas": replicas, "gpus": gpus, "memory_gb": memory_gb}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        return result
+
+    async def deploy_model(
+        self,
+        model: Id | Model,
+        project: Id | Project | ProjectName,
+        *,
+        name: str,
+        cluster: Id | None = None,
+        provider_key: Id | ProviderCredential | None = None,
+        concurrent_requests: int | None = None,
+        context_length: int | None = None,
+        sequence_length: int | None = None,
+        ttft: Sequence[int] | None = None,
+        tokens_per_second: Sequence[int] | None = None,
+        e2e_latency: Sequence[int] | None = None,
+        hardware: types.HardwareMode | None = None,
+        autoscaler: Any = None,
+        tool_calling: bool | None = None,
+        reasoning: bool | None = None,
+        resume: Id | Workflow | None = None,
+        within: Seconds | None = None,
+        every: Seconds | None = None,
+        on_update: Callable[[DeploymentUpdate], object] | None = None,
+    ) -> Endpoint:
+        """Deploys a model and waits until the endpoint is there, in steps that can be resumed. What
+        starts the deployment is sent once and never again. After what can pass, the error's cursor
+        is the workflow to resume.
+
+        Args:
+            model: The model.
+            project: The project that the endpoint will belong to.
+            name: What the endpoint is to be called; names are unique on the whole platform, and
+                stored in lower case with hyphens.
+            cluster: The cluster, by its `cluster_id`. The cheapest one that is recommended.
+            provider_key: The platform's key for the provider that runs the model.
+            concurrent_requests: How many requests at the same time. 1.
+            context_length: The usual length of a request, up to 200000 tokens. 1000.
+            sequence_length: The usual length of an answer, in tokens. 100.
+            ttft: Milliseconds to the first token: the least and the most that is wanted.
+            tokens_per_second: Tokens per second for each request, likewise.
+            e2e_latency: Seconds to the last token, likewise.
+            hardware: Whether it has its devices for itself. `dedicated`.
+            autoscaler: How the number of replicas is chosen: an object with the fields of
+                `Autoscaler`.
+            tool_calling: The model may call tools.
+            reasoning: The model shows its reasoning.
+            resume: The workflow of an earlier run that is to be resumed.
+            within: The longest time that all of it may take. 60 minutes.
+            every: The time between the first looks; it grows to eight times as much. 2 seconds.
+            on_update: Is called with what is seen on the way. What it returns is awaited, if it can
+                be.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 5.1.
+        On the guide API: raises `Unsupported` (use endpoints.deploy).
+        On the runtime API: `POST /models/deploy-workflow`.
+        """
+        result: Endpoint = await self._job("endpoints.deploy_model", {"model": model, "project": project, "name": name, "cluster": cluster, "provider_key": provider_key, "concurrent_requests": concurrent_requests, "context_length": context_length, "sequence_length": sequence_length, "ttft": ttft, "tokens_per_second": tokens_per_second, "e2e_latency": e2e_latency, "hardware": hardware, "autoscaler": autoscaler, "tool_calling": tool_calling, "reasoning": reasoning, "resume": resume, "within": within, "every": every}, on_update)
         return result
 
     async def scale(
@@ -814,6 +1014,7 @@ class AsyncEndpoints(AsyncResource):
         id: Id | Endpoint,
         *,
         replicas: int,
+        project: Id | Project | ProjectName | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -824,6 +1025,7 @@ class AsyncEndpoints(AsyncResource):
         Args:
             id: The endpoint.
             replicas: How many, from 1 to 1000.
+            project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             attempt_timeout: The longest time that one attempt may take.
@@ -836,16 +1038,125 @@ class AsyncEndpoints(AsyncResource):
 
         Day-2 guide: 5.3.
         On the guide API: `PUT /endpoints/{id}`.
-        On the runtime API: raises `Unsupported` (this version does not speak it yet on that API;
-        client.raw does).
+        On the runtime API: `PUT /endpoints/{id}/autoscale` (it pins the autoscaler to that number
+        and resets its other settings).
         """
-        result: Endpoint = await self._call("endpoints.scale", {"id": id, "replicas": replicas}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: Endpoint = await self._call("endpoints.scale", {"id": id, "replicas": replicas, "project": project}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
+
+    async def autoscale(
+        self,
+        id: Id | Endpoint,
+        *,
+        min_replicas: int | None = None,
+        max_replicas: int | None = None,
+        enabled: bool | None = None,
+        strategy: types.ScalingStrategy | None = None,
+        settings: Any = None,
+        project: Id | Project | ProjectName | None = None,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Autoscaling:
+        """Lets the platform choose the number of replicas. What is left out gets the platform's
+        defaults, whatever it was before.
+
+        Args:
+            id: The endpoint.
+            min_replicas: The least replicas; 0 lets it sleep. 1.
+            max_replicas: The most replicas, up to 1000. 10.
+            enabled: The number is chosen at all; else it stays what it is. True.
+            strategy: Who chooses. `BudScaler`.
+            settings: Everything else: an object with the fields of `Autoscaler`.
+            project: Its project; only superusers can leave it out.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 5.3.
+        On the guide API: raises `Unsupported` (use endpoints.scale: that API has no autoscaler).
+        On the runtime API: `PUT /endpoints/{id}/autoscale`.
+        """
+        result: Autoscaling = await self._call("endpoints.autoscale", {"id": id, "min_replicas": min_replicas, "max_replicas": max_replicas, "enabled": enabled, "strategy": strategy, "settings": settings, "project": project}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        return result
+
+    async def autoscaler(
+        self,
+        id: Id | Endpoint,
+        *,
+        project: Id | Project | ProjectName | None = None,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Autoscaling:
+        """How the number of replicas is chosen.
+
+        Args:
+            id: The endpoint.
+            project: Its project; only superusers can leave it out.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 5.3.
+        On the guide API: raises `Unsupported` (use endpoints.scale: that API has no autoscaler).
+        On the runtime API: `GET /endpoints/{id}/autoscale`.
+        """
+        result: Autoscaling = await self._call("endpoints.autoscaler", {"id": id, "project": project}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        return result
+
+    def workers(
+        self,
+        id: Id | Endpoint,
+        *,
+        refresh: bool | None = None,
+        project: Id | Project | ProjectName | None = None,
+        timeout: Seconds | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit: int | None = None,
+        in_flight: int | None = None,
+        starting_at: str | None = None,
+    ) -> AsyncList[Worker]:
+        """Lists the replicas that answer an endpoint's requests, each with its state and place.
+
+        Args:
+            id: The endpoint.
+            refresh: Has the platform look at the cluster first, instead of telling what it saw
+                last.
+            project: Its project; only superusers can leave it out.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
+
+        Day-2 guide: 5.3, 10.3.
+        On the guide API: raises `Unsupported` (use endpoints.get: that API tells how many replicas
+        there are).
+        On the runtime API: `GET /endpoints/{id}/workers`.
+        """
+        return AsyncList(self._client(), "endpoints.workers", {"id": id, "refresh": refresh, "project": project}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
 
     async def undeploy(
         self,
         id: Id | Endpoint,
         *,
+        project: Id | Project | ProjectName | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -856,6 +1167,7 @@ class AsyncEndpoints(AsyncResource):
 
         Args:
             id: The endpoint.
+            project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             attempt_timeout: The longest time that one attempt may take.
@@ -868,10 +1180,10 @@ class AsyncEndpoints(AsyncResource):
 
         Day-2 guide: 4.3, 5.4.
         On the guide API: `POST /endpoints/{id}/undeploy`.
-        On the runtime API: raises `Unsupported` (this version does not speak it yet on that API;
-        client.raw does).
+        On the runtime API: `POST /endpoints/{id}/delete-workflow` (the endpoint ends gone, its
+        record too; the answer has only its id, state and workflow).
         """
-        result: Endpoint = await self._call("endpoints.undeploy", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: Endpoint = await self._call("endpoints.undeploy", {"id": id, "project": project}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
 
     async def wait(
@@ -883,6 +1195,7 @@ class AsyncEndpoints(AsyncResource):
         fail_on: types.EndpointStatus | None = None,
         within: Seconds | None = None,
         every: Seconds | None = None,
+        project: Id | Project | ProjectName | None = None,
         on_update: Callable[[Endpoint], object] | None = None,
     ) -> Endpoint:
         """Waits for an endpoint's state, and tells what each look showed. It goes on through
@@ -890,11 +1203,13 @@ class AsyncEndpoints(AsyncResource):
 
         Args:
             id: The endpoint.
-            until: The state to wait for. `RUNNING`.
+            until: The state to wait for. `RUNNING`. What is undeployed reaches `STOPPED` on both
+                APIs.
             replicas: Also waits until it has this many replicas.
             fail_on: Takes this state for a failure, too.
             within: The longest time to wait. 30 minutes.
             every: The time between the first looks; it grows to eight times as much. 2 seconds.
+            project: Its project; runtime only, where only superusers can leave it out.
             on_update: Is called with what is seen on the way. What it returns is awaited, if it can
                 be.
 
@@ -902,7 +1217,7 @@ class AsyncEndpoints(AsyncResource):
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: Endpoint = await self._job("endpoints.wait", {"id": id, "until": until, "replicas": replicas, "fail_on": fail_on, "within": within, "every": every}, on_update)
+        result: Endpoint = await self._job("endpoints.wait", {"id": id, "until": until, "replicas": replicas, "fail_on": fail_on, "within": within, "every": every, "project": project}, on_update)
         return result
 
 
@@ -1012,7 +1327,8 @@ class AsyncPermissions(AsyncResource):
 
         Day-2 guide: 8.3.
         On the guide API: `GET /permissions`.
-        On the runtime API: `GET /projects/{id}/users` (projects only; it ends the membership).
+        On the runtime API: `GET /projects/{id}/users` (projects only; it ends the membership, and
+        is refused while there are API keys).
         """
         result: int = await self._call("permissions.revoke", {"user": user, "resource_id": resource_id, "resource_type": resource_type}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
@@ -1124,6 +1440,7 @@ class AsyncProjects(AsyncResource):
         name: str,
         *,
         description: str | None = None,
+        project_type: types.ProjectType | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -1135,6 +1452,8 @@ class AsyncProjects(AsyncResource):
         Args:
             name: Its name.
             description: What it is for.
+            project_type: Which of the platform's applications it belongs to; that of who creates it
+                unless said otherwise. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             attempt_timeout: The longest time that one attempt may take.
@@ -1149,7 +1468,7 @@ class AsyncProjects(AsyncResource):
         On the guide API: `POST /projects`.
         On the runtime API: `POST /projects/`.
         """
-        result: Project = await self._call("projects.create", {"name": name, "description": description}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: Project = await self._call("projects.create", {"name": name, "description": description, "project_type": project_type}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
 
     async def get(
@@ -1296,8 +1615,7 @@ class AsyncProjects(AsyncResource):
 
         Day-2 guide: 4.3.
         On the guide API: `GET /projects/{id}/endpoints`.
-        On the runtime API: raises `Unsupported` (this version does not speak it yet on that API;
-        client.raw does).
+        On the runtime API: `GET /endpoints/`.
         """
         return AsyncList(self._client(), "projects.endpoints", {"id": id}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
 
@@ -1373,7 +1691,8 @@ class AsyncProjects(AsyncResource):
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Ends the membership of users, who keep their API keys.
+        """Ends the membership of users. It is refused while they have API keys for the project,
+        unless those are to be deleted.
 
         Args:
             id: The project.
@@ -1814,7 +2133,8 @@ class AsyncUsers(AsyncResource):
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> User:
-        """Shuts a user out and keeps his history and his API keys.
+        """Shuts a user out and keeps his history. On the platform as shipped it is refused while he
+        has API keys.
 
         Args:
             id: The user.
@@ -1831,8 +2151,9 @@ class AsyncUsers(AsyncResource):
 
         Day-2 guide: 3.3.
         On the guide API: `PUT /users/{id}`.
-        On the runtime API: `DELETE /users/{id}` (the answer has only id and status; a user who has
-        not accepted his invitation is not found).
+        On the runtime API: `DELETE /users/{id}` (refused while he has API keys, unless they are to
+        be deleted; the answer has only id and status; a user who has not accepted his invitation is
+        not found).
         """
         result: User = await self._call("users.deactivate", {"id": id, "remove_credentials": remove_credentials}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
@@ -1866,6 +2187,103 @@ class AsyncUsers(AsyncResource):
         """
         result: User = await self._call("users.reactivate", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
+
+
+class AsyncWorkflows(AsyncResource):
+    """What can be done with workflows."""
+
+    __slots__ = ()
+
+    async def get(
+        self,
+        id: Id | Workflow,
+        *,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Workflow:
+        """Reads one workflow of the platform as shipped, whatever its state.
+
+        Args:
+            id: The workflow.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 5.2.
+        On the guide API: raises `Unsupported` (that API has no workflows: use endpoints.deploy,
+        endpoints.undeploy and endpoints.wait).
+        On the runtime API: `GET /workflows/{id}`.
+        """
+        result: Workflow = await self._call("workflows.get", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        return result
+
+    def list(
+        self,
+        *,
+        workflow_type: types.WorkflowType | None = None,
+        timeout: Seconds | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit: int | None = None,
+        in_flight: int | None = None,
+        starting_at: str | None = None,
+    ) -> AsyncList[Workflow]:
+        """Lists the caller's own workflows that are in progress.
+
+        Args:
+            workflow_type: Only those that do this.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+            limit: How many items to ask for at a time, from 1 to 1000. 100.
+            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
+            starting_at: The cursor at which a list broke off.
+
+        Day-2 guide: 5.2.
+        On the guide API: raises `Unsupported` (that API has no workflows: use endpoints.deploy,
+        endpoints.undeploy and endpoints.wait).
+        On the runtime API: `GET /workflows`.
+        """
+        return AsyncList(self._client(), "workflows.list", {"workflow_type": workflow_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+
+    async def cancel(
+        self,
+        id: Id | Workflow,
+        *,
+        timeout: Seconds | None = None,
+        attempt_timeout: Seconds | None = None,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Takes back a workflow of the caller's own that is in progress. The server only forgets
+        it: what it has started on a cluster goes on there.
+
+        Args:
+            id: The workflow.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+            attempt_timeout: The longest time that one attempt may take.
+            attempts: How often it is tried, the first time included; 1 turns retries off.
+            headers: Further headers. Credentials, framing and idempotency keys are refused.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+
+        Day-2 guide: 5.1.
+        On the guide API: raises `Unsupported` (that API has no workflows: use endpoints.deploy,
+        endpoints.undeploy and endpoints.wait).
+        On the runtime API: `DELETE /workflows/{id}` (what it has started on a cluster goes on
+        there).
+        """
+        await self._call("workflows.cancel", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
 
 
 class AsyncClient(AsyncClientBase):
@@ -1984,6 +2402,10 @@ class AsyncClient(AsyncClientBase):
     def users(self) -> AsyncUsers:
         """The users of the platform."""
         return AsyncUsers(self)
+
+    @cached_property
+    def workflows(self) -> AsyncWorkflows:
+        return AsyncWorkflows(self)
 
     async def flavor(
         self,

@@ -10,36 +10,83 @@ from bud_sdk import types
 
 __all__ = [
     "ActionCount",
+    "AdapterConfig",
+    "AudioArchitecture",
     "AuditRecord",
     "AuditSummary",
+    "Autoscaler",
+    "Autoscaling",
     "Bridge",
     "CapabilityInfo",
     "CapabilityList",
     "Cluster",
+    "ClusterResource",
+    "ClusterSettings",
+    "CostLimits",
     "CreatedUser",
     "Credential",
     "DateRange",
+    "DeploymentConfig",
+    "DeploymentTemplate",
+    "DeploymentUpdate",
     "Door",
     "Endpoint",
     "EndpointResources",
+    "EngineConfig",
+    "Estimate",
+    "Estimates",
     "ExportProgress",
     "ExportSummary",
+    "FailoverThresholds",
+    "GpuScaling",
+    "GuardrailProbe",
+    "GuardrailProfile",
+    "GuardrailRule",
     "IssuedKey",
     "Member",
+    "MetricSource",
+    "Modality",
+    "Model",
+    "ModelLicense",
+    "ModelRecommendation",
+    "ModelRecommendationCluster",
+    "ModelScan",
     "ModulePermission",
+    "MultiCluster",
+    "Paper",
     "Permission",
     "Plan",
+    "Prediction",
+    "Pricing",
     "Project",
     "ProjectName",
+    "PromptMessage",
+    "PromptModelSettings",
+    "PromptSchema",
+    "Provider",
+    "ProviderCredential",
+    "Quantization",
+    "QuantizationScheme",
     "Quota",
     "RawAnswer",
+    "Recommendations",
+    "RecommendedCluster",
+    "RequiredDevice",
     "ResourceScopes",
     "Running",
+    "ScaleToZero",
+    "ScalingBehavior",
+    "ScalingPolicy",
+    "ScalingRule",
+    "ScheduleHint",
     "ScopeState",
     "Secret",
     "SignedIn",
     "Stream",
+    "SupportedEndpoint",
+    "Tag",
     "TamperCheck",
+    "TextArchitecture",
     "Usage",
     "UsageLimits",
     "User",
@@ -50,6 +97,10 @@ __all__ = [
     "Verification",
     "VerificationCounts",
     "Verifications",
+    "VisionArchitecture",
+    "Worker",
+    "Workflow",
+    "WorkflowSteps",
     "operations",
     "restore",
     "shut_down",
@@ -124,6 +175,89 @@ class ActionCount:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> ActionCount:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class AdapterConfig:
+    """An adapter that is added to an endpoint."""
+    @property
+    def endpoint_id(self) -> str | None:
+        """The endpoint."""
+    @property
+    def project_id(self) -> str | None:
+        """Its project."""
+    @property
+    def adapter_name(self) -> str | None:
+        """What the adapter is called."""
+    @property
+    def adapter_model_id(self) -> str | None:
+        """The model that it is."""
+    @property
+    def adapter_id(self) -> str | None:
+        """The id."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> AdapterConfig:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class AudioArchitecture:
+    """How a model treats sound."""
+    @property
+    def num_layers(self) -> int | None:
+        """Layers."""
+    @property
+    def hidden_size(self) -> int | None:
+        """Width of the hidden states."""
+    @property
+    def num_attention_heads(self) -> int | None:
+        """Attention heads."""
+    @property
+    def num_mel_bins(self) -> int | None:
+        """Bands of the spectrum."""
+    @property
+    def sample_rate(self) -> int | None:
+        """Samples per second."""
+    @property
+    def max_source_positions(self) -> int | None:
+        """The longest input, in positions."""
+    @property
+    def max_target_positions(self) -> int | None:
+        """The longest output, in positions."""
+    @property
+    def torch_dtype(self) -> str | None:
+        """The type of its numbers."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> AudioArchitecture:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -245,6 +379,95 @@ class AuditSummary:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> AuditSummary:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Autoscaler:
+    """How the number of replicas is chosen. What is not set gets the platform's defaults."""
+    @property
+    def enabled(self) -> bool | None:
+        """It is chosen at all. False."""
+    @property
+    def min_replicas(self) -> int | None:
+        """The least; 0 lets an endpoint sleep. 1."""
+    @property
+    def max_replicas(self) -> int | None:
+        """The most. 10."""
+    @property
+    def scaling_strategy(self) -> types.ScalingStrategy | None:
+        """Who chooses. `BudScaler`."""
+    @property
+    def metrics_sources(self) -> list[MetricSource]:
+        """By which numbers."""
+    @property
+    def gpu_config(self) -> GpuScaling | None:
+        """By the use of GPUs."""
+    @property
+    def cost_config(self) -> CostLimits | None:
+        """Within a budget."""
+    @property
+    def prediction_config(self) -> Prediction | None:
+        """Ahead of the load."""
+    @property
+    def schedule_hints(self) -> list[ScheduleHint]:
+        """By the clock."""
+    @property
+    def multi_cluster(self) -> MultiCluster | None:
+        """Over several clusters."""
+    @property
+    def behavior(self) -> ScalingBehavior | None:
+        """How fast."""
+    @property
+    def scale_to_zero_config(self) -> ScaleToZero | None:
+        """Down to nothing, when the least is 0."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Autoscaler:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Autoscaling:
+    """How the number of an endpoint's replicas is chosen, as the server has it."""
+    @property
+    def endpoint_id(self) -> str | None:
+        """The endpoint."""
+    @property
+    def autoscale_enabled(self) -> bool | None:
+        """It is chosen at all; else it stays what it is."""
+    @property
+    def budaiscaler_config(self) -> Autoscaler | None:
+        """How; nothing when it was never set."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Autoscaling:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -415,6 +638,117 @@ class Cluster:
     def __reduce__(self) -> Any: ...
 
 @final
+class ClusterResource:
+    """Workers of one kind."""
+    @property
+    def kind(self) -> str | None:
+        """`CPU`, `GPU` or `HPU`."""
+    @property
+    def available(self) -> int | None:
+        """Those that can be used."""
+    @property
+    def total(self) -> int | None:
+        """All of them."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ClusterResource:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ClusterSettings:
+    """What deployments on a cluster get when they do not ask for anything else (runtime)."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def cluster_id(self) -> str | None:
+        """The cluster."""
+    @property
+    def default_storage_class(self) -> str | None:
+        """The storage class of their volumes."""
+    @property
+    def default_access_mode(self) -> types.AccessMode | None:
+        """Who may use those at the same time."""
+    @property
+    def created_by(self) -> str | None:
+        """Who set it."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was first set."""
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last set."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ClusterSettings:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class CostLimits:
+    """A budget, in the platform's currency."""
+    @property
+    def enabled(self) -> bool | None:
+        """It counts."""
+    @property
+    def cloud_provider(self) -> types.CloudProvider | None:
+        """Whose prices."""
+    @property
+    def hourly_budget_limit(self) -> float | None:
+        """An hour may cost this; 0 for no limit."""
+    @property
+    def daily_budget_limit(self) -> float | None:
+        """A day may cost this; 0 for no limit."""
+    @property
+    def spot_instance_preference(self) -> types.SpotPreference | None:
+        """Whether to use machines that may vanish. `none`."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> CostLimits:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class CreatedUser:
     """A user as created."""
     @property
@@ -525,6 +859,147 @@ class DateRange:
     def __reduce__(self) -> Any: ...
 
 @final
+class DeploymentConfig:
+    """What an endpoint was deployed for (runtime)."""
+    @property
+    def concurrent_requests(self) -> int | None:
+        """Requests at the same time."""
+    @property
+    def avg_sequence_length(self) -> int | None:
+        """The usual length of an answer, in tokens."""
+    @property
+    def avg_context_length(self) -> int | None:
+        """The usual length of a request, in tokens."""
+    @property
+    def per_session_tokens_per_sec(self) -> list[float]:
+        """Tokens per second for each of them: the least and the most that is wanted."""
+    @property
+    def ttft(self) -> list[float]:
+        """Milliseconds to the first token, likewise."""
+    @property
+    def e2e_latency(self) -> list[float]:
+        """Seconds to the last token, likewise."""
+    @property
+    def engine_configs(self) -> EngineConfig | None:
+        """What the engine was told."""
+    @property
+    def budaiscaler(self) -> Autoscaler | None:
+        """How the number of replicas is chosen."""
+    @property
+    def nodes(self) -> list[Any]:
+        """The nodes that it was planned for."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> DeploymentConfig:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class DeploymentTemplate:
+    """What a deployment is to be good for, ready made."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def name(self) -> str | None:
+        """The name."""
+    @property
+    def description(self) -> str | None:
+        """What it is for."""
+    @property
+    def icon(self) -> str | None:
+        """Its picture."""
+    @property
+    def template_type(self) -> str | None:
+        """The kind."""
+    @property
+    def avg_sequence_length(self) -> int | None:
+        """The usual length of an answer, in tokens."""
+    @property
+    def avg_context_length(self) -> int | None:
+        """The usual length of a request, in tokens."""
+    @property
+    def per_session_tokens_per_sec(self) -> list[float]:
+        """Tokens per second for each request: the least and the most that is wanted."""
+    @property
+    def ttft(self) -> list[float]:
+        """Milliseconds to the first token, likewise."""
+    @property
+    def e2e_latency(self) -> list[float]:
+        """Seconds to the last token, likewise."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> DeploymentTemplate:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class DeploymentUpdate:
+    """How far the deployment of a model is."""
+    @property
+    def stage(self) -> types.DeploymentStage | None:
+        """The stage."""
+    @property
+    def workflow_id(self) -> str | None:
+        """The workflow, to resume it by."""
+    @property
+    def endpoint_name(self) -> str | None:
+        """The name that the endpoint will have."""
+    @property
+    def cluster_id(self) -> str | None:
+        """The cluster that was chosen."""
+    @property
+    def detail(self) -> str | None:
+        """What the platform says of it."""
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The endpoint, once it is there."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> DeploymentUpdate:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Endpoint:
     """A model that answers requests."""
     @property
@@ -535,7 +1010,7 @@ class Endpoint:
         """The name."""
     @property
     def project_id(self) -> str | None:
-        """The project that it belongs to."""
+        """The project that it belongs to; on runtime only in lists of a project's endpoints."""
     @property
     def model_id(self) -> str | None:
         """The model."""
@@ -547,13 +1022,67 @@ class Endpoint:
         """What it is doing."""
     @property
     def replicas(self) -> int | None:
-        """How many replicas it has."""
+        """How many replicas it has; on runtime only in waits for them."""
     @property
     def resources(self) -> EndpointResources | None:
-        """What each replica gets."""
+        """What each replica gets (guide)."""
     @property
     def reason(self) -> str | None:
         """Why it is in this state, mostly for a failure."""
+    @property
+    def model(self) -> Model | None:
+        """The model (runtime)."""
+    @property
+    def cluster(self) -> Cluster | None:
+        """The cluster that it is deployed to (runtime)."""
+    @property
+    def supported_endpoints(self) -> list[str]:
+        """The paths that it answers at (runtime, lists)."""
+    @property
+    def is_deprecated(self) -> bool | None:
+        """Whether it is to be replaced (runtime, lists)."""
+    @property
+    def is_published(self) -> bool | None:
+        """Whether it is offered to everybody (runtime, lists)."""
+    @property
+    def published_date(self) -> datetime | None:
+        """Since when (runtime, lists)."""
+    @property
+    def published_by(self) -> str | None:
+        """By whom (runtime, lists)."""
+    @property
+    def deployment_config(self) -> DeploymentConfig | None:
+        """What it was deployed for (runtime, one endpoint)."""
+    @property
+    def concurrency(self) -> int | None:
+        """Requests at the same time (runtime, benchmarks)."""
+    @property
+    def max_input_tokens(self) -> int | None:
+        """The longest request, in tokens (runtime, benchmarks)."""
+    @property
+    def max_output_tokens(self) -> int | None:
+        """The longest answer, in tokens (runtime, benchmarks)."""
+    @property
+    def eval_with(self) -> str | None:
+        """What it is measured by (runtime, benchmarks)."""
+    @property
+    def description(self) -> str | None:
+        """What it is for (runtime, benchmarks)."""
+    @property
+    def tags(self) -> list[Any]:
+        """Labels (runtime, benchmarks)."""
+    @property
+    def nodes(self) -> list[Any]:
+        """Its nodes (runtime, benchmarks)."""
+    @property
+    def dataset_ids(self) -> list[Any]:
+        """What it is measured with (runtime, benchmarks)."""
+    @property
+    def dataset_names(self) -> list[Any]:
+        """The same by name (runtime, benchmarks)."""
+    @property
+    def workflow_id(self) -> str | None:
+        """The workflow that takes it down (runtime, after an undeployment)."""
     @property
     def created_at(self) -> datetime | None:
         """When it was created."""
@@ -597,6 +1126,114 @@ class EndpointResources:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> EndpointResources:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class EngineConfig:
+    """What the engine of an endpoint was told (runtime)."""
+    @property
+    def chat_template(self) -> str | None:
+        """How messages become text."""
+    @property
+    def enable_tool_calling(self) -> bool | None:
+        """It may call tools."""
+    @property
+    def tool_calling_parser_type(self) -> str | None:
+        """How its calls are read."""
+    @property
+    def enable_reasoning(self) -> bool | None:
+        """It shows its reasoning."""
+    @property
+    def reasoning_parser_type(self) -> str | None:
+        """How that is read."""
+    @property
+    def supports_lora(self) -> bool | None:
+        """It takes adapters."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> EngineConfig:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Estimate:
+    """A number, and how it compares with what was asked for."""
+    @property
+    def value(self) -> float | None:
+        """The number."""
+    @property
+    def label(self) -> str | None:
+        """In words: better or worse than expected."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Estimate:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Estimates:
+    """How good a deployment would be."""
+    @property
+    def replicas(self) -> int | None:
+        """How many replicas it would have."""
+    @property
+    def concurrency(self) -> Estimate | None:
+        """Requests at the same time."""
+    @property
+    def ttft(self) -> Estimate | None:
+        """Milliseconds to the first token."""
+    @property
+    def e2e_latency(self) -> Estimate | None:
+        """Seconds to the last token."""
+    @property
+    def per_session_tokens_per_sec(self) -> Estimate | None:
+        """Tokens per second for each request."""
+    @property
+    def over_all_throughput(self) -> Estimate | None:
+        """Tokens per second in all."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Estimates:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -661,6 +1298,209 @@ class ExportSummary:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> ExportSummary:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class FailoverThresholds:
+    """When another cluster takes over."""
+    @property
+    def health_check_failures(self) -> int | None:
+        """After so many failed looks at its health. 3."""
+    @property
+    def latency_ms(self) -> int | None:
+        """When it takes so long, at least 100 milliseconds. 5000."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> FailoverThresholds:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class GpuScaling:
+    """Scaling by the use of GPUs."""
+    @property
+    def enabled(self) -> bool | None:
+        """It counts."""
+    @property
+    def memory_threshold(self) -> int | None:
+        """Percent of their memory. 80."""
+    @property
+    def compute_threshold(self) -> int | None:
+        """Percent of their time. 80."""
+    @property
+    def topology_aware(self) -> bool | None:
+        """It looks at how they are connected."""
+    @property
+    def preferred_gpu_type(self) -> str | None:
+        """The kind to prefer."""
+    @property
+    def vgpu_support(self) -> bool | None:
+        """Parts of GPUs are taken, too."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> GpuScaling:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class GuardrailProbe:
+    """One thing that a guardrail looks for."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def rules(self) -> list[GuardrailRule]:
+        """Its rules."""
+    @property
+    def severity_threshold(self) -> float | None:
+        """From which severity on it counts."""
+    @property
+    def guard_types(self) -> list[str]:
+        """When it looks: at requests, at answers."""
+    @property
+    def cluster_config_override(self) -> Any:
+        """Where it runs instead."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> GuardrailProbe:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class GuardrailProfile:
+    """What a guardrail looks for."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def name(self) -> str | None:
+        """The name."""
+    @property
+    def status(self) -> str | None:
+        """`active`, `disabled` or `deleted`."""
+    @property
+    def description(self) -> str | None:
+        """What it is for."""
+    @property
+    def tags(self) -> list[Tag]:
+        """Labels."""
+    @property
+    def severity_threshold(self) -> float | None:
+        """From which severity on it acts."""
+    @property
+    def guard_types(self) -> list[str]:
+        """When it looks: at requests, at answers."""
+    @property
+    def probe_count(self) -> int | None:
+        """What it looks for, in numbers."""
+    @property
+    def deployment_count(self) -> int | None:
+        """Where it is deployed, in numbers."""
+    @property
+    def is_standalone(self) -> bool | None:
+        """It stands alone."""
+    @property
+    def created_by(self) -> str | None:
+        """Who made it."""
+    @property
+    def project_id(self) -> str | None:
+        """The project."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was made."""
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last changed."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> GuardrailProfile:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class GuardrailRule:
+    """One rule of a probe."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def status(self) -> str | None:
+        """`active`, `disabled` or `deleted`."""
+    @property
+    def severity_threshold(self) -> float | None:
+        """From which severity on it counts."""
+    @property
+    def guard_types(self) -> list[str]:
+        """When it looks: at requests, at answers."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> GuardrailRule:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -758,6 +1598,436 @@ class Member:
     def __reduce__(self) -> Any: ...
 
 @final
+class MetricSource:
+    """A number that the autoscaler goes by."""
+    @property
+    def kind(self) -> types.MetricSourceType | None:
+        """Where it comes from."""
+    @property
+    def protocol_type(self) -> str | None:
+        """How it is asked for. `http`."""
+    @property
+    def port(self) -> str | None:
+        """At which port. `9090`."""
+    @property
+    def path(self) -> str | None:
+        """At which path. `/metrics`."""
+    @property
+    def target_metric(self) -> str | None:
+        """Its name."""
+    @property
+    def target_value(self) -> str | None:
+        """What it should be."""
+    @property
+    def address(self) -> str | None:
+        """Where to ask."""
+    @property
+    def query(self) -> str | None:
+        """What to ask."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> MetricSource:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Modality:
+    """Whether a kind of content goes in, and comes out."""
+    @property
+    def input(self) -> bool | None:
+        """It is taken."""
+    @property
+    def output(self) -> bool | None:
+        """It is given."""
+    @property
+    def label(self) -> str | None:
+        """Its name for people."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Modality:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Model:
+    """A model (runtime). Lists, endpoints and workflows each show some of its fields."""
+    @property
+    def id(self) -> str:
+        """The id."""
+    @property
+    def name(self) -> str | None:
+        """The name."""
+    @property
+    def description(self) -> str | None:
+        """What it is."""
+    @property
+    def author(self) -> str | None:
+        """Who made it."""
+    @property
+    def uri(self) -> str | None:
+        """Where it is."""
+    @property
+    def source(self) -> str | None:
+        """The provider or store that it comes from."""
+    @property
+    def provider_type(self) -> types.ModelProviderType | None:
+        """Whether a provider runs it, or a cluster."""
+    @property
+    def provider(self) -> Provider | None:
+        """Who provides it."""
+    @property
+    def local_path(self) -> str | None:
+        """Where the platform keeps it."""
+    @property
+    def model_size(self) -> int | None:
+        """Its parameters."""
+    @property
+    def modality(self) -> dict[str, Modality]:
+        """What goes in and comes out: `text`, `image`, `audio`."""
+    @property
+    def supported_endpoints(self) -> dict[str, SupportedEndpoint]:
+        """What it can be asked for: `chat`, `embedding`..."""
+    @property
+    def tasks(self) -> list[Tag]:
+        """What it is made for."""
+    @property
+    def tags(self) -> list[Tag]:
+        """Labels."""
+    @property
+    def icon(self) -> str | None:
+        """Its picture."""
+    @property
+    def github_url(self) -> str | None:
+        """Its source code."""
+    @property
+    def huggingface_url(self) -> str | None:
+        """Its page on Hugging Face."""
+    @property
+    def website_url(self) -> str | None:
+        """Its own page."""
+    @property
+    def created_user(self) -> User | None:
+        """Who added it (lists)."""
+    @property
+    def created_by(self) -> str | None:
+        """Who added it (workflows)."""
+    @property
+    def is_present_in_model(self) -> bool | None:
+        """Whether it is among the platform's models (catalogues)."""
+    @property
+    def model_cluster_recommended(self) -> ModelRecommendation | None:
+        """Where it would run well."""
+    @property
+    def bud_verified(self) -> bool | None:
+        """Bud has looked at it."""
+    @property
+    def scan_verified(self) -> bool | None:
+        """It was scanned for what does harm."""
+    @property
+    def eval_verified(self) -> bool | None:
+        """It was evaluated."""
+    @property
+    def strengths(self) -> list[str]:
+        """What it is good at."""
+    @property
+    def limitations(self) -> list[str]:
+        """What it is not good at."""
+    @property
+    def languages(self) -> list[str]:
+        """The languages that it knows."""
+    @property
+    def use_cases(self) -> list[str]:
+        """What it is used for."""
+    @property
+    def minimum_requirements(self) -> Any:
+        """What it needs to run."""
+    @property
+    def examples(self) -> list[Any]:
+        """Questions and answers."""
+    @property
+    def base_model(self) -> list[str]:
+        """What it was made of."""
+    @property
+    def model_type(self) -> str | None:
+        """Its kind."""
+    @property
+    def family(self) -> str | None:
+        """Its family."""
+    @property
+    def model_weights_size(self) -> int | None:
+        """The size of its weights, in bytes."""
+    @property
+    def kv_cache_size(self) -> int | None:
+        """The size of its cache of keys and values, in bytes."""
+    @property
+    def architecture_text_config(self) -> TextArchitecture | None:
+        """How it treats text."""
+    @property
+    def architecture_vision_config(self) -> VisionArchitecture | None:
+        """How it treats images."""
+    @property
+    def architecture_audio_config(self) -> AudioArchitecture | None:
+        """How it treats sound."""
+    @property
+    def paper_published(self) -> list[Paper]:
+        """Papers about it."""
+    @property
+    def model_licenses(self) -> ModelLicense | None:
+        """Its licence."""
+    @property
+    def pricing(self) -> Pricing | None:
+        """What its use costs."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was added."""
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last changed."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Model:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ModelLicense:
+    """The licence of a model."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def name(self) -> str | None:
+        """The name."""
+    @property
+    def url(self) -> str | None:
+        """Where it is."""
+    @property
+    def path(self) -> str | None:
+        """Where the platform keeps it."""
+    @property
+    def faqs(self) -> list[Any]:
+        """Questions and answers."""
+    @property
+    def license_type(self) -> str | None:
+        """The kind of licence."""
+    @property
+    def description(self) -> str | None:
+        """What it says."""
+    @property
+    def suitability(self) -> str | None:
+        """What it is suitable for."""
+    @property
+    def model_id(self) -> str | None:
+        """The model."""
+    @property
+    def data_type(self) -> str | None:
+        """`url` or `minio`: what `path` and `url` are."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ModelLicense:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ModelRecommendation:
+    """Where a model would run well."""
+    @property
+    def cost_per_million_tokens(self) -> Decimal | None:
+        """What a million tokens would cost there."""
+    @property
+    def hardware_type(self) -> list[str]:
+        """What it would run on: `CPU`, `GPU`, `HPU`."""
+    @property
+    def cluster(self) -> ModelRecommendationCluster | None:
+        """The cluster."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ModelRecommendation:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ModelRecommendationCluster:
+    """The cluster where a model would run well: its workers by kind."""
+    @property
+    def name(self) -> str | None:
+        """The name."""
+    @property
+    def cpu_total_workers(self) -> int | None:
+        """With CPUs only."""
+    @property
+    def cpu_available_workers(self) -> int | None:
+        """Those of them that can be used."""
+    @property
+    def gpu_total_workers(self) -> int | None:
+        """With GPUs."""
+    @property
+    def gpu_available_workers(self) -> int | None:
+        """Those of them that can be used."""
+    @property
+    def hpu_total_workers(self) -> int | None:
+        """With HPUs."""
+    @property
+    def hpu_available_workers(self) -> int | None:
+        """Those of them that can be used."""
+    @property
+    def total_workers(self) -> int | None:
+        """In all."""
+    @property
+    def available_workers(self) -> int | None:
+        """Those of them that can be used."""
+    @property
+    def availability_percentage(self) -> float | None:
+        """The same in percent."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ModelRecommendationCluster:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ModelScan:
+    """What a scan found in a model."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def model_id(self) -> str | None:
+        """The model."""
+    @property
+    def status(self) -> str | None:
+        """How bad it is: `safe`, `low`, `medium`, `high`, `critical`."""
+    @property
+    def total_issues(self) -> int | None:
+        """What was found, in all."""
+    @property
+    def total_scanned_files(self) -> int | None:
+        """Files that were looked at."""
+    @property
+    def total_skipped_files(self) -> int | None:
+        """Files that were not."""
+    @property
+    def scanned_files(self) -> list[str]:
+        """Those that were, by name."""
+    @property
+    def low_severity_count(self) -> int | None:
+        """Not bad."""
+    @property
+    def medium_severity_count(self) -> int | None:
+        """Rather bad."""
+    @property
+    def high_severity_count(self) -> int | None:
+        """Bad."""
+    @property
+    def critical_severity_count(self) -> int | None:
+        """Very bad."""
+    @property
+    def model_issues(self) -> Any:
+        """What was found, one by one."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was made."""
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last changed."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ModelScan:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class ModulePermission:
     """What a user may do with one kind of thing."""
     @property
@@ -778,6 +2048,77 @@ class ModulePermission:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> ModulePermission:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class MultiCluster:
+    """Several clusters that share the work."""
+    @property
+    def enabled(self) -> bool | None:
+        """They do."""
+    @property
+    def federation_mode(self) -> types.FederationMode | None:
+        """How. `active-passive`."""
+    @property
+    def cluster_weights(self) -> dict[str, int]:
+        """Each cluster's part."""
+    @property
+    def failover_thresholds(self) -> FailoverThresholds | None:
+        """When another one takes over."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> MultiCluster:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Paper:
+    """A paper about a model."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def title(self) -> str | None:
+        """The title."""
+    @property
+    def authors(self) -> list[str]:
+        """Who wrote it."""
+    @property
+    def url(self) -> str | None:
+        """Where it is."""
+    @property
+    def model_id(self) -> str | None:
+        """The model."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Paper:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -890,6 +2231,77 @@ class Plan:
     def __reduce__(self) -> Any: ...
 
 @final
+class Prediction:
+    """Scaling ahead of the load."""
+    @property
+    def enabled(self) -> bool | None:
+        """It counts."""
+    @property
+    def look_ahead_minutes(self) -> int | None:
+        """How far ahead, from 1 to 60 minutes. 15."""
+    @property
+    def history_days(self) -> int | None:
+        """From how much of the past, from 1 to 90 days. 7."""
+    @property
+    def min_confidence(self) -> float | None:
+        """How sure it must be, from 0 to 1. 0.7."""
+    @property
+    def prediction_metrics(self) -> list[str]:
+        """The names of the numbers that are foretold."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Prediction:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Pricing:
+    """What the use of a deployed model costs."""
+    @property
+    def input_cost(self) -> Decimal | None:
+        """So many tokens in."""
+    @property
+    def output_cost(self) -> Decimal | None:
+        """So many tokens out."""
+    @property
+    def currency(self) -> str | None:
+        """In this currency."""
+    @property
+    def per_tokens(self) -> int | None:
+        """How many tokens the costs are of."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Pricing:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Project:
     """What endpoints, keys and permissions belong to."""
     @property
@@ -911,8 +2323,8 @@ class Project:
     def icon(self) -> str | None:
         """Its picture (runtime)."""
     @property
-    def project_type(self) -> str | None:
-        """`client_app` or `admin_app` (runtime)."""
+    def project_type(self) -> types.ProjectType | None:
+        """Which of the platform's applications it belongs to (runtime)."""
     @property
     def created_by(self) -> str | None:
         """Who created it (runtime)."""
@@ -975,6 +2387,347 @@ class ProjectName:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> ProjectName:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class PromptMessage:
+    """What was said before."""
+    @property
+    def role(self) -> str | None:
+        """By whom: `system`, `developer`, `user` or `assistant`."""
+    @property
+    def content(self) -> str | None:
+        """The words."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> PromptMessage:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class PromptModelSettings:
+    """How a model is asked. Further headers are left out: they may hold secrets."""
+    @property
+    def temperature(self) -> float | None:
+        """How freely it chooses its words, from 0 to 2."""
+    @property
+    def max_tokens(self) -> int | None:
+        """The longest answer, in tokens."""
+    @property
+    def top_p(self) -> float | None:
+        """From how much of the likely words it chooses."""
+    @property
+    def frequency_penalty(self) -> float | None:
+        """How much it avoids words that it has used often."""
+    @property
+    def presence_penalty(self) -> float | None:
+        """How much it avoids words that it has used."""
+    @property
+    def stop_sequences(self) -> list[str]:
+        """Where it stops."""
+    @property
+    def seed(self) -> float | None:
+        """What its choices begin with."""
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that it may take."""
+    @property
+    def parallel_tool_calls(self) -> bool | None:
+        """It may call several tools at once."""
+    @property
+    def logprobs(self) -> bool | None:
+        """It tells how likely its words were."""
+    @property
+    def logit_bias(self) -> Any:
+        """Tokens that it should use more or less."""
+    @property
+    def max_completion_tokens(self) -> int | None:
+        """The longest answer, in tokens, by its newer name."""
+    @property
+    def stream_options(self) -> Any:
+        """How pieces come."""
+    @property
+    def response_format(self) -> Any:
+        """What an answer looks like."""
+    @property
+    def tool_choice(self) -> Any:
+        """Which tool it calls."""
+    @property
+    def chat_template(self) -> str | None:
+        """How messages become text."""
+    @property
+    def chat_template_kwargs(self) -> Any:
+        """What goes into that."""
+    @property
+    def mm_processor_kwargs(self) -> Any:
+        """How images are treated."""
+    @property
+    def guided_json(self) -> Any:
+        """The JSON that an answer is."""
+    @property
+    def guided_regex(self) -> str | None:
+        """The expression that an answer fits."""
+    @property
+    def guided_choice(self) -> list[str]:
+        """The answers that there are."""
+    @property
+    def guided_grammar(self) -> str | None:
+        """The grammar that an answer follows."""
+    @property
+    def structural_tag(self) -> str | None:
+        """The tags that an answer has."""
+    @property
+    def guided_decoding_backend(self) -> str | None:
+        """What makes answers fit."""
+    @property
+    def guided_whitespace_pattern(self) -> str | None:
+        """The space that may stand between."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> PromptModelSettings:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class PromptSchema:
+    """What goes into a prompt and comes out."""
+    @property
+    def model_settings(self) -> PromptModelSettings | None:
+        """How the model is asked."""
+    @property
+    def stream(self) -> bool | None:
+        """Answers come in pieces."""
+    @property
+    def input_schema(self) -> Any:
+        """What goes in."""
+    @property
+    def output_schema(self) -> Any:
+        """What comes out."""
+    @property
+    def messages(self) -> list[PromptMessage]:
+        """What was said before."""
+    @property
+    def input_data(self) -> Any:
+        """What goes in: text, or an object."""
+    @property
+    def output_validation_prompt(self) -> str | None:
+        """What an answer must be like."""
+    @property
+    def input_validation_prompt(self) -> str | None:
+        """What a request must be like."""
+    @property
+    def llm_retry_limit(self) -> int | None:
+        """How often a bad answer is asked for again."""
+    @property
+    def enable_tools(self) -> bool | None:
+        """The model may call tools."""
+    @property
+    def allow_multiple_calls(self) -> bool | None:
+        """It may be asked more than once."""
+    @property
+    def system_prompt_role(self) -> str | None:
+        """Who speaks the prompt: `system`, `developer` or `user`."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> PromptSchema:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Provider:
+    """Who provides models."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def name(self) -> str | None:
+        """The name."""
+    @property
+    def description(self) -> str | None:
+        """Who that is."""
+    @property
+    def kind(self) -> str | None:
+        """The kind, as keys for it name it: `openai`, `anthropic`..."""
+    @property
+    def icon(self) -> str | None:
+        """The picture."""
+    @property
+    def capabilities(self) -> list[str]:
+        """What it offers: `model`, `moderation`, `local`."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Provider:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ProviderCredential:
+    """A provider's key, without its value."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def name(self) -> str | None:
+        """The name."""
+    @property
+    def kind(self) -> str | None:
+        """The provider: `openai`, `anthropic`..."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ProviderCredential:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Quantization:
+    """How a model is made smaller."""
+    @property
+    def model_id(self) -> str | None:
+        """The model."""
+    @property
+    def quantized_model_name(self) -> str | None:
+        """What the smaller one is called."""
+    @property
+    def target_type(self) -> str | None:
+        """What its numbers become."""
+    @property
+    def target_device(self) -> str | None:
+        """What it is made for."""
+    @property
+    def method(self) -> str | None:
+        """How."""
+    @property
+    def weight_config(self) -> QuantizationScheme | None:
+        """Its weights."""
+    @property
+    def activation_config(self) -> QuantizationScheme | None:
+        """What flows through it."""
+    @property
+    def cluster_id(self) -> str | None:
+        """Where it is done."""
+    @property
+    def simulation_id(self) -> str | None:
+        """The simulation that plans it."""
+    @property
+    def quantization_data(self) -> Any:
+        """What came of it."""
+    @property
+    def quantized_model_id(self) -> str | None:
+        """The smaller model."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Quantization:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class QuantizationScheme:
+    """How numbers are made smaller."""
+    @property
+    def bit(self) -> int | None:
+        """8, 4 or 2."""
+    @property
+    def granularity(self) -> str | None:
+        """What shares a scale: `per_tensor`, `per_channel`, `per_group`, `per_head`, `per_token`.
+        """
+    @property
+    def symmetric(self) -> bool | None:
+        """Around zero."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> QuantizationScheme:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -1068,6 +2821,135 @@ class RawAnswer:
     def __reduce__(self) -> Any: ...
 
 @final
+class Recommendations:
+    """Where a deployment would go well (runtime)."""
+    @property
+    def clusters(self) -> list[RecommendedCluster]:
+        """The clusters."""
+    @property
+    def status(self) -> str | None:
+        """`success` or `processing`."""
+    @property
+    def workflow_id(self) -> str | None:
+        """The workflow that deploys."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Recommendations:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class RecommendedCluster:
+    """A cluster where a deployment would go well (runtime)."""
+    @property
+    def id(self) -> str | None:
+        """The cluster."""
+    @property
+    def cluster_id(self) -> str | None:
+        """The id that the deployment names it by."""
+    @property
+    def name(self) -> str | None:
+        """The name."""
+    @property
+    def cost_per_token(self) -> Decimal | None:
+        """What tokens would cost there, as the server says."""
+    @property
+    def total_resources(self) -> int | None:
+        """Workers in all."""
+    @property
+    def resources_used(self) -> int | None:
+        """Those of them that are in use."""
+    @property
+    def resource_details(self) -> list[ClusterResource]:
+        """The same by kind."""
+    @property
+    def required_devices(self) -> list[RequiredDevice]:
+        """What the deployment would take."""
+    @property
+    def benchmarks(self) -> Estimates | None:
+        """How good it would be."""
+    @property
+    def tool_calling_parser_type(self) -> str | None:
+        """How calls of tools would be read."""
+    @property
+    def reasoning_parser_type(self) -> str | None:
+        """How reasoning would be read."""
+    @property
+    def chat_template(self) -> str | None:
+        """How messages would become text."""
+    @property
+    def supports_lora(self) -> bool | None:
+        """The engine would take adapters."""
+    @property
+    def supports_pipeline_parallelism(self) -> bool | None:
+        """The engine would spread the model over nodes."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> RecommendedCluster:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class RequiredDevice:
+    """What a deployment would take of one kind of device."""
+    @property
+    def device_type(self) -> str | None:
+        """The kind."""
+    @property
+    def num_replicas(self) -> int | None:
+        """How many replicas on it."""
+    @property
+    def concurrency(self) -> int | None:
+        """Requests at the same time."""
+    @property
+    def cost_per_million_tokens(self) -> Decimal | None:
+        """What a million tokens would cost."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> RequiredDevice:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class ResourceScopes:
     """What a user may do with one thing."""
     @property
@@ -1094,6 +2976,161 @@ class ResourceScopes:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> ResourceScopes:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ScaleToZero:
+    """Sleep without load."""
+    @property
+    def enabled(self) -> bool | None:
+        """It does."""
+    @property
+    def activation_scale(self) -> int | None:
+        """How many replicas it wakes up with, at least 1. 1."""
+    @property
+    def grace_period(self) -> str | None:
+        """After how long without load, such as `5m` or `30s`. `5m`."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ScaleToZero:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ScalingBehavior:
+    """How fast the number of replicas grows and shrinks."""
+    @property
+    def scale_up(self) -> ScalingRule | None:
+        """How fast it grows."""
+    @property
+    def scale_down(self) -> ScalingRule | None:
+        """How fast it shrinks."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ScalingBehavior:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ScalingPolicy:
+    """By how much the number of replicas changes in how long."""
+    @property
+    def kind(self) -> str | None:
+        """What `value` is: `Percent` or `Pods`."""
+    @property
+    def value(self) -> int | None:
+        """So many of them."""
+    @property
+    def period_seconds(self) -> int | None:
+        """In so long, at least 1 second."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ScalingPolicy:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ScalingRule:
+    """How fast the number of replicas changes in one direction."""
+    @property
+    def stabilization_window_seconds(self) -> int | None:
+        """For so long it must have been wanted."""
+    @property
+    def policies(self) -> list[ScalingPolicy]:
+        """By how much in how long."""
+    @property
+    def select_policy(self) -> str | None:
+        """Which policy counts: `Max`, `Min` or `Disabled`."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ScalingRule:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ScheduleHint:
+    """So many replicas at such a time."""
+    @property
+    def name(self) -> str | None:
+        """What it is called."""
+    @property
+    def cron_expression(self) -> str | None:
+        """When, as cron writes it."""
+    @property
+    def target_replicas(self) -> int | None:
+        """How many."""
+    @property
+    def duration(self) -> str | None:
+        """For how long, such as `2h`."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ScheduleHint:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -1160,6 +3197,65 @@ class SignedIn:
     def __reduce__(self) -> Any: ...
 
 @final
+class SupportedEndpoint:
+    """Whether a model answers at a path."""
+    @property
+    def path(self) -> str | None:
+        """The path."""
+    @property
+    def enabled(self) -> bool | None:
+        """It does."""
+    @property
+    def label(self) -> str | None:
+        """Its name for people."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> SupportedEndpoint:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Tag:
+    """A label with its colour."""
+    @property
+    def name(self) -> str | None:
+        """The label."""
+    @property
+    def color(self) -> str | None:
+        """`#RRGGBB`."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Tag:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class TamperCheck:
     """What was found among the records that were looked at."""
     @property
@@ -1186,6 +3282,55 @@ class TamperCheck:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> TamperCheck:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class TextArchitecture:
+    """How a model treats text."""
+    @property
+    def num_layers(self) -> int | None:
+        """Layers."""
+    @property
+    def hidden_size(self) -> int | None:
+        """Width of the hidden states."""
+    @property
+    def intermediate_size(self) -> int | None:
+        """Width between them."""
+    @property
+    def context_length(self) -> int | None:
+        """The longest text, in tokens."""
+    @property
+    def vocab_size(self) -> int | None:
+        """Tokens that it knows."""
+    @property
+    def torch_dtype(self) -> str | None:
+        """The type of its numbers."""
+    @property
+    def num_attention_heads(self) -> int | None:
+        """Attention heads."""
+    @property
+    def num_key_value_heads(self) -> int | None:
+        """Heads with keys and values of their own."""
+    @property
+    def rope_scaling(self) -> Any:
+        """How positions are stretched."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> TextArchitecture:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -1661,6 +3806,530 @@ class Verifications:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> Verifications:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class VisionArchitecture:
+    """How a model treats images."""
+    @property
+    def num_layers(self) -> int | None:
+        """Layers."""
+    @property
+    def hidden_size(self) -> int | None:
+        """Width of the hidden states."""
+    @property
+    def intermediate_size(self) -> int | None:
+        """Width between them."""
+    @property
+    def torch_dtype(self) -> str | None:
+        """The type of its numbers."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> VisionArchitecture:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Worker:
+    """One of the replicas that answer an endpoint's requests (runtime)."""
+    @property
+    def id(self) -> str | None:
+        """The id."""
+    @property
+    def name(self) -> str | None:
+        """The name of its pod."""
+    @property
+    def status(self) -> str | None:
+        """What it is doing: `Running`, `Pending`, `Failed`..."""
+    @property
+    def cluster_id(self) -> str | None:
+        """The cluster that it runs on."""
+    @property
+    def namespace(self) -> str | None:
+        """The namespace there."""
+    @property
+    def node_name(self) -> str | None:
+        """The node there."""
+    @property
+    def node_ip(self) -> str | None:
+        """The address of that node."""
+    @property
+    def device_name(self) -> str | None:
+        """What it computes with."""
+    @property
+    def hardware(self) -> str | None:
+        """`CPU`, `GPU` or `HPU`."""
+    @property
+    def utilization(self) -> str | None:
+        """How much of that it uses."""
+    @property
+    def cores(self) -> int | None:
+        """Its processor cores."""
+    @property
+    def memory(self) -> str | None:
+        """Its memory."""
+    @property
+    def uptime(self) -> str | None:
+        """How long it has run."""
+    @property
+    def concurrency(self) -> int | None:
+        """Requests that it takes at the same time."""
+    @property
+    def deployment_status(self) -> str | None:
+        """How its deployment went: `ready`, `pending`, `ingress_failed`, `failed`."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was created."""
+    @property
+    def restarted_at(self) -> datetime | None:
+        """When it was last started anew."""
+    @property
+    def updated_at(self) -> datetime | None:
+        """When the platform last looked."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Worker:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Workflow:
+    """What the platform as shipped does in steps."""
+    @property
+    def id(self) -> str:
+        """The id."""
+    @property
+    def status(self) -> types.WorkflowStatus | None:
+        """How far it is. One whose work has failed may stay in progress: see `failure`."""
+    @property
+    def current_step(self) -> int | None:
+        """The last step so far; the platform adds steps of its own, so that it may be beyond the
+        last one announced.
+        """
+    @property
+    def total_steps(self) -> int | None:
+        """How many steps were announced."""
+    @property
+    def reason(self) -> str | None:
+        """Why it failed."""
+    @property
+    def steps(self) -> WorkflowSteps | None:
+        """What is known so far (one workflow)."""
+    @property
+    def workflow_type(self) -> types.WorkflowType | None:
+        """What it does (lists)."""
+    @property
+    def title(self) -> str | None:
+        """What it is about (lists)."""
+    @property
+    def icon(self) -> str | None:
+        """Its picture (lists)."""
+    @property
+    def tag(self) -> str | None:
+        """The project's name, mostly (lists)."""
+    @property
+    def progress(self) -> Any:
+        """What the service at work says of it (lists)."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When it began (lists)."""
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last changed (lists)."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Workflow:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class WorkflowSteps:
+    """What is known of a workflow so far. Each kind of workflow has some of it. What a service at
+    work says of itself is kept as it came.
+    """
+    @property
+    def model_id(self) -> str | None:
+        """The model's id."""
+    @property
+    def model(self) -> Model | None:
+        """The model."""
+    @property
+    def project(self) -> Project | None:
+        """The project."""
+    @property
+    def cluster(self) -> Cluster | None:
+        """The cluster."""
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The endpoint."""
+    @property
+    def endpoint_name(self) -> str | None:
+        """The name that the endpoint will have, as it is stored."""
+    @property
+    def deploy_config(self) -> Any:
+        """What the deployment is to be good for."""
+    @property
+    def hardware_mode(self) -> str | None:
+        """`dedicated` or `shared`."""
+    @property
+    def simulator_id(self) -> str | None:
+        """The simulation that plans the deployment."""
+    @property
+    def bud_simulator_events(self) -> Any:
+        """What the simulator says of itself."""
+    @property
+    def budserve_cluster_events(self) -> Any:
+        """What the cluster service says of the deployment."""
+    @property
+    def endpoint_details(self) -> Any:
+        """What came of the deployment."""
+    @property
+    def template_id(self) -> str | None:
+        """The template's id."""
+    @property
+    def template(self) -> DeploymentTemplate | None:
+        """The template that the deployment follows."""
+    @property
+    def credential_id(self) -> str | None:
+        """The id of the provider's key."""
+    @property
+    def credential(self) -> ProviderCredential | None:
+        """The provider's key, without its value."""
+    @property
+    def additional_concurrency(self) -> int | None:
+        """How many more requests at the same time."""
+    @property
+    def tool_calling_parser_type(self) -> str | None:
+        """How calls of tools are read."""
+    @property
+    def reasoning_parser_type(self) -> str | None:
+        """How reasoning is read."""
+    @property
+    def chat_template(self) -> str | None:
+        """How messages become text."""
+    @property
+    def enable_tool_calling(self) -> bool | None:
+        """The model may call tools."""
+    @property
+    def enable_reasoning(self) -> bool | None:
+        """The model shows its reasoning."""
+    @property
+    def supports_lora(self) -> bool | None:
+        """The engine takes adapters."""
+    @property
+    def supports_pipeline_parallelism(self) -> bool | None:
+        """The engine spreads a model over nodes."""
+    @property
+    def delete_endpoint_events(self) -> Any:
+        """What the cluster service says of the undeployment."""
+    @property
+    def delete_worker_events(self) -> Any:
+        """What the cluster service says of a worker's removal."""
+    @property
+    def adapter_config(self) -> AdapterConfig | None:
+        """The adapter."""
+    @property
+    def adapter_deployment_events(self) -> Any:
+        """What the cluster service says of the adapter."""
+    @property
+    def name(self) -> str | None:
+        """What the cluster is to be called."""
+    @property
+    def ingress_url(self) -> str | None:
+        """Where requests to its endpoints go in."""
+    @property
+    def create_cluster_events(self) -> Any:
+        """What the cluster service says of its setting up."""
+    @property
+    def delete_cluster_events(self) -> Any:
+        """What the cluster service says of its removal."""
+    @property
+    def provider_type(self) -> str | None:
+        """Where the model comes from, or the guardrail."""
+    @property
+    def provider_id(self) -> str | None:
+        """The provider's id."""
+    @property
+    def provider(self) -> Provider | None:
+        """The provider."""
+    @property
+    def cloud_model_id(self) -> str | None:
+        """The id of the model in the provider's catalogue."""
+    @property
+    def cloud_model(self) -> Model | None:
+        """The model in the provider's catalogue."""
+    @property
+    def workflow_execution_status(self) -> Any:
+        """Whether the work was done."""
+    @property
+    def leaderboard(self) -> Any:
+        """How the model compares."""
+    @property
+    def icon(self) -> str | None:
+        """The picture."""
+    @property
+    def uri(self) -> str | None:
+        """Where the model is."""
+    @property
+    def author(self) -> str | None:
+        """Who made it."""
+    @property
+    def tags(self) -> list[Tag]:
+        """Labels."""
+    @property
+    def description(self) -> str | None:
+        """What it is."""
+    @property
+    def add_model_modality(self) -> list[str]:
+        """What goes in and comes out."""
+    @property
+    def model_extraction_events(self) -> Any:
+        """What the service says that fetches it."""
+    @property
+    def model_security_scan_events(self) -> Any:
+        """What the service says that scans it."""
+    @property
+    def security_scan_result_id(self) -> str | None:
+        """The id of the scan."""
+    @property
+    def security_scan_result(self) -> ModelScan | None:
+        """What the scan found."""
+    @property
+    def quantization_config(self) -> Quantization | None:
+        """How the model is made smaller."""
+    @property
+    def quantization_deployment_events(self) -> Any:
+        """What the service says that makes it smaller."""
+    @property
+    def quantization_simulation_events(self) -> Any:
+        """What the simulator says of that."""
+    @property
+    def benchmark_id(self) -> str | None:
+        """The benchmark's id."""
+    @property
+    def eval_with(self) -> str | None:
+        """What the model is measured by."""
+    @property
+    def max_input_tokens(self) -> int | None:
+        """The longest request, in tokens."""
+    @property
+    def max_output_tokens(self) -> int | None:
+        """The longest answer, in tokens."""
+    @property
+    def datasets(self) -> list[Any]:
+        """What it is measured with."""
+    @property
+    def dataset_ids(self) -> list[Any]:
+        """The same by id."""
+    @property
+    def nodes(self) -> list[Any]:
+        """Where."""
+    @property
+    def user_confirmation(self) -> bool | None:
+        """The caller has agreed."""
+    @property
+    def run_as_simulation(self) -> bool | None:
+        """Nothing is deployed for it."""
+    @property
+    def experiment_id(self) -> str | None:
+        """The experiment's id."""
+    @property
+    def trait_ids(self) -> list[str]:
+        """The ids of what is looked at."""
+    @property
+    def traits_details(self) -> Any:
+        """What is looked at."""
+    @property
+    def evaluation_events(self) -> Any:
+        """What the service says that evaluates."""
+    @property
+    def prompt_type(self) -> str | None:
+        """The kind of prompt."""
+    @property
+    def prompt_schema(self) -> PromptSchema | None:
+        """What goes into the prompt and comes out."""
+    @property
+    def auto_scale(self) -> bool | None:
+        """The number of replicas follows the load."""
+    @property
+    def caching(self) -> bool | None:
+        """Answers are kept."""
+    @property
+    def concurrency(self) -> list[int]:
+        """Requests at the same time: the least and the most."""
+    @property
+    def rate_limit(self) -> bool | None:
+        """Requests are limited."""
+    @property
+    def rate_limit_value(self) -> int | None:
+        """To so many."""
+    @property
+    def bud_prompt_id(self) -> str | None:
+        """The prompt's id."""
+    @property
+    def bud_prompt_version(self) -> Any:
+        """The prompt's version: a number or a text."""
+    @property
+    def discarded_prompt_ids(self) -> list[Any]:
+        """Prompts that were tried and given up."""
+    @property
+    def client_metadata(self) -> Any:
+        """What the caller noted."""
+    @property
+    def prompt_schema_events(self) -> Any:
+        """What the service says that makes the schema."""
+    @property
+    def guardrail_profile_id(self) -> str | None:
+        """The profile's id."""
+    @property
+    def guardrail_profile(self) -> GuardrailProfile | None:
+        """The profile."""
+    @property
+    def endpoint_ids(self) -> list[str]:
+        """The ids of the endpoints that it guards."""
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """The endpoints that it guards."""
+    @property
+    def is_standalone(self) -> bool | None:
+        """It stands alone."""
+    @property
+    def probe_selections(self) -> list[GuardrailProbe]:
+        """What it looks for."""
+    @property
+    def guard_types(self) -> list[str]:
+        """When it looks: at requests, at answers."""
+    @property
+    def severity_threshold(self) -> float | None:
+        """From which severity on it acts."""
+    @property
+    def model_statuses(self) -> list[Any]:
+        """How far its models are."""
+    @property
+    def models_requiring_onboarding(self) -> int | None:
+        """Models that are to be added."""
+    @property
+    def models_requiring_deployment(self) -> int | None:
+        """Models that are to be deployed."""
+    @property
+    def models_reusable(self) -> int | None:
+        """Models that are there."""
+    @property
+    def skip_to_step(self) -> int | None:
+        """The step that comes next."""
+    @property
+    def credential_required(self) -> bool | None:
+        """A key is needed."""
+    @property
+    def guardrail_onboarding_events(self) -> Any:
+        """What the service says that adds its models."""
+    @property
+    def guardrail_simulation_events(self) -> Any:
+        """What the simulator says of them."""
+    @property
+    def guardrail_deployment_events(self) -> Any:
+        """What the cluster service says of them."""
+    @property
+    def simulation_step_mapping(self) -> Any:
+        """Which simulation is about which model."""
+    @property
+    def simulation_models(self) -> Any:
+        """The models that are simulated."""
+    @property
+    def pending_profile_data(self) -> Any:
+        """The profile that is to come."""
+    @property
+    def recommended_clusters(self) -> list[Any]:
+        """Where they may run."""
+    @property
+    def per_model_deployment_configs(self) -> list[Any]:
+        """What each is to be good for."""
+    @property
+    def models_to_deploy(self) -> list[Any]:
+        """Models that are deployed."""
+    @property
+    def models_to_reuse(self) -> list[Any]:
+        """Models that are used as they are."""
+    @property
+    def probe_type_option(self) -> str | None:
+        """The kind of probe."""
+    @property
+    def model_uri(self) -> str | None:
+        """Where the probe's model is."""
+    @property
+    def scanner_type(self) -> str | None:
+        """How the probe looks."""
+    @property
+    def handler(self) -> str | None:
+        """What handles it."""
+    @property
+    def model_provider_type(self) -> str | None:
+        """Where the probe's model comes from."""
+    @property
+    def policy(self) -> Any:
+        """What the probe goes by."""
+    @property
+    def modality_types(self) -> list[str]:
+        """What it looks at."""
+    @property
+    def probe_id(self) -> str | None:
+        """The probe's id."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> WorkflowSteps:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...

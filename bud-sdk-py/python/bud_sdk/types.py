@@ -12,21 +12,33 @@ from typing import Literal, Union
 from uuid import UUID
 
 __all__ = [
+    "AccessMode",
+    "CloudProvider",
     "ClusterStatus",
     "CredentialType",
+    "DeploymentStage",
     "EndpointStatus",
+    "FederationMode",
     "Granularity",
+    "HardwareMode",
     "Id",
+    "MetricSourceType",
+    "ModelProviderType",
     "Path",
     "PermissionLevel",
     "ProjectStatus",
+    "ProjectType",
     "ResourceType",
     "Role",
+    "ScalingStrategy",
     "Scope",
     "Seconds",
+    "SpotPreference",
     "Time",
     "UserStatus",
     "UserType",
+    "WorkflowStatus",
+    "WorkflowType",
 ]
 
 Id = Union[str, UUID]
@@ -40,6 +52,40 @@ Seconds = Union[float, timedelta]
 
 Time = Union[datetime, str]
 """A point in time with its zone: an aware datetime, or RFC 3339 text."""
+
+AccessMode = Union[
+    Literal[
+        "ReadWriteOnce",
+        "ReadOnlyMany",
+        "ReadWriteMany",
+        "ReadWriteOncePod",
+    ],
+    str,
+]
+"""Who may use a volume at the same time.
+
+- `ReadWriteOnce`: One node, to read and write.
+- `ReadOnlyMany`: Many nodes, to read.
+- `ReadWriteMany`: Many nodes, to read and write.
+- `ReadWriteOncePod`: One pod, to read and write.
+"""
+
+CloudProvider = Union[
+    Literal[
+        "aws",
+        "azure",
+        "gcp",
+        "on-premises",
+    ],
+    str,
+]
+"""Whose prices count.
+
+- `aws`: Amazon.
+- `azure`: Microsoft.
+- `gcp`: Google.
+- `on-premises`: One's own.
+"""
 
 ClusterStatus = Union[
     Literal[
@@ -73,6 +119,29 @@ CredentialType = Union[
 - `admin_app`: The administrators'.
 """
 
+DeploymentStage = Union[
+    Literal[
+        "begun",
+        "named",
+        "simulating",
+        "cluster_chosen",
+        "started",
+        "deploying",
+        "done",
+    ],
+    str,
+]
+"""How far the deployment of a model is.
+
+- `begun`: A workflow was begun, or is resumed.
+- `named`: The name was free and is stored.
+- `simulating`: The simulator plans it.
+- `cluster_chosen`: A cluster was chosen.
+- `started`: It was started.
+- `deploying`: It is under way.
+- `done`: The endpoint is there.
+"""
+
 EndpointStatus = Union[
     Literal[
         "DEPLOYING",
@@ -90,12 +159,27 @@ EndpointStatus = Union[
 
 - `DEPLOYING`: It is being deployed.
 - `RUNNING`: It answers requests.
-- `STOPPED`: It was undeployed.
+- `STOPPED`: It was undeployed (guide).
 - `FAILED`: Its deployment failed.
 - `UNHEALTHY`: It is deployed and does not answer well.
 - `DELETING`: It is being taken down.
-- `DELETED`: It was taken down.
+- `DELETED`: It was taken down, for good (runtime).
 - `PENDING`: It waits to be deployed.
+"""
+
+FederationMode = Union[
+    Literal[
+        "active-passive",
+        "active-active",
+        "weighted",
+    ],
+    str,
+]
+"""How several clusters share the work.
+
+- `active-passive`: One works, another one stands by.
+- `active-active`: All work.
+- `weighted`: All work, each its part.
 """
 
 Granularity = Union[
@@ -113,6 +197,57 @@ Granularity = Union[
 - `daily`: Days.
 - `weekly`: Weeks.
 - `monthly`: Months.
+"""
+
+HardwareMode = Union[
+    Literal[
+        "dedicated",
+        "shared",
+    ],
+    str,
+]
+"""Whether an endpoint has its devices for itself.
+
+- `dedicated`: It has.
+- `shared`: It shares them.
+"""
+
+MetricSourceType = Union[
+    Literal[
+        "pod",
+        "resource",
+        "prometheus",
+        "inferenceEngine",
+        "custom",
+        "external",
+    ],
+    str,
+]
+"""Where a number comes from that the autoscaler goes by.
+
+- `pod`: The pods.
+- `resource`: What the pods use.
+- `prometheus`: Prometheus.
+- `inferenceEngine`: The inference engine.
+- `custom`: Something else in the cluster.
+- `external`: Something outside of it.
+"""
+
+ModelProviderType = Union[
+    Literal[
+        "cloud_model",
+        "hugging_face",
+        "url",
+        "disk",
+    ],
+    str,
+]
+"""Where a model comes from, and so what it takes to deploy it.
+
+- `cloud_model`: A provider runs it: deploying it takes the provider's key, and no cluster.
+- `hugging_face`: Hugging Face.
+- `url`: A download.
+- `disk`: A disk.
 """
 
 PermissionLevel = Union[
@@ -143,6 +278,19 @@ ProjectStatus = Union[
 - `ACTIVE`: It is.
 - `INACTIVE`: It is not.
 - `DELETED`: It was deleted; its record is kept.
+"""
+
+ProjectType = Union[
+    Literal[
+        "client_app",
+        "admin_app",
+    ],
+    str,
+]
+"""Which of the platform's applications a project belongs to.
+
+- `client_app`: The clients'.
+- `admin_app`: The administrators', which takes no clients as members.
 """
 
 ResourceType = Union[
@@ -185,6 +333,21 @@ Role = Union[
 - `TESTER`: Tests (runtime).
 """
 
+ScalingStrategy = Union[
+    Literal[
+        "HPA",
+        "KPA",
+        "BudScaler",
+    ],
+    str,
+]
+"""Who chooses the number of replicas.
+
+- `HPA`: Kubernetes' own autoscaler.
+- `KPA`: Knative's.
+- `BudScaler`: Bud's.
+"""
+
 Scope = Union[
     Literal[
         "model:view",
@@ -222,6 +385,21 @@ Scope = Union[
 - `client:access`: To use the clients' application.
 """
 
+SpotPreference = Union[
+    Literal[
+        "none",
+        "prefer",
+        "require",
+    ],
+    str,
+]
+"""Whether to use machines that are cheap and may vanish.
+
+- `none`: No.
+- `prefer`: If there are any.
+- `require`: Only those.
+"""
+
 UserStatus = Union[
     Literal[
         "ACTIVE",
@@ -248,4 +426,68 @@ UserType = Union[
 
 - `admin`: The administrators'.
 - `client`: The clients'.
+"""
+
+WorkflowStatus = Union[
+    Literal[
+        "in_progress",
+        "completed",
+        "failed",
+    ],
+    str,
+]
+"""How far a workflow is.
+
+- `in_progress`: It has begun: steps are missing, or it is at work.
+- `completed`: It is done.
+- `failed`: It has failed.
+"""
+
+WorkflowType = Union[
+    Literal[
+        "model_deployment",
+        "endpoint_deletion",
+        "add_worker_to_endpoint",
+        "endpoint_worker_deletion",
+        "cluster_onboarding",
+        "cluster_deletion",
+        "cloud_model_onboarding",
+        "local_model_onboarding",
+        "model_security_scan",
+        "license_faq_fetch",
+        "local_model_quantization",
+        "model_benchmark",
+        "add_adapter",
+        "delete_adapter",
+        "evaluation_creation",
+        "evaluate_model",
+        "guardrail_deployment",
+        "prompt_creation",
+        "prompt_schema_creation",
+        "custom_probe_creation",
+    ],
+    str,
+]
+"""What a workflow does.
+
+- `model_deployment`: It deploys a model.
+- `endpoint_deletion`: It takes an endpoint down.
+- `add_worker_to_endpoint`: It adds a worker to an endpoint.
+- `endpoint_worker_deletion`: It takes a worker from an endpoint.
+- `cluster_onboarding`: It adds a cluster.
+- `cluster_deletion`: It removes a cluster.
+- `cloud_model_onboarding`: It adds a model that a provider runs.
+- `local_model_onboarding`: It adds a model that clusters run.
+- `model_security_scan`: It looks for what does harm in a model.
+- `license_faq_fetch`: It reads a licence.
+- `local_model_quantization`: It makes a model smaller.
+- `model_benchmark`: It measures a model.
+- `add_adapter`: It adds an adapter to an endpoint.
+- `delete_adapter`: It takes an adapter from an endpoint.
+- `evaluation_creation`: It makes an evaluation.
+- `evaluate_model`: It evaluates a model.
+- `guardrail_deployment`: It deploys a guardrail.
+- `prompt_creation`: It makes a prompt.
+- `prompt_schema_creation`: It makes the schema of a prompt.
+- `custom_probe_creation`: It makes a probe.
 """
