@@ -94,10 +94,14 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
         // With the whole workspace, whose crates the tests have built; `cargo run -p` would build them anew.
         steps.push(cargo("build --workspace --examples --all-features"));
     }
-    steps.extend(workspace.examples.iter().map(|name| {
-        let again = format!("cargo run -p bud-examples --all-features --example {name}");
-        Step::new(&format!("example {name}"), &again, move |_| example(workspace, name))
-    }));
+    // Those that need a server embed one, which speaks the API that they are told to show.
+    for name in &workspace.examples {
+        steps.extend(["guide", "runtime"].map(|api| {
+            let run = format!("cargo run -p bud-examples --all-features --example {name}");
+            let again = format!("BUD_DEMO_API={api} {run}");
+            Step::new(&format!("example {name} ({api})"), &again, move |_| example(workspace, name, api))
+        }));
+    }
     let doc = "cargo doc -p bud-sdk --no-deps --all-features";
     steps.push(Step::new(doc, &format!("RUSTDOCFLAGS=\"-D warnings\" {doc}"), move |_| {
         run_command(workspace.cargo().env("RUSTDOCFLAGS", "-D warnings").args(doc.split(' ').skip(1)))
@@ -171,10 +175,10 @@ pub fn counted(command: &mut Command, tally: &mut Tally) -> Outcome {
 }
 
 /// Runs a built example.
-fn example(workspace: &Workspace, name: &str) -> Outcome {
+fn example(workspace: &Workspace, name: &str, api: &str) -> Outcome {
     let program =
         workspace.target.join("debug/examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    alone(&mut clean(program), name)
+    alone(clean(program).env("BUD_DEMO_API", api), name)
 }
 
 /// Runs an example in a folder of its own.
