@@ -11,7 +11,7 @@ A Bud API server for tests and examples, in memory, on 127.0.0.1.
 
 Usage: bud-testbed [OPTIONS]
 
-  --flavor NAME          which dialect of the API: guide (default)
+  --flavor NAME          which dialect of the API: guide (default), or runtime, that of the platform as shipped
   --port N               the port; 0 (default) takes a free one
   --access-ttl SECONDS   how long access tokens are good for (default 1800)
   --deploy-polls N       status polls until a deployment runs (default 3)
@@ -19,8 +19,9 @@ Usage: bud-testbed [OPTIONS]
   --seed-audit N         audit rows to begin with, spread over January 2026
   --help                 this text
 
-It prints its URL and the first administrator's login, and runs until Ctrl-C. If BUD_TESTBED_JOURNAL names a file,
-each answered request appends a line to it: flavor METHOD path-template status.
+It prints its URL, the first administrator's login and what a deployment needs: an endpoint and a cluster, with runtime
+also a project and a model. It runs until Ctrl-C. If BUD_TESTBED_JOURNAL names a file, each answered request appends a
+line to it: flavor METHOD path-template status.
 ";
 
 #[derive(Default)]
@@ -107,13 +108,16 @@ async fn serve(options: Options) -> std::io::Result<()> {
 /// In one piece and at once: whoever started this waits for these lines, and may read only the first.
 fn announce(bed: &Testbed) -> std::io::Result<()> {
     let endpoint = bed.endpoint_ids().into_iter().next().unwrap_or_default();
-    let lines = format!(
+    let mut lines = format!(
         "url: {}\nemail: {}\npassword: {}\nendpoint: {endpoint}\ncluster: {}\n",
         bed.url(),
         bed.admin_email(),
         bed.admin_password(),
         bed.cluster_id()
     );
+    if bed.flavor() == Flavor::Runtime {
+        lines += &format!("project: {}\nmodel: {}\n", bed.project_id(), bed.local_model_id());
+    }
     let mut out = std::io::stdout().lock();
     out.write_all(lines.as_bytes())?;
     out.flush()

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -63,6 +64,28 @@ async fn it_serves_and_keeps_a_journal() {
             "guide GET (none) 404",
         ]
     );
+}
+
+#[tokio::test]
+async fn the_platform_as_shipped() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--flavor", "runtime"]).stdout(Stdio::piped()).env_remove(JOURNAL);
+    let mut running = Running(command.spawn().unwrap());
+    let lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let told: HashMap<String, String> = lines
+        .take(7)
+        .map(|line| line.unwrap().split_once(": ").map(|(name, value)| (name.into(), value.into())).unwrap())
+        .collect();
+    let body = json!({"email": told["email"], "password": told["password"]});
+    let login = raw(&told["url"], &request_bytes("POST", "/auth/login", None, Some(&body))).await;
+    let token = login.is(200).json()["token"]["access_token"].as_str().unwrap().to_owned();
+    let get = async |target: &str| raw(&told["url"], &request_bytes("GET", target, Some(&token), None)).await;
+    get(&format!("/projects/{}", told["project"])).await.is(200);
+    get(&format!("/clusters/{}", told["cluster"])).await.is(200);
+    get(&format!("/endpoints/{}/model-cluster-detail", told["endpoint"])).await.is(200);
+    let step = json!({"workflow_total_steps": 6, "step_number": 1, "model_id": told["model"]});
+    let step = request_bytes("POST", "/models/deploy-workflow", Some(&token), Some(&step));
+    raw(&told["url"], &step).await.is(200);
 }
 
 /// The peak of a process's memory in KiB, as the kernel counts it.
