@@ -65,10 +65,10 @@ pub use resources::{
     ProviderCredential, Quantization, QuantizationScheme, Quota, Quotas, Recommendations, RecommendedCluster,
     RequiredDevice, ResourceScopes, ResourceType, Role, ScaleToZero, ScalingBehavior, ScalingPolicy,
     ScalingRule, ScalingStrategy, ScheduleHint, Scope, ScopeState, Scopes, SpotPreference, StorageDefaults,
-    SupportedEndpoint, Tag, TamperCheck, TextArchitecture, TimeRange, Usage, UsageLimits, User, UserBilling,
-    UserCount, UserPermissions, UserQuota, UserStatus, UserType, UserUpdate, Users, Verification,
-    VerificationCounts, Verifications, VisionArchitecture, Worker, Workflow, WorkflowStatus, WorkflowSteps,
-    WorkflowType, Workflows, operations,
+    SupportedEndpoint, Tag, TamperCheck, TamperedRecord, TextArchitecture, TimeRange, Usage, UsageLimits,
+    UsageStep, User, UserBilling, UserCount, UserPermissions, UserQuota, UserStatus, UserType, UserUpdate,
+    Users, Verification, VerificationCounts, Verifications, VisionArchitecture, Worker, Workflow,
+    WorkflowStatus, WorkflowSteps, WorkflowType, Workflows, operations,
 };
 pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,

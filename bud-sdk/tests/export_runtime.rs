@@ -163,10 +163,13 @@ async fn a_record_that_there_is_not_is_not_found_and_a_changed_one_is_told() {
     assert_eq!(bud.audit().verify(id.as_str()).await.unwrap().is_valid, Some(false));
     let many = bud.audit().verify_many([id.as_str(), records[1].id.as_str()]).await.unwrap();
     assert_eq!(many.summary.unwrap().invalid_count, Some(1));
-    assert_eq!(bud.audit().find_tampered().limit(1000).await.unwrap().tampered_count, Some(1));
+    let found = bud.audit().find_tampered().limit(1000).await.unwrap();
+    assert_eq!((found.tampered_count, found.tampered_records[0].id.as_ref()), (Some(1), Some(&id)));
     let limit = bud.audit().find_tampered().limit(1001).await.unwrap_err();
     assert_eq!(limit.param(), Some("limit"));
     assert_eq!(bud.audit().records().limit(101).all().await.unwrap_err().param(), Some("limit"));
+    let used = bud.quotas().history(january()).await.unwrap();
+    assert_eq!((used[0].tokens, used[0].requests, used[0].extra.is_empty()), (Some(1000), Some(10), true));
     bed.metrics_down(true);
     let history = bud.quotas().history(january()).await.unwrap_err();
     assert_eq!((history.kind(), history.status()), (ErrorKind::Server, Some(200)));

@@ -2,7 +2,7 @@
 
 mod common;
 
-use bud_sdk::{Client, Error, ErrorKind, Flavor, Grant, PermissionLevel, Result};
+use bud_sdk::{Client, Error, ErrorKind, ExportFormat, Flavor, Grant, PermissionLevel, Result};
 use bud_testbed::{Script, Wire, respond, respond_json};
 use bytes::Bytes;
 use common::TOKEN;
@@ -79,6 +79,28 @@ async fn what_a_success_says_of_a_failure_is_foreign_text_too() {
         assert!(error.message().contains("not found for ***, on and on"), "{error}");
         assert!(!format!("{error} {error:?}").contains(TOKEN));
         assert!(!error.message().contains(char::is_control) && error.message().len() < 2000, "{error}");
+    }
+}
+
+/// Records of one moment have no order there, so that a page may begin with what ended the one before.
+#[tokio::test]
+async fn an_export_in_which_a_record_comes_twice_is_incomplete() {
+    let page = |page: u32, ids: [&str; 2]| {
+        let record = |id: &str| json!({ "id": id, "timestamp": "2026-01-10T00:00:00.000001Z" });
+        let data: Vec<_> = ids.iter().map(|id| record(id)).collect();
+        let head = json!({ "page": page, "limit": 2, "total_pages": 2, "total_record": 4, "data": data });
+        respond_json(200, &head)
+    };
+    let end = respond_json(200, &json!({ "page": 3, "limit": 2, "total_pages": 2, "data": [] }));
+    for (second, whole) in [(["a-2", "a-3"], false), (["a-3", "a-4"], true)] {
+        let (_home, bud) = answering([page(1, ["a-1", "a-2"]), page(2, second), end.clone()]).await;
+        let export = bud.audit().export(january()).format(ExportFormat::Json);
+        let outcome = export.write_into(&mut Vec::new()).await;
+        assert_eq!(outcome.is_ok(), whole, "{outcome:?}");
+        if let Err(error) = outcome {
+            assert_eq!(error.kind(), ErrorKind::Incomplete);
+            assert!(error.message().contains("a-2 came twice"), "{error}");
+        }
     }
 }
 

@@ -137,6 +137,27 @@ async fn cells_are_the_servers_own_and_records_are_typed() {
 }
 
 #[tokio::test]
+async fn who_is_no_administrator_gets_his_own_records_and_is_told_before() {
+    let (bed, admin) = shipped().await;
+    bed.seed_audit(10);
+    let user = bed.seed_user("USER");
+    let bud = client(&bed, &user.email, &user.password);
+    let records = bud.audit().records().all().await.unwrap();
+    assert!(
+        !records.is_empty()
+            && records.iter().all(|record| {
+                record.user_id.as_ref().map(bud_sdk::UserId::as_str) == Some(user.id.as_str())
+            })
+    );
+    assert!(admin.audit().records().all().await.unwrap().len() > records.len());
+    let offered = bud.capabilities().await.unwrap();
+    for id in ["audit.export", "audit.records", "audit.summary"] {
+        let known = offered.operations.iter().find(|known| known.id == id).unwrap();
+        assert!(known.loss.unwrap().contains("his own records only"), "{id}");
+    }
+}
+
+#[tokio::test]
 async fn times_in_every_form_are_utc_and_amounts_keep_their_digits() {
     let answers = [
         json!({ "success": true, "result": {

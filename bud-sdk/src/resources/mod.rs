@@ -19,7 +19,7 @@ mod workflows;
 pub use account::{Account, ModulePermission};
 pub use audit::{
     ActionCount, Audit, AuditRecord, AuditSummary, DateRange, Export, ExportFormat, ExportStream, Exported,
-    TamperCheck, TimeRange, UserCount, Verification, VerificationCounts, Verifications,
+    TamperCheck, TamperedRecord, TimeRange, UserCount, Verification, VerificationCounts, Verifications,
 };
 pub use clusters::{
     AccessMode, Cluster, ClusterResource, ClusterSettings, ClusterStatus, Clusters, Estimate, Estimates,
@@ -48,7 +48,7 @@ pub use permissions::{
     Grant, Permission, PermissionLevel, Permissions, ResourceScopes, ResourceType, UserPermissions,
 };
 pub use projects::{NewProject, Project, ProjectStatus, ProjectType, ProjectUpdate, Projects};
-pub use quotas::{Granularity, Plan, Quota, Quotas, Usage, UsageLimits, UserBilling, UserQuota};
+pub use quotas::{Granularity, Plan, Quota, Quotas, Usage, UsageLimits, UsageStep, UserBilling, UserQuota};
 pub use scopes::{Scope, ScopeState, Scopes};
 pub use users::{Created, NewUser, Role, User, UserStatus, UserType, UserUpdate, Users};
 pub use workflows::{

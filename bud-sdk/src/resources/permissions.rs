@@ -91,8 +91,8 @@ impl Permissions {
     /// matters.
     ///
     /// # Errors
-    /// `InvalidArgument` for nothing, and for rights that belong to projects; `NotFound` for a user who is unknown, a
-    /// superuser, or has not accepted his invitation yet.
+    /// `InvalidArgument` for nothing, and for rights that belong to projects; `NotFound` for a user who is unknown or has not
+    /// accepted his invitation yet; `BadRequest` for a superuser.
     ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client, user: bud_sdk::User) -> bud_sdk::Result<()> {

@@ -38,10 +38,10 @@ impl Quotas {
     }
 
     /// Reads how much a user has used of what he may. `GET /billing/user/{id}/usage`, runtime only. While the platform's
-    /// metrics service is down, it says that nothing was used.
+    /// metrics service is down, it says that nothing was used; of an unknown user, that he has no plan.
     ///
     /// # Errors
-    /// `PermissionDenied` for who is no administrator; `NotFound`.
+    /// `PermissionDenied` for who is no administrator.
     ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client, user: bud_sdk::User) -> bud_sdk::Result<()> {
@@ -89,7 +89,8 @@ impl Quotas {
         self.0.call(Limits)
     }
 
-    /// What the session's own user used, day by day unless said otherwise. `POST /billing/history`, runtime only.
+    /// What the session's own user used, day by day unless said otherwise; a step without use is left out.
+    /// `POST /billing/history`, runtime only.
     ///
     /// # Errors
     /// `Server` while the platform's metrics service is down: the platform calls that a success.
@@ -169,6 +170,24 @@ model! {
         pub request_count: Option<u64>,
         /// The share of them that succeeded, in hundredths.
         pub success_rate: Option<f64>,
+    }
+}
+
+model! {
+    /// What was used in one step of a history.
+    UsageStep {
+        /// The step: its day, or its first moment.
+        pub date: Option<String>,
+        /// Tokens used.
+        pub tokens: Option<u64>,
+        /// Of these, those that went in.
+        pub input_tokens: Option<u64>,
+        /// Of these, those that came out.
+        pub output_tokens: Option<u64>,
+        /// Requests made.
+        pub requests: Option<u64>,
+        /// Money spent.
+        pub cost: Option<Decimal>,
     }
 }
 
@@ -427,12 +446,11 @@ impl Describe for History {
 }
 
 impl Operation for History {
-    /// The steps, as the platform's metrics service gives them.
-    type Output = Vec<serde_json::Value>;
+    type Output = Vec<UsageStep>;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Self::Output>> {
         #[derive(Deserialize)]
         struct Steps {
-            data: Vec<serde_json::Value>,
+            data: Vec<UsageStep>,
             error: Option<String>,
         }
         let Steps { data, error } = raw.result()?;

@@ -7,8 +7,8 @@ use crate::door::args::When;
 use crate::door::results::IssuedKey;
 use crate::error::{Error, Result};
 use crate::resources::{
-    Credential, CredentialType, CredentialUpdate, Expiry, Granularity, Plan, Quota, UsageLimits, UserBilling,
-    UserQuota,
+    Credential, CredentialType, CredentialUpdate, Expiry, Granularity, Plan, Quota, UsageLimits, UsageStep,
+    UserBilling, UserQuota,
 };
 use crate::types::{CredentialId, ProjectId, Timestamp, UserId};
 
@@ -45,7 +45,7 @@ entries! {
         granularity: Option<Granularity>,
         /// Only what was used in this project.
         project: Option<ProjectId>,
-    ) -> Vec<serde_json::Value> = |bud| {
+    ) -> Vec<UsageStep> = |bud| {
         let call = bud.quotas().history(range(start, end)?);
         let call = call.when(granularity, |call, granularity| call.granularity(granularity));
         call.when(project, |call, project| call.project(project))

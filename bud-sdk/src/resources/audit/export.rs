@@ -15,6 +15,7 @@ use futures_util::stream::unfold;
 use tokio::io::AsyncWrite;
 
 use super::inspect::{Csv, Json, Records};
+use super::records::OWN_ONLY;
 use super::windows::Windows;
 use super::{AuditRecord, TimeRange};
 use crate::api::{Describe, Flavor, Parts, Route, Routes, from_slice};
@@ -319,7 +320,7 @@ impl Describe for ExportAudit {
     const ID: &'static str = "audit.export";
     const SECTIONS: &'static [&'static str] = &["9.1"];
     const ROUTES: Routes =
-        Routes::both(Route::get("/audit/export"), Route::get("/audit/records").cut_at(10_000));
+        Routes::both(Route::get("/audit/export"), Route::get("/audit/records").cut_at(10_000).loss(OWN_ONLY));
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let parts = self.range.query(Parts::new())?;
         Ok(match flavor {

@@ -20,7 +20,7 @@ pub use records::ListAuditRecords;
 pub use records::{ActionCount, AuditSummary, DateRange, UserCount};
 pub(super) use records::{GetAuditRecord, SummarizeAudit};
 pub(super) use verify::{FindTampered, VerifyRecord, VerifyRecords};
-pub use verify::{TamperCheck, Verification, VerificationCounts, Verifications};
+pub use verify::{TamperCheck, TamperedRecord, Verification, VerificationCounts, Verifications};
 
 impl Client {
     /// The audit log: guide section 9.1.
@@ -36,7 +36,7 @@ pub struct Audit(Client);
 impl Audit {
     /// Exports the records of a time range, its end not included. Guide section 9.1: `GET /audit/export` (guide), windows
     /// over `GET /audit/records` (runtime): the same rows, complete, the newest first. What happens after the call began is
-    /// not in it. The cells of the platform as shipped for details and states are as Python prints them, not JSON; the
+    /// not in it. There, who is no administrator gets his own records and no others. The cells of the platform as shipped for details and states are as Python prints them, not JSON; the
     /// [`records`](Export::records) have them typed.
     ///
     /// ```no_run

@@ -8,10 +8,12 @@ use crate::types::{AuditId, Timestamp, UserId, check_segment, model};
 
 /// The server gives no larger page.
 pub(super) const LARGEST_PAGE: u32 = 100;
+/// What the platform as shipped does not say.
+pub(super) const OWN_ONLY: &str = "who is no administrator gets his own records only";
 const EXPORT: &str = "use audit.export(range).records()";
 
 impl Audit {
-    /// Lists records, the newest first, by hundreds at most. `GET /audit/records`, runtime only: on the guide's API
+    /// Lists records, the newest first, by hundreds at most; who is no administrator gets his own. `GET /audit/records`, runtime only: on the guide's API
     /// [`export`](Self::export)`(range).records()` gives them.
     ///
     /// ```no_run
@@ -35,7 +37,7 @@ impl Audit {
         self.0.call(GetAuditRecord(id.into()))
     }
 
-    /// The log in numbers. `GET /audit/summary`, runtime only.
+    /// The log in numbers; for who is no administrator, of his own records. `GET /audit/summary`, runtime only.
     ///
     /// # Errors
     /// Those of a request.
@@ -116,7 +118,7 @@ impl List<ListAuditRecords> {
 impl Describe for ListAuditRecords {
     const ID: &'static str = "audit.records";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/records"), EXPORT);
+    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/records").loss(OWN_ONLY), EXPORT);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         if self.limit > LARGEST_PAGE {
             return Err(Error::invalid("limit", "the audit log has pages of at most 100"));
@@ -230,7 +232,7 @@ pub struct SummarizeAudit(Option<TimeRange>);
 impl Describe for SummarizeAudit {
     const ID: &'static str = "audit.summary";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/summary"), EXPORT);
+    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/summary").loss(OWN_ONLY), EXPORT);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         match self.0 {
             Some(range) => range.query(Parts::new()),

@@ -6,7 +6,7 @@ use super::{Audit, TimeRange};
 use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{AuditId, Timestamp, check_segment, model};
+use crate::types::{AuditId, Timestamp, UserId, check_segment, model};
 
 const NONE: &str = "that API proves nothing about its records";
 
@@ -99,13 +99,33 @@ model! {
         /// How many records were changed.
         pub tampered_count: Option<u64>,
         /// Those records.
-        pub tampered_records: Vec<serde_json::Value>,
+        pub tampered_records: Vec<TamperedRecord>,
         /// What the server says of it.
         pub message: Option<String>,
         /// When it looked.
         pub checked_at: Option<Timestamp>,
         /// That there was an answer; it says nothing of the records.
         pub success: Option<bool>,
+    }
+}
+
+model! {
+    /// A record that is not as it was written.
+    TamperedRecord {
+        /// The record.
+        pub id: Option<AuditId>,
+        /// When it was done, as the record says.
+        pub timestamp: Option<Timestamp>,
+        /// What was done.
+        pub action: Option<String>,
+        /// What kind of thing it was done to.
+        pub resource_type: Option<String>,
+        /// The id of that thing.
+        pub resource_id: Option<String>,
+        /// Who did it.
+        pub user_id: Option<UserId>,
+        /// What is wrong with it, in the server's words.
+        pub verification_message: Option<String>,
     }
 }
 

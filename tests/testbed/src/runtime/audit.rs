@@ -113,8 +113,10 @@ fn rows(call: &Call, input: &mut Input, store: &Store) -> Vec<Arc<AuditRow>> {
             _ => row.ip_address.as_deref(),
         };
         let found = search.as_ref().is_none_or(|text| {
-            let name = row.resource_name.as_deref().unwrap_or_default().to_ascii_lowercase();
-            name.contains(text) || row.action.contains(text.as_str())
+            let has = |field: &Option<String>| {
+                field.as_deref().unwrap_or_default().to_ascii_lowercase().contains(text)
+            };
+            has(&row.resource_name) || has(&row.ip_address)
         });
         found && wanted.iter().all(|(name, value)| field(name) == Some(value.as_str()))
     };
@@ -161,7 +163,7 @@ fn verdict(store: &Store, world: &World, id: &str) -> (bool, String) {
     match find(store, id) {
         None => (false, format!("Audit record with ID {id} not found")),
         Some(_) if world.tampered.contains(id) => {
-            (false, "Audit record has been tampered with: the hash does not match".to_owned())
+            (false, "Audit record hash mismatch - possible tampering detected".to_owned())
         }
         Some(_) => (true, "Audit record integrity verified successfully".to_owned()),
     }
@@ -212,7 +214,13 @@ pub(super) async fn find_tampered(call: Call) -> Answer {
     let checked = rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
     let tampered: Vec<Value> = checked
         .filter(|row| world.tampered.contains(&row.id))
-        .map(|row| json!({ "audit_id": row.id, "message": verdict(&store, &world, &row.id).1 }))
+        .map(|row| {
+            json!({
+                "id": row.id, "timestamp": stamp(row.at).replace('Z', "+00:00"), "action": row.action,
+                "resource_type": row.resource_type, "resource_id": row.resource_id, "user_id": row.user_id,
+                "verification_message": verdict(&store, &world, &row.id).1,
+            })
+        })
         .collect();
     ok(json!({
         "success": true, "message": format!("Checked {limit} records for tampering"),

@@ -110,14 +110,18 @@ pub(super) async fn history(call: Call) -> Answer {
     input.need("end_date");
     let start = input.time("start_date");
     input.time("end_date");
-    input.choice("granularity", &["hourly", "daily", "weekly", "monthly"]);
+    let granularity = input.choice("granularity", &["hourly", "daily", "weekly", "monthly"]);
     input.finish()?;
     // A failure of the service behind it is told as success.
     let body = if lock(&call.open.core.world).metrics_down {
         json!({ "error": "Client error '404 Not Found' for url 'http://budmetrics/usage/history'", "data": [] })
     } else {
         let day = start.map(crate::state::audit::format_time).unwrap_or_default();
-        json!({ "data": [{ "date": day, "tokens": 1000, "cost": 0.1, "request_count": 10 }] })
+        let step = json!({
+            "date": day.get(..10), "tokens": 1000, "input_tokens": 600, "output_tokens": 400, "requests": 10,
+            "cost": 0.1,
+        });
+        json!({ "data": [step], "granularity": granularity.as_deref().unwrap_or("daily") })
     };
     result(&body, "Usage history retrieved successfully")
 }
