@@ -119,6 +119,25 @@ async fn a_right_is_never_set_of_who_is_no_member() {
 }
 
 #[tokio::test]
+async fn projects_that_a_user_has_nothing_to_do_with_are_no_permissions_of_his() {
+    let (bed, admin) = shipped().await;
+    let user = bed.seed_user("USER");
+    let mut last = None;
+    for number in 0..5 {
+        let project = NewProject::new(format!("P {number}")).project_type(ProjectType::ClientApp);
+        last = Some(admin.projects().create(project).await.unwrap());
+    }
+    let grant = Grant::project(&user.id, last.as_ref().unwrap(), PermissionLevel::View);
+    admin.permissions().grant(grant).await.unwrap();
+    bed.clear_requests();
+    let found = admin.permissions().list().user(&user.id).limit(2).all().await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].permission_level.as_deref(), Some(&PermissionLevel::View));
+    let pages = bed.requests().len();
+    assert!(pages >= 3, "pages without a permission do not end the list: {pages}");
+}
+
+#[tokio::test]
 async fn cells_are_the_servers_own_and_records_are_typed() {
     let (bed, bud) = shipped().await;
     bed.seed_audit(3);

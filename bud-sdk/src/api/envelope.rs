@@ -24,12 +24,30 @@ pub struct Page<T> {
     pub total_pages: Option<u32>,
     /// The server sent a bare list: there are no other pages.
     pub whole: bool,
+    /// How many items were left out, which a page has for the server.
+    pub(crate) left_out: usize,
 }
 
 impl<T> Page<T> {
     /// A list that has no other page.
     pub(crate) fn whole(items: Vec<T>) -> Self {
-        Self { items, page: None, limit: None, total_record: None, total_pages: None, whole: true }
+        Self {
+            items,
+            page: None,
+            limit: None,
+            total_record: None,
+            total_pages: None,
+            whole: true,
+            left_out: 0,
+        }
+    }
+
+    /// Without the items that are not meant. The server's counts are then too high.
+    pub(crate) fn only(mut self, meant: impl Fn(&T) -> bool) -> Self {
+        let all = self.items.len();
+        self.items.retain(meant);
+        self.left_out += all - self.items.len();
+        self
     }
 
     /// Whether page `number`, of which `limit` items were asked for, is the last one: it is short, and the server does not say
@@ -45,9 +63,9 @@ impl<T> Page<T> {
         self,
         item: impl Fn(T) -> crate::error::Result<U>,
     ) -> crate::error::Result<Page<U>> {
-        let Self { items, page, limit, total_record, total_pages, whole } = self;
+        let Self { items, page, limit, total_record, total_pages, whole, left_out } = self;
         let items = items.into_iter().map(item).collect::<crate::error::Result<_>>()?;
-        Ok(Page { items, page, limit, total_record, total_pages, whole })
+        Ok(Page { items, page, limit, total_record, total_pages, whole, left_out })
     }
 }
 
@@ -182,6 +200,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
             total_record,
             total_pages: small(total_pages),
             whole: false,
+            left_out: 0,
         })
     }
 }

@@ -254,9 +254,9 @@ impl<O: Paged> Pages<O> {
                 format!("page {number} of the list repeats an earlier page"),
             ));
         }
-        let full =
-            page.items.len() >= page.limit.filter(|limit| *limit > 0).unwrap_or(self.list.limit) as usize;
-        let count = page.items.len() as u64;
+        let all = page.items.len() + page.left_out;
+        let full = all >= page.limit.filter(|limit| *limit > 0).unwrap_or(self.list.limit) as usize;
+        let count = all as u64;
         // A list that was resumed is taken to have had pages as long as this one.
         let behind = self.behind.unwrap_or(u64::from(number - 1) * count) + count;
         self.behind = Some(behind);
@@ -264,7 +264,7 @@ impl<O: Paged> Pages<O> {
             Some(pages) => pages > number,
             None => page.total_record.is_some_and(|total| total > behind),
         };
-        let more = !page.whole && !page.items.is_empty() && (full || announced);
+        let more = !page.whole && all > 0 && (full || announced);
         self.last = page.total_pages.filter(|_| more);
         let skip = std::mem::take(&mut self.at.skip).min(page.items.len());
         page.items.drain(..skip);

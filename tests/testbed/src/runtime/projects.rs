@@ -401,12 +401,18 @@ pub(super) async fn user_projects(Id(id): Id, call: Call) -> Answer {
     let mut items = Vec::new();
     for project in &store.projects {
         let info = world.project(&project.id);
-        if !info.deleted && info.members.iter().any(|member| member.user_id == id) {
-            items.push(json!({
-                "id": project.id, "name": project.name, "status": "active",
-                "permissions": states(|scope| info.may(&id, scope), &ENDPOINT_SCOPES),
-            }));
+        if info.deleted {
+            continue;
         }
+        // All projects are there, whether he is a member or not.
+        let member = info.members.iter().any(|member| member.user_id == id);
+        let permissions = match member {
+            true => states(|scope| info.may(&id, scope), &ENDPOINT_SCOPES),
+            false => json!([]),
+        };
+        items.push(json!({
+            "id": project.id, "name": project.name, "status": "active", "permissions": permissions,
+        }));
     }
     ok(paging.answer(
         "permission.user.projects",

@@ -1,6 +1,6 @@
 //! Permissions: who may do what with which resource.
 
-use std::hash::{Hash, Hasher};
+mod list;
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,14 @@ use super::members::{
     MEMBERS, Member, add_one, find_member, first_members, not_let_go, not_taken_in, remove_one,
 };
 use super::{ScopeState, Scopes, scopes, unknown_user};
-use crate::api::{
-    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, from_slice, paged,
-};
+use crate::api::{Describe, Flavor, Operation, Page, Parts, Raw, Reply, Route, Routes, from_slice};
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     Extra, PermissionId, ProjectId, Timestamp, UserId, Wire, check_segment, model, open_enum,
 };
+
+pub use list::ListPermissions;
 
 impl Client {
     /// Permissions: guide section 4.2 and 8.3.
@@ -52,7 +52,8 @@ impl Permissions {
     }
 
     /// Lists permissions, of one user or on one resource if so asked. Guide section 8.3: `GET /permissions` (guide). On runtime
-    /// it must be of one user (`GET /permissions/{user_id}/projects`) or on one project (`GET /projects/{id}/users`).
+    /// it must be of one user (`GET /permissions/{user_id}/projects`) or on one project (`GET /projects/{id}/users`); one without
+    /// a level is one that the platform could not look up.
     pub fn list(&self) -> List<ListPermissions> {
         List::new(self.0.clone(), ListPermissions::default())
     }
@@ -319,127 +320,6 @@ impl Operation for GrantPermission {
         }
         let (who, this) = ((self.0.only_project()?, self.0.user.clone()), self.clone());
         find_member(&raw, who, 1, move |member| this.give(member))
-    }
-}
-
-/// `permissions.list`
-#[derive(Debug, Clone, Default)]
-pub struct ListPermissions {
-    page: u32,
-    limit: u32,
-    user: Option<UserId>,
-    resource: Option<(ResourceType, String)>,
-}
-
-impl List<ListPermissions> {
-    /// Only those of this user.
-    pub fn user(mut self, user: impl Into<UserId>) -> Self {
-        self.operation_mut().user = Some(user.into());
-        self
-    }
-    /// Only those on this project.
-    pub fn project(self, project: impl Into<ProjectId>) -> Self {
-        let project: ProjectId = project.into();
-        self.resource(ResourceType::Project, project.as_str())
-    }
-    /// Only those on this resource.
-    pub fn resource(mut self, resource_type: ResourceType, resource_id: impl Into<String>) -> Self {
-        self.operation_mut().resource = Some((resource_type, resource_id.into()));
-        self
-    }
-}
-
-impl Describe for ListPermissions {
-    const ID: &'static str = "permissions.list";
-    const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes = Routes::both(
-        LIST,
-        Route::get("/permissions/{user_id}/projects").loss("of one user or on one project, without ids"),
-    );
-    fn encode(&self, flavor: Flavor) -> Result<Parts> {
-        if let Some(user) = &self.user {
-            check_segment("user_id", user.as_str())?;
-        }
-        if let Some((_, id)) = &self.resource {
-            check_segment("resource_id", id)?;
-        }
-        if flavor == Flavor::Guide {
-            let mut parts = paged(flavor, self.page, self.limit).query_opt("user_id", self.user.as_ref());
-            if let Some((resource_type, id)) = &self.resource {
-                parts = parts.query("resource_type", resource_type).query("resource_id", id);
-            }
-            return Ok(parts);
-        }
-        match (&self.user, self.project()?) {
-            (None, None) => {
-                Err(Error::invalid("user", "the `runtime` API lists by user or by project: name one"))
-            }
-            (Some(_), Some(project)) => Ok(first_members(&project)?.at(MEMBERS.path)),
-            (None, Some(project)) => Ok(Parts::new()
-                .at(MEMBERS.path)
-                .segment("id", project.as_str())?
-                .paged(flavor, self.page, self.limit)),
-            (Some(user), None) => {
-                Ok(Parts::new().segment("user_id", user.as_str())?.paged(flavor, self.page, self.limit))
-            }
-        }
-    }
-    fn explain(&self, error: Error) -> Error {
-        unknown_user(error)
-    }
-}
-
-impl ListPermissions {
-    fn project(&self) -> Result<Option<ProjectId>> {
-        match &self.resource {
-            None => Ok(None),
-            Some((ResourceType::Project, id)) => Ok(Some(ProjectId::from(id.as_str()))),
-            Some(_) => Err(no_such("it has permissions on projects only")),
-        }
-    }
-}
-
-impl Operation for ListPermissions {
-    type Output = Page<Permission>;
-    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Permission>>> {
-        if flavor == Flavor::Guide {
-            return raw.page("permissions").map(Reply::Done);
-        }
-        let of = |member: Member, project: &ProjectId| {
-            Permission::on_project(member.id, project.as_str(), &member.permissions)
-        };
-        match (&self.user, self.project()?) {
-            (Some(user), Some(project)) => {
-                find_member(&raw, (project.clone(), user.clone()), 1, move |member| {
-                    let items = member.map(|member| of(member, &project)).into_iter().collect();
-                    Ok(Reply::Done(Page::whole(items)))
-                })
-            }
-            (None, Some(project)) => {
-                raw.page("users")?.try_map(|member| Ok(of(member, &project))).map(Reply::Done)
-            }
-            (Some(user), None) => raw
-                .page::<ResourceScopes>("projects")?
-                .try_map(|on| {
-                    let id = on.id.ok_or_else(|| Error::decode(".projects[].id", "it is missing"))?;
-                    Ok(Permission::on_project(user.clone(), &id, &on.permissions))
-                })
-                .map(Reply::Done),
-            (None, None) => Ok(Reply::Done(Page::whole(Vec::new()))),
-        }
-    }
-}
-
-impl Paged for ListPermissions {
-    type Item = Permission;
-    fn set_page(&mut self, page: u32, limit: u32) {
-        (self.page, self.limit) = (page, limit);
-    }
-    fn key(permission: &Permission) -> &str {
-        permission.id.as_ref().map_or("", PermissionId::as_str)
-    }
-    fn hash_key(permission: &Permission, hasher: &mut impl Hasher) {
-        (&permission.id, &permission.user_id, &permission.resource_id).hash(hasher);
     }
 }
 
