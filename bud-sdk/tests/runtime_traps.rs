@@ -6,16 +6,12 @@ use bud_sdk::{
     AuditRecord, Client, CredentialType, CredentialUpdate, ErrorKind, Flavor, Grant, Method, NewProject,
     NewUser, PermissionLevel, ProjectType, Role, Scope, ScopeState, Scopes, Timestamp, User, UserType,
 };
-use bud_testbed::{Script, Testbed, Wire, respond_json};
-use common::{TOKEN, shipped, with_password};
+use bud_testbed::{Script, Wire, respond_json};
+use common::{TOKEN, runtime_user, shipped};
 use serde_json::json;
 
 const FIRST: &str = "F1rst-Password!";
 const OWN: &str = "Own-Passw0rd!";
-
-fn client(bed: &Testbed, email: &str, password: &str) -> Client {
-    with_password(bed.url(), email, password).flavor(Flavor::Runtime).build().unwrap()
-}
 
 /// A user as an administrator creates him, who has not signed in yet.
 async fn invited(bud: &Client, email: &str, role: Role) -> User {
@@ -27,7 +23,7 @@ async fn invited(bud: &Client, email: &str, role: Role) -> User {
 async fn who_must_set_his_password_first_is_told_so_and_can() {
     let (bed, admin) = shipped().await;
     let user = invited(&admin, "new@example.com", Role::Developer).await;
-    let bud = client(&bed, "new@example.com", FIRST);
+    let bud = runtime_user(&bed, "new@example.com", FIRST);
     assert_eq!(bud.auth().login().await.unwrap().must_change_password, Some(true));
     let error = bud.projects().list().all().await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::PermissionDenied, Some(400)));
@@ -46,14 +42,14 @@ async fn who_must_set_his_password_first_is_told_so_and_can() {
 async fn a_password_is_set_for_oneself_and_nobody_else() {
     let (bed, admin) = shipped().await;
     let other = bed.seed_user("USER");
-    let theirs = client(&bed, &other.email, &other.password);
+    let theirs = runtime_user(&bed, &other.email, &other.password);
     theirs.auth().login().await.unwrap();
 
     admin.auth().change_own_password(OWN).await.unwrap();
 
     theirs.auth().login().await.unwrap();
-    client(&bed, bed.admin_email(), OWN).auth().login().await.unwrap();
-    let old = client(&bed, bed.admin_email(), bed.admin_password()).auth().login().await.unwrap_err();
+    runtime_user(&bed, bed.admin_email(), OWN).auth().login().await.unwrap();
+    let old = runtime_user(&bed, bed.admin_email(), bed.admin_password()).auth().login().await.unwrap_err();
     assert_eq!(old.kind(), ErrorKind::InvalidCredentials);
     // Whatever is changed of another, no password goes along.
     admin.users().set_role(&other.id, Role::Tester).await.unwrap();
@@ -68,7 +64,7 @@ async fn a_password_is_set_for_oneself_and_nobody_else() {
 async fn what_a_sign_in_undoes_is_said_before_and_seen_after() {
     let (bed, admin) = shipped().await;
     let user = invited(&admin, "new@example.com", Role::Developer).await;
-    let bud = client(&bed, "new@example.com", FIRST);
+    let bud = runtime_user(&bed, "new@example.com", FIRST);
     bud.auth().login().await.unwrap();
     bud.auth().change_own_password(OWN).await.unwrap();
     assert_eq!(admin.users().get(&user).await.unwrap().user_type.as_deref(), Some(&UserType::Client));
@@ -160,7 +156,7 @@ async fn who_is_no_administrator_gets_his_own_records_and_is_told_before() {
     let (bed, admin) = shipped().await;
     bed.seed_audit(10);
     let user = bed.seed_user("USER");
-    let bud = client(&bed, &user.email, &user.password);
+    let bud = runtime_user(&bed, &user.email, &user.password);
     let records = bud.audit().records().all().await.unwrap();
     assert!(
         !records.is_empty()
@@ -231,7 +227,7 @@ async fn who_has_keys_is_neither_shut_out_nor_taken_out_unless_they_are_to_go() 
     let grant = Grant::project(&user.id, &project, PermissionLevel::View);
     let with_key = async |name: &str| {
         admin.permissions().grant(grant.clone()).await.unwrap();
-        let bud = client(&bed, &user.email, &user.password);
+        let bud = runtime_user(&bed, &user.email, &user.password);
         bud.credentials().create(name, &project).await.unwrap().credential
     };
     let key = with_key("first").await;

@@ -46,6 +46,10 @@ const KEPT_OTHERWISE: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
+/// Routes that no operation goes to.
+const NOT_GONE_TO: &[(&str, &str)] =
+    &[("POST /clusters/{cluster_id}/settings", "PUT does it whether or not there are any")];
+
 /// Routes that nobody has recorded, and which take nothing but an id.
 const NOT_RECORDED: &[&str] = &["DELETE /clusters/{cluster_id}/settings"];
 
@@ -271,7 +275,7 @@ fn every_route_that_we_offer_is_one_of_the_platforms() {
 #[tokio::test]
 async fn every_field_of_every_answer_is_typed() {
     let mut schemas = Schemas::read();
-    let (mut wrong, mut walked) = (Vec::new(), 0);
+    let mut wrong = Vec::new();
     for (route, described) in schemas.routes() {
         if OPEN.iter().any(|(open, _)| *open == route) {
             continue;
@@ -279,13 +283,11 @@ async fn every_field_of_every_answer_is_typed() {
         let exchange = recorded(&route);
         let plan = exchange.as_ref().and_then(plan::of);
         let (Some(exchange), Some(_)) = (exchange, plan) else {
-            let operations = operations(&route);
-            if !operations.is_empty() {
-                wrong.push(format!("{route}: no recording is played for {operations:?}"));
+            if !NOT_GONE_TO.iter().any(|(unused, _)| *unused == route) {
+                wrong.push(format!("{route}: no recording is played for {:?}", operations(&route)));
             }
             continue;
         };
-        walked += 1;
         let turns = schemas.turns(&described["answer"], 0);
         for turn in (0..turns).map(Turn::Nth).chain([Turn::Least]) {
             let mut exchange = exchange.clone();
@@ -299,7 +301,6 @@ async fn every_field_of_every_answer_is_typed() {
         }
     }
     assert!(wrong.is_empty(), "{} routes:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(walked >= 32, "{walked}");
 }
 
 /// What an answer says of its page is what was asked for.
