@@ -190,16 +190,18 @@ struct Reading {
 
 #[pymethods]
 impl Stream {
-    /// Waits for the next piece: (kind, value, cursor, total), or None at the end.
-    fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// Waits for the next piece: (kind, value, cursor, total), or None at the end. Updates may be left out.
+    #[pyo3(signature = (updates = true))]
+    fn next<'py>(&self, py: Python<'py>, updates: bool) -> PyResult<Bound<'py, PyAny>> {
         let Some(turn) = self.turn()? else { return Ok(py.None().into_bound(py)) };
-        finish(py, turn.run())
+        finish(py, turn.run(updates))
     }
 
     /// Begins to fetch the next piece for a loop's queue. None at the end.
-    fn start_next(&self, bridge: &Bridge, key: u64) -> PyResult<Option<Running>> {
+    #[pyo3(signature = (bridge, key, updates = true))]
+    fn start_next(&self, bridge: &Bridge, key: u64, updates: bool) -> PyResult<Option<Running>> {
         let Some(turn) = self.turn()? else { return Ok(None) };
-        bridge.spawn(key, turn.run()).map(Some)
+        bridge.spawn(key, turn.run(updates)).map(Some)
     }
 
     /// Ends it, and its request with it.
@@ -247,15 +249,18 @@ struct Turn {
 }
 
 impl Turn {
-    async fn run(mut self) -> Outcome {
+    async fn run(mut self, updates: bool) -> Outcome {
         let Some(reading) = &mut self.reading else { return Outcome::Piece(None) };
-        match reading.piece().await {
-            Some(Ok(piece)) => {
-                self.give_back();
-                Outcome::Piece(Some(piece))
+        loop {
+            match reading.piece().await {
+                Some(Ok(Piece::Update(_))) if !updates => {}
+                Some(Ok(piece)) => {
+                    self.give_back();
+                    return Outcome::Piece(Some(piece));
+                }
+                Some(Err(error)) => return Outcome::Failed(error),
+                None => return Outcome::Piece(None),
             }
-            Some(Err(error)) => Outcome::Failed(error),
-            None => Outcome::Piece(None),
         }
     }
 

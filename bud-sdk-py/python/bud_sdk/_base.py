@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from bud_sdk._native import Bridge, Running
     from bud_sdk.types import Seconds
 
 T = TypeVar("T")
@@ -172,7 +173,7 @@ class SyncClient(BaseClient):
     def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
         stream = self._door.stream(operation, args, {})
         try:
-            while (piece := stream.next()) is not None:
+            while (piece := stream.next(on_update is not None)) is not None:
                 kind, value, _, _ = piece
                 if kind == "done":
                     return value
@@ -248,8 +249,12 @@ class AsyncClientBase(BaseClient):
     async def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
         stream = self._door.stream(operation, args, {})
         link = Link.here()
+
+        def start(bridge: Bridge, key: int) -> Running | None:
+            return stream.start_next(bridge, key, on_update is not None)
+
         try:
-            while (piece := await link.run(stream.start_next)) is not None:
+            while (piece := await link.run(start)) is not None:
                 kind, value, _, _ = piece
                 if kind == "done":
                     return value
