@@ -146,7 +146,11 @@ impl<'a> Python<'a> {
         if notebook {
             let folders = [self.folder().join("package"), self.workspace.root.join("examples/python")];
             let folders = std::env::join_paths(folders).map_err(|error| error.to_string())?;
-            command.env("PYTHONPATH", folders).args(["execute", "--output", "executed"]);
+            command
+                .env("PYTHONPATH", folders)
+                .arg("execute")
+                .arg("--output")
+                .arg(self.folder().join("executed.ipynb"));
         } else {
             command.args(["-W", "error"]);
         }
