@@ -59,15 +59,15 @@ impl Client {
         })
     }
 
-    /// Begins a stream; nothing is sent before its first piece is asked for.
+    /// Begins a stream; nothing is sent before its first piece is asked for. Without `updates` a job tells only its result.
     ///
     /// # Errors
     /// Those of the core's door, for arguments.
     #[napi]
-    pub fn stream(&self, id: String, args: String, options: String) -> napi::Result<Stream> {
+    pub fn stream(&self, id: String, args: String, options: String, updates: bool) -> napi::Result<Stream> {
         let begun = door::begin(&self.client, &id, object(&args, "arguments")?, object(&options, "options")?);
         match begun.map_err(refused)? {
-            Work::Stream(stream) => Ok(Stream::new(stream)),
+            Work::Stream(stream) => Ok(Stream::new(stream, updates)),
             Work::Call(_) => Err(napi::Error::from_reason(format!("{id} is no stream"))),
         }
     }

@@ -34,6 +34,8 @@ struct Source {
     stream: BoxStream<'static, bud_sdk::Result<Piece>>,
     /// What came behind chunks that were handed over together; within it, `None` is the end.
     behind: Option<Option<bud_sdk::Result<Piece>>>,
+    /// Whether anybody listens to updates. An export has one for each chunk, and each way to JavaScript takes its time.
+    updates: bool,
 }
 
 #[napi]
@@ -62,8 +64,8 @@ impl Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(stream: BoxStream<'static, bud_sdk::Result<Piece>>) -> Self {
-        let source = Mutex::new(Some(Source { stream, behind: None }));
+    pub(crate) fn new(stream: BoxStream<'static, bud_sdk::Result<Piece>>, updates: bool) -> Self {
+        let source = Mutex::new(Some(Source { stream, behind: None, updates }));
         Self { inner: Arc::new(Inner { source, cancelled: AtomicBool::new(false), wake: Notify::new() }) }
     }
 }
@@ -113,12 +115,16 @@ impl Inner {
 
 impl Source {
     async fn piece(&mut self) -> napi::Result<Option<Either<String, Buffer>>> {
-        let next = match self.behind.take() {
-            Some(next) => next,
-            None => self.stream.next().await,
-        };
-        let Some(piece) = next.transpose().map_err(refused)? else {
-            return Ok(None);
+        let piece = loop {
+            let next = match self.behind.take() {
+                Some(next) => next,
+                None => self.stream.next().await,
+            };
+            match next.transpose().map_err(refused)? {
+                None => return Ok(None),
+                Some(Piece::Update(_)) if !self.updates => {}
+                Some(piece) => break piece,
+            }
         };
         let text = match piece {
             Piece::Chunk(chunk) => return Ok(Some(Either::B(self.gather(chunk).into()))),

@@ -82,7 +82,8 @@ export class Flow {
       this.#signal = signalOf(id, options);
       const written = write(id, fields, args);
       const wishes = writeOptions(id, options, 'signal', ...taken);
-      this.#open = () => door().stream(id, written, wishes);
+      const updates = options !== undefined && 'onUpdate' in options && options.onUpdate !== undefined;
+      this.#open = () => door().stream(id, written, wishes, updates);
     } catch (error) {
       // Told to whoever takes the first piece, as every other failure is.
       this.#open = () => {

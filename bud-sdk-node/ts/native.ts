@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** A client of the native part. Texts are JSON; what it throws and rejects with has JSON as its message. @internal */
 export interface NativeClient {
   call(id: string, args: string, options: string, cancel: NativeCancel | undefined): Promise<string>;
-  stream(id: string, args: string, options: string): NativeStream;
+  stream(id: string, args: string, options: string, updates: boolean): NativeStream;
 }
 
 /** Pieces as they come: JSON, or bytes; `null` at the end. @internal */
