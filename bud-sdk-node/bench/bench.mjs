@@ -1,6 +1,6 @@
 // Ratios between this package and what it would replace, each from interleaved rounds of one run.
 //
-//   cargo xtask bench node [--quick]
+//   cargo xtask bench node [calls|pages|export]... [--quick]
 //
 // Absolute times say more about the machine than about the code; only ratios have targets. The server is that of bud-bench,
 // in a process of its own, and must have seen the same requests from all arms.
@@ -24,6 +24,7 @@ const TOKEN =
 const ID = '8f14e45f-ceea-467f-a0e6-000000000000';
 const headers = { authorization: `Bearer ${TOKEN}`, accept: 'application/json' };
 
+const only = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 3 : 15;
 const EXPORTS = quick ? 3 : 5;
@@ -96,6 +97,7 @@ const exported = `${base}/audit/export?start_date=2026-01-01T00:00:00Z&end_date=
 
 const benches = [
   {
+    name: 'calls',
     title: `${CALLS} calls, ${IN_FLIGHT} in flight`,
     rounds: ROUNDS,
     arms: {
@@ -106,6 +108,7 @@ const benches = [
     targets: { fetch: 3, 'undici.request': 1 },
   },
   {
+    name: 'pages',
     title: '10,000 users, page by page',
     rounds: ROUNDS,
     arms: {
@@ -117,6 +120,7 @@ const benches = [
     targets: { 'undici + JSON.parse + mapper': 1.5 },
   },
   {
+    name: 'export',
     title: `export of ${MIB} MiB to a file`,
     rounds: EXPORTS,
     arms: {
@@ -144,7 +148,8 @@ async function requests() {
 }
 
 const verdicts = [];
-for (const { title, rounds, arms, targets, reset } of benches) {
+for (const { name, title, rounds, arms, targets, reset } of benches) {
+  if (only.length > 0 && !only.includes(name)) continue;
   const times = Object.fromEntries(Object.keys(arms).map((name) => [name, []]));
   const asked = {};
   let growth = 0;
