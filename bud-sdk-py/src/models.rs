@@ -1306,6 +1306,23 @@ models! {
         /// That there was an answer; it says nothing of the records.
         success,
     } secrets [] unknown [extra]
+    /// A record that is not as it was written.
+    TamperedRecord: bud_sdk::TamperedRecord {
+        /// The record.
+        id,
+        /// When it was done, as the record says.
+        timestamp,
+        /// What was done.
+        action,
+        /// What kind of thing it was done to.
+        resource_type,
+        /// The id of that thing.
+        resource_id,
+        /// Who did it.
+        user_id,
+        /// What is wrong with it, in the server's words.
+        verification_message,
+    } secrets [] unknown [extra]
     /// How a model treats text.
     TextArchitecture: bud_sdk::TextArchitecture {
         /// Layers.
@@ -1380,6 +1397,21 @@ models! {
         billing_cycle_end,
         /// The plan.
         plan_name,
+    } secrets [] unknown [extra]
+    /// What was used in one step of a history.
+    UsageStep: bud_sdk::UsageStep {
+        /// The step: its day, or its first moment.
+        date,
+        /// Tokens used.
+        tokens,
+        /// Of these, those that went in.
+        input_tokens,
+        /// Of these, those that came out.
+        output_tokens,
+        /// Requests made.
+        requests,
+        /// Money spent.
+        cost,
     } secrets [] unknown [extra]
     /// Someone with access to the platform.
     User: bud_sdk::User {
@@ -1833,6 +1865,7 @@ models! {
 pub(crate) fn id_field(model: &str, wanted: &str) -> Option<&'static str> {
     match (wanted, model) {
         ("AuditId", "AuditRecord") => Some("id"),
+        ("AuditId", "TamperedRecord") => Some("id"),
         ("ClusterId", "Cluster") => Some("id"),
         ("ClusterId", "RecommendedCluster") => Some("id"),
         ("CredentialId", "Credential") => Some("id"),

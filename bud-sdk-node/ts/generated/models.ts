@@ -3753,12 +3753,49 @@ export function readVerifications(json: Wire): Verifications {
   return model;
 }
 
+/** A record that is not as it was written. */
+export interface TamperedRecord {
+  /** The record. */
+  readonly id?: string;
+  /** When it was done, as the record says. */
+  readonly timestamp?: Date;
+  /** What was done. */
+  readonly action?: string;
+  /** What kind of thing it was done to. */
+  readonly resourceType?: string;
+  /** The id of that thing. */
+  readonly resourceId?: string;
+  /** Who did it. */
+  readonly userId?: string;
+  /** What is wrong with it, in the server's words. */
+  readonly verificationMessage?: string;
+  /** Fields that this version does not know, as the server sent them. */
+  readonly extra?: Extra;
+}
+
+const KEYS_OF_TAMPEREDRECORD = new Set(['id', 'timestamp', 'action', 'resource_type', 'resource_id', 'user_id', 'verification_message']);
+
+/** @internal */
+export function readTamperedRecord(json: Wire): TamperedRecord {
+  const model: Draft<TamperedRecord> = {};
+  if (json['id'] != null) model.id = json['id'];
+  if (json['timestamp'] != null) model.timestamp = moment(json['timestamp']);
+  if (json['action'] != null) model.action = json['action'];
+  if (json['resource_type'] != null) model.resourceType = json['resource_type'];
+  if (json['resource_id'] != null) model.resourceId = json['resource_id'];
+  if (json['user_id'] != null) model.userId = json['user_id'];
+  if (json['verification_message'] != null) model.verificationMessage = json['verification_message'];
+  const extra = extraOf(json, KEYS_OF_TAMPEREDRECORD);
+  if (extra) model.extra = extra;
+  return model;
+}
+
 /** What was found among the records that were looked at. */
 export interface TamperCheck {
   /** How many records were changed. */
   readonly tamperedCount?: Integer;
   /** Those records. */
-  readonly tamperedRecords: unknown[];
+  readonly tamperedRecords: TamperedRecord[];
   /** What the server says of it. */
   readonly message?: string;
   /** When it looked. */
@@ -3773,7 +3810,7 @@ const KEYS_OF_TAMPERCHECK = new Set(['tampered_count', 'tampered_records', 'mess
 
 /** @internal */
 export function readTamperCheck(json: Wire): TamperCheck {
-  const model: Draft<TamperCheck> = { tamperedRecords: json['tampered_records'] };
+  const model: Draft<TamperCheck> = { tamperedRecords: json['tampered_records'].map(readTamperedRecord) };
   if (json['tampered_count'] != null) model.tamperedCount = whole(json['tampered_count']);
   if (json['message'] != null) model.message = json['message'];
   if (json['checked_at'] != null) model.checkedAt = moment(json['checked_at']);
@@ -4097,6 +4134,40 @@ export function readUsageLimits(json: Wire): UsageLimits {
   if (json['billing_cycle_end'] != null) model.billingCycleEnd = moment(json['billing_cycle_end']);
   if (json['plan_name'] != null) model.planName = json['plan_name'];
   const extra = extraOf(json, KEYS_OF_USAGELIMITS);
+  if (extra) model.extra = extra;
+  return model;
+}
+
+/** What was used in one step of a history. */
+export interface UsageStep {
+  /** The step: its day, or its first moment. */
+  readonly date?: string;
+  /** Tokens used. */
+  readonly tokens?: Integer;
+  /** Of these, those that went in. */
+  readonly inputTokens?: Integer;
+  /** Of these, those that came out. */
+  readonly outputTokens?: Integer;
+  /** Requests made. */
+  readonly requests?: Integer;
+  /** Money spent. */
+  readonly cost?: string;
+  /** Fields that this version does not know, as the server sent them. */
+  readonly extra?: Extra;
+}
+
+const KEYS_OF_USAGESTEP = new Set(['date', 'tokens', 'input_tokens', 'output_tokens', 'requests', 'cost']);
+
+/** @internal */
+export function readUsageStep(json: Wire): UsageStep {
+  const model: Draft<UsageStep> = {};
+  if (json['date'] != null) model.date = json['date'];
+  if (json['tokens'] != null) model.tokens = whole(json['tokens']);
+  if (json['input_tokens'] != null) model.inputTokens = whole(json['input_tokens']);
+  if (json['output_tokens'] != null) model.outputTokens = whole(json['output_tokens']);
+  if (json['requests'] != null) model.requests = whole(json['requests']);
+  if (json['cost'] != null) model.cost = json['cost'];
+  const extra = extraOf(json, KEYS_OF_USAGESTEP);
   if (extra) model.extra = extra;
   return model;
 }

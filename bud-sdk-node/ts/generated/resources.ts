@@ -8,7 +8,7 @@ import { type CallOptions, type ExportOptions, type JobOptions, type ListOptions
 import { asItIs, nothing, type Wire } from '../read.js';
 import { Secret } from '../secret.js';
 import { type Id, type Time } from '../values.js';
-import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Cluster, readCluster, type Autoscaler, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type DeploymentUpdate, readDeploymentUpdate, type Autoscaling, readAutoscaling, type Worker, readWorker, type Workflow, readWorkflow, type Recommendations, readRecommendations, type ClusterSettings, readClusterSettings, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type IssuedKey, readIssuedKey, type Role, type UserStatus, type UserType, type Scope, type ProjectType, type CredentialType, type EndpointStatus, type ScalingStrategy, type PermissionLevel, type ResourceType, type HardwareMode, type WorkflowType, type AccessMode, type Granularity } from './models.js';
+import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Cluster, readCluster, type Autoscaler, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type DeploymentUpdate, readDeploymentUpdate, type Autoscaling, readAutoscaling, type Worker, readWorker, type Workflow, readWorkflow, type Recommendations, readRecommendations, type ClusterSettings, readClusterSettings, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type UsageStep, readUsageStep, type IssuedKey, readIssuedKey, type Role, type UserStatus, type UserType, type Scope, type ProjectType, type CredentialType, type EndpointStatus, type ScalingStrategy, type PermissionLevel, type ResourceType, type HardwareMode, type WorkflowType, type AccessMode, type Granularity } from './models.js';
 
 /** What `audit.export` takes. */
 export interface AuditExportParams {
@@ -471,7 +471,7 @@ const QUOTAS_MINE: Operation<UserQuota> = { id: 'quotas.mine', fields: {}, read:
 const QUOTAS_BILLING_OF: Operation<UserBilling> = { id: 'quotas.billing_of', fields: { user: { as: 'user', kind: 'id' } }, read: readUserBilling };
 const QUOTAS_PLANS: Operation<Plan[]> = { id: 'quotas.plans', fields: {}, read: (list: Wire[]) => list.map(readPlan) };
 const QUOTAS_LIMITS: Operation<UsageLimits> = { id: 'quotas.limits', fields: {}, read: readUsageLimits };
-const QUOTAS_HISTORY: Operation<unknown[]> = { id: 'quotas.history', fields: { start: { as: 'start', kind: 'time' }, end: { as: 'end', kind: 'time' }, granularity: { as: 'granularity', kind: 'text' }, project: { as: 'project', kind: 'id' } }, read: asItIs };
+const QUOTAS_HISTORY: Operation<UsageStep[]> = { id: 'quotas.history', fields: { start: { as: 'start', kind: 'time' }, end: { as: 'end', kind: 'time' }, granularity: { as: 'granularity', kind: 'text' }, project: { as: 'project', kind: 'id' } }, read: (list: Wire[]) => list.map(readUsageStep) };
 const USERS_CREATE: Operation<CreatedUser> = { id: 'users.create', fields: { email: { as: 'email', kind: 'text' }, firstName: { as: 'first_name', kind: 'text' }, lastName: { as: 'last_name', kind: 'text' }, role: { as: 'role', kind: 'text' }, password: { as: 'password', kind: 'secret' }, userType: { as: 'user_type', kind: 'text' }, allow: { as: 'allow', kind: ['text'] }, company: { as: 'company', kind: 'text' }, purpose: { as: 'purpose', kind: 'text' } }, read: readCreatedUser };
 const USERS_GET: Operation<User> = { id: 'users.get', fields: { id: { as: 'id', kind: 'id' } }, read: readUser };
 const USERS_LIST: Operation<User> = { id: 'users.list', fields: { role: { as: 'role', kind: 'text' }, status: { as: 'status', kind: 'text' }, search: { as: 'search', kind: 'text' } }, read: readUser };
@@ -497,7 +497,7 @@ export class Audit {
    *
    * Guide section 9.1.
    * - guide: `GET /audit/export`
-   * - runtime: `GET /audit/records`
+   * - runtime: `GET /audit/records`: who is no administrator gets his own records only
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {PermissionDeniedError} when the caller lacks a right.
@@ -511,7 +511,7 @@ export class Audit {
    *
    * Guide section 9.1.
    * - guide: not offered. Use audit.export(range).records().
-   * - runtime: `GET /audit/records`
+   * - runtime: `GET /audit/records`: who is no administrator gets his own records only
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
@@ -543,7 +543,7 @@ export class Audit {
    *
    * Guide section 9.1.
    * - guide: not offered. Use audit.export(range).records().
-   * - runtime: `GET /audit/summary`
+   * - runtime: `GET /audit/summary`: who is no administrator gets his own records only
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
@@ -1457,7 +1457,7 @@ export class Quotas {
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
-  history(params: QuotaHistoryParams, options?: CallOptions): Call<unknown[]> {
+  history(params: QuotaHistoryParams, options?: CallOptions): Call<UsageStep[]> {
     return this.#core.call(QUOTAS_HISTORY, { ...params }, options);
   }
 }

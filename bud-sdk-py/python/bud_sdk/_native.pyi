@@ -86,9 +86,11 @@ __all__ = [
     "SupportedEndpoint",
     "Tag",
     "TamperCheck",
+    "TamperedRecord",
     "TextArchitecture",
     "Usage",
     "UsageLimits",
+    "UsageStep",
     "User",
     "UserBilling",
     "UserCount",
@@ -3262,7 +3264,7 @@ class TamperCheck:
     def tampered_count(self) -> int | None:
         """How many records were changed."""
     @property
-    def tampered_records(self) -> list[Any]:
+    def tampered_records(self) -> list[TamperedRecord]:
         """Those records."""
     @property
     def message(self) -> str | None:
@@ -3282,6 +3284,49 @@ class TamperCheck:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> TamperCheck:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class TamperedRecord:
+    """A record that is not as it was written."""
+    @property
+    def id(self) -> str | None:
+        """The record."""
+    @property
+    def timestamp(self) -> datetime | None:
+        """When it was done, as the record says."""
+    @property
+    def action(self) -> str | None:
+        """What was done."""
+    @property
+    def resource_type(self) -> str | None:
+        """What kind of thing it was done to."""
+    @property
+    def resource_id(self) -> str | None:
+        """The id of that thing."""
+    @property
+    def user_id(self) -> str | None:
+        """Who did it."""
+    @property
+    def verification_message(self) -> str | None:
+        """What is wrong with it, in the server's words."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> TamperedRecord:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -3447,6 +3492,46 @@ class UsageLimits:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> UsageLimits:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class UsageStep:
+    """What was used in one step of a history."""
+    @property
+    def date(self) -> str | None:
+        """The step: its day, or its first moment."""
+    @property
+    def tokens(self) -> int | None:
+        """Tokens used."""
+    @property
+    def input_tokens(self) -> int | None:
+        """Of these, those that went in."""
+    @property
+    def output_tokens(self) -> int | None:
+        """Of these, those that came out."""
+    @property
+    def requests(self) -> int | None:
+        """Requests made."""
+    @property
+    def cost(self) -> Decimal | None:
+        """Money spent."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> UsageStep:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...

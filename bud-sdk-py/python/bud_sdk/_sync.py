@@ -39,7 +39,9 @@ from bud_sdk._native import (
     Secret,
     SignedIn,
     TamperCheck,
+    TamperedRecord,
     UsageLimits,
+    UsageStep,
     User,
     UserBilling,
     UserPermissions,
@@ -81,7 +83,8 @@ class Audit(SyncResource):
 
         Day-2 guide: 9.1.
         On the guide API: `GET /audit/export`.
-        On the runtime API: `GET /audit/records`.
+        On the runtime API: `GET /audit/records` (who is no administrator gets his own records
+        only).
         """
         return Export(self._client(), "audit.export", {"start": start, "end": end, "format": format, "idle_timeout": idle_timeout, "accept_unmarked_end": accept_unmarked_end})
 
@@ -126,13 +129,14 @@ class Audit(SyncResource):
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
-        On the runtime API: `GET /audit/records`.
+        On the runtime API: `GET /audit/records` (who is no administrator gets his own records
+        only).
         """
         return List(self._client(), "audit.records", {"start": start, "end": end, "action": action, "resource_type": resource_type, "resource_id": resource_id, "resource_name": resource_name, "user": user, "actioned_by": actioned_by, "ip_address": ip_address, "search": search}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
 
     def get(
         self,
-        id: Id | AuditRecord,
+        id: Id | AuditRecord | TamperedRecord,
         *,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
@@ -187,14 +191,15 @@ class Audit(SyncResource):
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
-        On the runtime API: `GET /audit/summary`.
+        On the runtime API: `GET /audit/summary` (who is no administrator gets his own records
+        only).
         """
         result: AuditSummary = self._call("audit.summary", {"start": start, "end": end}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
 
     def verify(
         self,
-        id: Id | AuditRecord,
+        id: Id | AuditRecord | TamperedRecord,
         *,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
@@ -224,7 +229,7 @@ class Audit(SyncResource):
 
     def verify_many(
         self,
-        ids: Sequence[Id | AuditRecord],
+        ids: Sequence[Id | AuditRecord | TamperedRecord],
         *,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
@@ -1910,7 +1915,7 @@ class Quotas(SyncResource):
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Table[Any]:
+    ) -> Table[UsageStep]:
         """What the session's own user used, step by step.
 
         Args:
@@ -1933,7 +1938,7 @@ class Quotas(SyncResource):
         project).
         On the runtime API: `POST /billing/history`.
         """
-        result: Table[Any] = self._call("quotas.history", {"start": start, "end": end, "granularity": granularity, "project": project}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: Table[UsageStep] = self._call("quotas.history", {"start": start, "end": end, "granularity": granularity, "project": project}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
 
 
