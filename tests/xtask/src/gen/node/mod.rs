@@ -30,6 +30,8 @@ fn import(text: &str, module: &str, names: &[&str]) -> String {
     }
 }
 
+/// Words in comments are no uses.
 fn uses(text: &str, name: &str) -> bool {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
+    let code = text.lines().filter(|line| !line.trim_start().starts_with(['*', '/']));
+    code.flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '_'))).any(|word| word == name)
 }
