@@ -102,7 +102,6 @@ async function call(client: Client, id: string, args: Record<string, unknown>, o
   const function_ = handle[method as keyof typeof handle] as Method | undefined;
   assert(function_, `there is no ${id}`);
   const { path, overwrite, ...more } = args;
-  const toldTo = (update: unknown): unknown => (seen.updates ??= []).push(update);
   switch (id) {
     case 'audit.export':
       seen.bytes = '';
@@ -118,8 +117,7 @@ async function call(client: Client, id: string, args: Record<string, unknown>, o
       return;
     }
   }
-  const wishes = id === 'endpoints.wait' ? { ...options, onUpdate: toldTo } : options;
-  const told = await (function_.call(handle, ...parameters(function_, args, wishes)) as Promise<unknown>);
+  const told = await (function_.call(handle, ...parameters(function_, args, options)) as Promise<unknown>);
   if (told !== null && typeof told === 'object' && 'pages' in told) {
     for await (const page of (told as List<unknown>).pages()) {
       (seen.pages ??= []).push({ items: page.items, cursor: page.cursor ?? null, total: page.total ?? null });
@@ -219,7 +217,9 @@ async function play(scenario: Scenario): Promise<void> {
     const options = { baseUrl: server.url, ...login, ...translated(scenario.client) };
     const args = translated(scenario.args);
     if (args['path'] === '$file') args['path'] = file;
-    await call(new Client(options), scenario.call, args, translated(scenario.options), seen).catch((caught: unknown) => {
+    const onUpdate = (update: unknown): unknown => (seen.updates ??= []).push(update);
+    const wishes = { ...translated(scenario.options), ...(scenario.updates ? { onUpdate } : {}) };
+    await call(new Client(options), scenario.call, args, wishes, seen).catch((caught: unknown) => {
       error = failure(caught);
     });
     if (existsSync(file)) assert.equal(readFileSync(file, 'utf8'), scenario.file, 'the file');
