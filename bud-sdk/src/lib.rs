@@ -31,6 +31,8 @@ mod auth;
 pub mod blocking;
 mod client;
 mod config;
+#[cfg(feature = "kube")]
+mod diagnostics;
 #[cfg(feature = "door")]
 pub mod door;
 mod error;
@@ -74,6 +76,12 @@ pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,
     ProjectId, ProviderCredentialId, Secret, Timestamp, UserId, Wire, WorkflowId,
 };
+
+/// Kubernetes clusters.
+#[cfg(feature = "kube")]
+pub mod kubernetes {
+    pub use crate::diagnostics::*;
+}
 
 /// The handles of resources whose names are taken at the top.
 pub mod handles {

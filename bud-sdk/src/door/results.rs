@@ -9,7 +9,7 @@ use crate::auth::SignIn;
 use crate::client::{Capabilities, Completeness, Progress, RawResponse};
 use crate::error::{Error, Result};
 use crate::resources::{ApiKeyValue, Created, Credential, EncryptedKey, Exported, NewCredential, User};
-use crate::types::{Described, Model, ModelField, Secret, Type};
+use crate::types::{Described, Secret, Type, records};
 
 /// A secret that is a call's very result: JSON has it, `Debug` does not.
 #[derive(Clone)]
@@ -44,33 +44,7 @@ impl Described for Revealed {
     const TYPE: Type = Type::Secret;
 }
 
-/// Declares such a model.
-macro_rules! results {
-    ($($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $fdoc:literal])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[doc = $doc])*
-        #[derive(Debug, Clone, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub struct $name {
-            $($(#[doc = $fdoc])* pub $field: $type,)*
-        }
-
-        impl Described for $name {
-            const TYPE: Type = Type::Model(&Model {
-                name: stringify!($name),
-                docs: concat!($($doc, "\n"),*),
-                fields: &[$(ModelField {
-                    name: stringify!($field),
-                    ty: <$type as Described>::TYPE,
-                    docs: concat!($($fdoc, "\n"),*),
-                    wide: <$type as Described>::WIDE,
-                },)*],
-                open: false,
-            });
-        }
-    )*};
-}
-
-results! {
+records! {
     /// What is known after a login.
     SignedIn {
         /// For how many seconds the access token is good; it is renewed by itself.

@@ -29,6 +29,8 @@ pub(crate) use redact::mask;
 pub(crate) use retry::Policy;
 pub(crate) use run::{Meta, execute, open, send};
 pub(crate) use tls::TlsRoots;
+#[cfg(feature = "kube")]
+pub(crate) use tls::install_default_provider;
 #[cfg(feature = "testing")]
 pub(crate) use transport::Outgoing;
 pub(crate) use transport::{Body, Connector, Failure, Incoming, Transport};

@@ -54,3 +54,12 @@ impl TlsRoots {
         Ok(config)
     }
 }
+
+/// For the Kubernetes client, which takes the process's own provider. An application that has chosen one keeps it.
+#[cfg(feature = "kube")]
+pub(crate) fn install_default_provider() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Somebody else may be faster; his choice is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}

@@ -4,6 +4,8 @@ mod decimal;
 mod id;
 mod model;
 mod open_enum;
+#[cfg(any(feature = "door", feature = "kube"))]
+mod record;
 #[cfg(feature = "door")]
 mod schema;
 mod secret;
@@ -19,6 +21,8 @@ pub use model::Extra;
 pub(crate) use model::{Field, Slot, Value, model};
 pub use open_enum::Wire;
 pub(crate) use open_enum::{Known, open_enum};
+#[cfg(any(feature = "door", feature = "kube"))]
+pub(crate) use record::records;
 #[cfg(feature = "door")]
 pub(crate) use schema::Described;
 #[cfg(feature = "door")]

@@ -123,6 +123,7 @@ described! {
     () = Type::Nothing,
     String = Type::Text,
     bool = Type::Bool,
+    i32 = Type::Int,
     u32 = Type::Int,
     f64 = Type::Float,
     Timestamp = Type::Time,

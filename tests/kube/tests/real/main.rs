@@ -7,6 +7,8 @@ mod objects;
 #[cfg(unix)]
 mod plane;
 #[cfg(unix)]
+mod sdk;
+#[cfg(unix)]
 mod stand_ins;
 
 #[cfg(unix)]
@@ -26,6 +28,7 @@ mod run {
 
     use bud_kube_testbed::{Binaries, Cluster, Outcome};
 
+    use crate::sdk::{connection, lists, rights, streams, work};
     use crate::{plane, stand_ins};
 
     type Playing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -61,9 +64,26 @@ mod run {
             stand_ins::logs_through_the_api_server,
             stand_ins::a_followed_log,
             stand_ins::exec_through_the_api_server,
-            stand_ins::exec_with_much_output_on_both_streams,
-            stand_ins::top_of_nodes_and_pods;
+            stand_ins::exec_with_much_output_on_both_streams;
         SERVER: plane::a_bare_server_comes_and_goes, plane::an_api_without_a_server_behind_it, plane::a_watch_begins_with_what_is_there;
+        ALL: work::use_of_pods_and_nodes_and_a_dead_metrics_api,
+            work::a_rollout_is_followed_and_a_restart_is_one,
+            lists::pods_are_printed_as_the_server_prints_them,
+            lists::nodes_and_their_gpus,
+            lists::events_stand_in_the_order_in_which_they_happened,
+            lists::services_with_what_is_behind_them,
+            lists::certificates_with_when_they_end,
+            work::a_name_is_found_by_what_it_may_mean,
+            work::dapr_and_what_lacks_its_sidecar,
+            streams::logs_of_a_pod,
+            streams::a_log_is_followed_over_cuts_and_to_the_pod_that_takes_its_place,
+            streams::commands_end_with_their_code_and_all_they_wrote,
+            streams::the_connections_of_postgresql_and_engines,
+            rights::the_shipped_roles_are_enough_and_each_is_needed,
+            rights::logs_commands_and_restarts_take_rights_of_their_own,
+            connection::refused_credentials_are_got_anew_once,
+            connection::a_plugin_cannot_hang_or_ask,
+            connection::each_way_not_to_reach_a_server_has_its_name;
     ];
 
     #[derive(Default)]

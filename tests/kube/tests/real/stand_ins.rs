@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bud_kube_testbed::{Cluster, ExecRequest, ExecScript, ExecStep, Outcome};
 
-use crate::objects::{cells, kubectl, running_pod, words};
+use crate::objects::{kubectl, running_pod, words};
 
 const MIB: usize = 1024 * 1024;
 
@@ -90,23 +90,5 @@ pub(crate) async fn exec_with_much_output_on_both_streams(cluster: &Cluster) -> 
     let printed = cluster.kubectl(&words("-n much exec pod -- much")).await?;
     assert_eq!(printed.code, Some(0));
     assert_eq!((printed.stdout.len(), printed.stderr.len()), (MIB, MIB));
-    Ok(())
-}
-
-pub(crate) async fn top_of_nodes_and_pods(cluster: &Cluster) -> Outcome {
-    running_pod(cluster, "top").await?;
-    let metrics = cluster.add_metrics().await?;
-    metrics.node("top-node", "4", "64Gi");
-    metrics.container("top", "pod", "main", "123456789n", "300Mi");
-    metrics.container("top", "pod", "daprd", "10m", "20Mi");
-    // The API server finds out in its own time that there is a new API to discover.
-    let nodes =
-        cluster.until("kubectl knows the API", || async { kubectl(cluster, "top nodes").await }).await?;
-    let node = cells(&nodes).into_iter().find(|row| row[0] == "top-node").unwrap();
-    assert_eq!(node, ["top-node", "4000m", "12%", "65536Mi", "25%"]);
-    let pods = kubectl(cluster, "-n top top pods").await?;
-    assert_eq!(cells(&pods), [["pod", "134m", "320Mi"]]);
-    let containers = kubectl(cluster, "-n top top pods --containers").await?;
-    assert_eq!(cells(&containers).len(), 2);
     Ok(())
 }

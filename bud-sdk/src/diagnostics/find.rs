@@ -1,0 +1,241 @@
+//! Finding a service's deployment, and the pod to look at.
+
+use std::cmp::Reverse;
+
+use super::request::Ask;
+use super::slim::{self, Selector, holds};
+use super::{Cluster, Scope};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Timestamp;
+
+impl Cluster {
+    /// The name of the deployment that a service's name means. Releases put their own names before it, so that `budapp` may be
+    /// `bud-budapp`: it is the deployment of that very name, else the one with this Dapr app id, else with this `app` or
+    /// `app.kubernetes.io/name` label, else the one whose name ends with it.
+    ///
+    /// # Errors
+    /// `NotFound` for none; `InvalidArgument` for several, listing them.
+    pub async fn find(&self, namespace: &str, service: &str) -> Result<String> {
+        Ok(self.find_deployment(namespace, service).await?.metadata.name)
+    }
+
+    pub(super) async fn find_deployment(&self, namespace: &str, service: &str) -> Result<slim::Workload> {
+        super::scope::check_name("name", service)?;
+        let scope = Scope::namespace(namespace);
+        let all = self.list("/apis/apps/v1", "deployments", &scope, |one: slim::Workload, _| one).await?;
+        let mut found = Vec::new();
+        for rule in RULES {
+            found = all.iter().filter(|deployment| rule(deployment, service)).collect();
+            if !found.is_empty() {
+                break;
+            }
+        }
+        match found.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => {
+                let names: Vec<&str> =
+                    all.iter().map(|deployment| deployment.metadata.name.as_str()).collect();
+                let message = format!("no deployment in {namespace} is, or is of, {service}");
+                let error = Error::new(ErrorKind::NotFound, message);
+                Err(if names.is_empty() {
+                    error
+                } else {
+                    error.with_hint(format!("there are {}", names.join(", ")))
+                })
+            }
+            several => {
+                let names: Vec<&str> =
+                    several.iter().map(|deployment| deployment.metadata.name.as_str()).collect();
+                Err(Error::invalid("name", format!("{service} may mean {}", names.join(", "))))
+            }
+        }
+    }
+
+    /// The pods that a name means, the most useful one first: `pod/NAME`, or a service's as [`find`](Self::find) has it.
+    pub(super) async fn pods_of(&self, namespace: &str, name: &str) -> Result<Vec<slim::Pod>> {
+        super::scope::check_name("namespace", namespace)?;
+        if let Some(name) = name.strip_prefix("pod/") {
+            super::scope::check_name("name", name)?;
+            let ask =
+                Ask::get(format!("/api/v1/namespaces/{namespace}/pods/{name}"), "pods", Some(namespace));
+            return Ok(vec![self.read(&ask).await?.0]);
+        }
+        let service = name.strip_prefix("deployment/").unwrap_or(name);
+        let deployment = self.find_deployment(namespace, service).await?;
+        let mut pods = self.selected(namespace, &deployment.spec.selector).await?;
+        by_usefulness(&mut pods);
+        Ok(pods)
+    }
+
+    /// The pods that a selector selects.
+    pub(super) async fn selected(&self, namespace: &str, selector: &Selector) -> Result<Vec<slim::Pod>> {
+        let scope = Scope::namespace(namespace).labels(written(selector));
+        self.list("/api/v1", "pods", &scope, |pod: slim::Pod, _| pod).await
+    }
+}
+
+type Rule = fn(&slim::Workload, &str) -> bool;
+
+const RULES: [Rule; 4] = [
+    |deployment, name| deployment.metadata.name == name,
+    |deployment, name| deployment.spec.template.metadata.annotations.get("dapr.io/app-id") == Some(name),
+    |deployment, name| {
+        let labels = &deployment.metadata.labels;
+        ["app", "app.kubernetes.io/name"]
+            .iter()
+            .any(|label| labels.get(*label).is_some_and(|value| value == name))
+    },
+    |deployment, name| {
+        deployment.metadata.name.strip_suffix(name).is_some_and(|before| before.ends_with('-'))
+    },
+];
+
+/// A selector as a query has it.
+fn written(selector: &Selector) -> String {
+    let labels = selector.match_labels.iter().map(|(name, value)| format!("{name}={value}"));
+    let expressions = selector.match_expressions.iter().map(|expression| {
+        let (key, values) = (&expression.key, expression.values.join(","));
+        match expression.operator.as_str() {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "DoesNotExist" => format!("!{key}"),
+            _ => key.clone(),
+        }
+    });
+    labels.chain(expressions).collect::<Vec<_>>().join(",")
+}
+
+/// The pods of a workload, the one to look at first: on a node, running, ready, for the longest time. One that has ended, or
+/// is about to, comes last.
+pub(super) fn by_usefulness(pods: &mut [slim::Pod]) {
+    pods.sort_by_cached_key(|pod| {
+        let phase = match pod.status.phase.as_str() {
+            "Running" => 0,
+            "Unknown" => 1,
+            "Pending" => 2,
+            _ => 3,
+        };
+        let ready =
+            slim::condition(&pod.status.conditions, "Ready").filter(|condition| condition.status == "True");
+        let since = ready.and_then(|condition| condition.last_transition_time);
+        let restarts = pod.status.container_statuses.iter().map(|status| status.restart_count).max();
+        (
+            pod.metadata.deletion_timestamp.is_some(),
+            pod.spec.node_name.is_empty(),
+            phase,
+            !holds(&pod.status.conditions, "Ready"),
+            since.unwrap_or_else(Timestamp::now),
+            Reverse(restarts.unwrap_or_default()),
+            pod.metadata.creation_timestamp,
+            pod.metadata.name.clone(),
+        )
+    });
+}
+
+/// The container that is meant: the one that is named, else the pod's default one, else its first.
+pub(super) fn container(pod: &slim::Pod, named: Option<&str>) -> Result<String> {
+    let spec = &pod.spec;
+    let all = || spec.containers.iter().chain(&spec.init_containers).chain(&spec.ephemeral_containers);
+    let exists = |name: &str| all().any(|container| container.name == name);
+    let default =
+        pod.metadata.annotations.get("kubectl.kubernetes.io/default-container").filter(|name| exists(name));
+    match named {
+        Some(name) if exists(name) => Ok(name.to_owned()),
+        Some(name) => {
+            let names: Vec<&str> = all().map(|container| container.name.as_str()).collect();
+            let message =
+                format!("{} has no container {name}; it has {}", pod.metadata.name, names.join(", "));
+            let error = Error::new(ErrorKind::NotFound, message);
+            let missing = name == "daprd" && pod.metadata.annotations.get("dapr.io/enabled") == Some("true");
+            Err(if missing {
+                error.with_hint("Dapr's sidecar was not injected: is the injector up? then restart it")
+            } else {
+                error
+            })
+        }
+        None => {
+            let first = spec.containers.first().map(|container| container.name.as_str());
+            let name = default
+                .or(first)
+                .ok_or_else(|| Error::new(ErrorKind::NotFound, "the pod has no container"))?;
+            Ok(name.to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(name: &str, rest: Value) -> slim::Pod {
+        let mut pod = json!({
+            "metadata": { "name": name, "creationTimestamp": "2026-01-01T00:00:00Z" },
+            "spec": { "nodeName": "n" },
+            "status": {
+                "phase": "Running",
+                "conditions": [{ "type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T01:00:00Z" }],
+            },
+        });
+        for (path, value) in rest.as_object().unwrap() {
+            *pod.pointer_mut(path).unwrap() = value.clone();
+        }
+        serde_json::from_value(pod).unwrap()
+    }
+
+    #[test]
+    fn the_most_useful_pod_comes_first() {
+        let mut pods = vec![
+            pod("ended", json!({ "/status/phase": "Succeeded" })),
+            pod("pending", json!({ "/status/phase": "Pending" })),
+            pod("unready", json!({ "/status/conditions/0/status": "False" })),
+            pod("younger", json!({ "/status/conditions/0/lastTransitionTime": "2026-01-01T02:00:00Z" })),
+            pod("best", json!({})),
+            pod("homeless", json!({ "/spec/nodeName": "" })),
+        ];
+        by_usefulness(&mut pods);
+        let names: Vec<&str> = pods.iter().map(|pod| pod.metadata.name.as_str()).collect();
+        assert_eq!(names, ["best", "younger", "unready", "pending", "ended", "homeless"]);
+    }
+
+    #[test]
+    fn a_container_is_the_named_the_default_or_the_first_one() {
+        let containers = json!([{ "name": "a" }, { "name": "b" }]);
+        let meta = |annotations: Value| json!({ "name": "p", "annotations": annotations });
+        let of = |annotations: Value| -> slim::Pod {
+            serde_json::from_value(json!({ "metadata": meta(annotations), "spec": { "containers": containers, "initContainers": [{ "name": "i" }] } })).unwrap()
+        };
+        assert_eq!(container(&of(json!({})), None).unwrap(), "a");
+        assert_eq!(
+            container(&of(json!({ "kubectl.kubernetes.io/default-container": "b" })), None).unwrap(),
+            "b"
+        );
+        assert_eq!(
+            container(&of(json!({ "kubectl.kubernetes.io/default-container": "gone" })), None).unwrap(),
+            "a"
+        );
+        assert_eq!(container(&of(json!({})), Some("i")).unwrap(), "i");
+        let error = container(&of(json!({ "dapr.io/enabled": "true" })), Some("daprd")).unwrap_err();
+        assert!(
+            error.is_not_found()
+                && error.to_string().contains("it has a, b, i; Dapr's sidecar was not injected"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn selectors_are_written_as_queries_have_them() {
+        let selector: Selector = serde_json::from_value(json!({
+            "matchLabels": { "app": "x" },
+            "matchExpressions": [
+                { "key": "tier", "operator": "In", "values": ["a", "b"] },
+                { "key": "old", "operator": "DoesNotExist" },
+                { "key": "new", "operator": "Exists" },
+                { "key": "env", "operator": "NotIn", "values": ["dev"] },
+            ],
+        }))
+        .unwrap();
+        assert_eq!(written(&selector), "app=x,tier in (a,b),!old,new,env notin (dev)");
+    }
+}

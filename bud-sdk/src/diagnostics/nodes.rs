@@ -1,0 +1,212 @@
+//! Nodes, and their GPUs: what there is, what may be given out, what is asked for, what is free.
+
+use std::collections::BTreeMap;
+
+use super::age::age;
+use super::pods::given;
+use super::quantity::Quantity;
+use super::requests::{gpus, is_gpu, requested};
+use super::slim::{self, condition};
+use super::{Cluster, Scope};
+use crate::error::Result;
+use crate::types::{Timestamp, records};
+
+impl Cluster {
+    /// Lists nodes: guide section 6.2, `kubectl get nodes`.
+    ///
+    /// # Errors
+    /// `PermissionDenied` naming the right that is missing; those of a request.
+    pub async fn nodes(&self) -> Result<Vec<Node>> {
+        self.list("/api/v1", "nodes", &Scope::all(), |node: slim::Node, now| Node::of(&node, now)).await
+    }
+
+    /// The GPUs of each node, by resource: guide section 6.2, where `describe nodes | grep -A10 Capacity:` cuts them off.
+    /// Nodes without GPUs are left out. What is asked for is that of every pod that has not ended.
+    ///
+    /// # Errors
+    /// As [`nodes`](Self::nodes); it also takes the right to list pods.
+    ///
+    /// ```no_run
+    /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {
+    /// for gpu in cluster.gpus().await? {
+    ///     println!("{} {}: {} of {} free", gpu.node, gpu.resource, gpu.free, gpu.allocatable);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn gpus(&self) -> Result<Vec<NodeGpus>> {
+        let everywhere = Scope::all();
+        let nodes = self.list("/api/v1", "nodes", &everywhere, |node: slim::Node, _| node);
+        let running = everywhere.clone().fields("status.phase!=Succeeded,status.phase!=Failed");
+        let pods = self.list("/api/v1", "pods", &running, |pod: slim::Pod, _| asked_of_node(&pod));
+        let (nodes, pods) = futures_util::future::try_join(nodes, pods).await?;
+        let mut asked = BTreeMap::<(String, String), Quantity>::new();
+        for (node, resource, amount) in pods.into_iter().flatten() {
+            *asked.entry((node, resource)).or_default() += amount;
+        }
+        Ok(nodes.iter().flat_map(|node| NodeGpus::of(node, &asked)).collect())
+    }
+}
+
+/// What a pod that is on a node asks of its GPUs.
+fn asked_of_node(pod: &slim::Pod) -> Vec<(String, String, Quantity)> {
+    let containers = pod.spec.containers.iter().chain(&pod.spec.init_containers);
+    let mut resources: Vec<&String> =
+        containers.flat_map(|container| gpus(&container.resources.requests)).collect();
+    resources.sort_unstable();
+    resources.dedup();
+    let node = &pod.spec.node_name;
+    let asked =
+        resources.into_iter().map(|resource| (node.clone(), resource.clone(), requested(pod, resource)));
+    if node.is_empty() { Vec::new() } else { asked.collect() }
+}
+
+records! {
+    /// A node as kubectl shows it, in parts that a program can use.
+    Node {
+        /// The name.
+        name: String,
+        /// What kubectl prints as STATUS: `Ready`, `NotReady`, `Ready,SchedulingDisabled`...
+        status: String,
+        /// Whether it is ready.
+        ready: bool,
+        /// Whether pods may be placed on it.
+        schedulable: bool,
+        /// Why it is not ready, if it says so.
+        message: Option<String>,
+        /// Conditions that are bad and hold: `MemoryPressure`, `DiskPressure`, `PIDPressure`, `NetworkUnavailable`.
+        pressures: Vec<String>,
+        /// Its roles.
+        roles: Vec<String>,
+        /// The version of its kubelet.
+        version: Option<String>,
+        /// Its address inside the cluster.
+        internal_ip: Option<String>,
+        /// Processor cores that may be given to pods.
+        cpu_allocatable: f64,
+        /// Bytes of memory that may be given to pods.
+        memory_allocatable: u64,
+        /// How many pods it may have.
+        pods_allocatable: u32,
+        /// When it was created.
+        created_at: Option<Timestamp>,
+        /// Its age by the server's clock, as kubectl prints it.
+        age: String,
+        /// What keeps pods away: `key=value:effect`.
+        taints: Vec<String>,
+    }
+    /// The GPUs of one node under one resource name.
+    NodeGpus {
+        /// The node.
+        node: String,
+        /// The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`...
+        resource: String,
+        /// How many the node has.
+        capacity: u32,
+        /// How many of them may be given to pods; fewer than it has means that the device plugin holds some for unhealthy.
+        allocatable: u32,
+        /// How many pods on the node ask for.
+        requested: u32,
+        /// How many are left.
+        free: u32,
+        /// How many cards the node has, as its labels say: shared ones count several times above.
+        cards: Option<u32>,
+        /// What the cards are, as the node's labels say.
+        product: Option<String>,
+        /// Whether pods may be placed on the node.
+        schedulable: bool,
+    }
+}
+
+impl Node {
+    fn of(node: &slim::Node, now: Timestamp) -> Self {
+        let conditions = &node.status.conditions;
+        let ready_condition = condition(conditions, "Ready");
+        let ready = ready_condition.is_some_and(|condition| condition.status == "True");
+        let mut status = match ready_condition {
+            None => "Unknown",
+            Some(_) if ready => "Ready",
+            Some(_) => "NotReady",
+        }
+        .to_owned();
+        if node.spec.unschedulable {
+            status.push_str(",SchedulingDisabled");
+        }
+        const BAD: [&str; 4] = ["MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"];
+        let bad = conditions
+            .iter()
+            .filter(|condition| condition.status == "True" && BAD.contains(&condition.kind.as_str()));
+        let info = &node.status.node_info;
+        let address = node.status.addresses.iter().find(|address| address.kind == "InternalIP");
+        let amount = |resource| node.status.allocatable.of(resource);
+        let created_at = node.metadata.creation_timestamp;
+        Self {
+            name: node.metadata.name.clone(),
+            status,
+            ready,
+            schedulable: !node.spec.unschedulable,
+            message: ready_condition.filter(|_| !ready).and_then(|condition| given(&condition.message)),
+            pressures: bad.map(|condition| condition.kind.clone()).collect(),
+            roles: roles(&node.metadata.labels),
+            version: given(&info.kubelet_version),
+            internal_ip: address.and_then(|address| given(&address.address)),
+            cpu_allocatable: amount("cpu").millis() as f64 / 1000.0,
+            memory_allocatable: u64::try_from(amount("memory").units()).unwrap_or_default(),
+            pods_allocatable: count(amount("pods")),
+            created_at,
+            age: created_at.map_or_else(|| "<unknown>".to_owned(), |created| age(created, now)),
+            taints: node.spec.taints.iter().map(shown).collect(),
+        }
+    }
+}
+
+fn roles(labels: &BTreeMap<String, String>) -> Vec<String> {
+    let role = |(name, value): (&String, &String)| match name.strip_prefix("node-role.kubernetes.io/") {
+        Some(role) if !role.is_empty() => Some(role.to_owned()),
+        _ if name == "kubernetes.io/role" && !value.is_empty() => Some(value.clone()),
+        _ => None,
+    };
+    let mut roles: Vec<String> = labels.iter().filter_map(role).collect();
+    roles.sort();
+    roles.dedup();
+    roles
+}
+
+fn shown(taint: &slim::Taint) -> String {
+    match taint.value.as_str() {
+        "" => format!("{}:{}", taint.key, taint.effect),
+        value => format!("{}={value}:{}", taint.key, taint.effect),
+    }
+}
+
+pub(super) fn count(amount: Quantity) -> u32 {
+    u32::try_from(amount.units()).unwrap_or(if amount < Quantity::default() { 0 } else { u32::MAX })
+}
+
+impl NodeGpus {
+    fn of(node: &slim::Node, asked: &BTreeMap<(String, String), Quantity>) -> Vec<Self> {
+        let name = &node.metadata.name;
+        let label = |name: &str| node.metadata.labels.get(name);
+        let of = |resource: &String| {
+            let (capacity, allocatable) =
+                (node.status.capacity.of(resource), node.status.allocatable.of(resource));
+            let requested = asked.get(&(name.clone(), resource.clone())).copied().unwrap_or_default();
+            Self {
+                node: name.clone(),
+                resource: resource.clone(),
+                capacity: count(capacity),
+                allocatable: count(allocatable),
+                requested: count(requested),
+                free: count(allocatable - requested),
+                cards: label("nvidia.com/gpu.count").and_then(|count| count.parse().ok()),
+                product: label("nvidia.com/gpu.product").cloned(),
+                schedulable: !node.spec.unschedulable,
+            }
+        };
+        let mut resources: Vec<&String> =
+            gpus(&node.status.capacity).chain(gpus(&node.status.allocatable)).collect();
+        resources.sort_unstable();
+        resources.dedup();
+        resources.into_iter().filter(|resource| is_gpu(resource)).map(of).collect()
+    }
+}

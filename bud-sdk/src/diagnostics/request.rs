@@ -1,0 +1,371 @@
+//! One request to the API server, and lists page by page: bounded in time and size, with errors that name the missing right.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::connection::{Connection, told};
+use super::slim::{ListMeta, Status};
+use super::{Cluster, Scope};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Timestamp;
+
+/// What is asked of the server, in the words of its access rules.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Vec<(&'static str, String)>,
+    /// `list`, `get`, `patch`, `create`: the right that it takes.
+    pub(super) verb: &'static str,
+    /// `pods`, `pods/log`...
+    pub(super) resource: &'static str,
+    pub(super) namespace: Option<String>,
+    pub(super) accept: &'static str,
+    pub(super) body: Option<(&'static str, Vec<u8>)>,
+}
+
+impl Ask {
+    pub(super) fn get(path: impl Into<String>, resource: &'static str, namespace: Option<&str>) -> Self {
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            query: Vec::new(),
+            verb: "get",
+            resource,
+            namespace: namespace.map(str::to_owned),
+            accept: "application/json",
+            body: None,
+        }
+    }
+    pub(super) fn verb(mut self, verb: &'static str) -> Self {
+        self.verb = verb;
+        self
+    }
+    pub(super) fn query(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    pub(super) fn uri(&self) -> String {
+        if self.query.is_empty() {
+            return self.path.clone();
+        }
+        let mut query = url::form_urlencoded::Serializer::new(format!("{}?", self.path));
+        query.extend_pairs(&self.query);
+        query.finish()
+    }
+
+    fn request(&self) -> Result<Request<Body>> {
+        let mut request =
+            Request::builder().method(&self.method).uri(self.uri()).header("accept", self.accept);
+        let body = match &self.body {
+            None => Body::empty(),
+            Some((kind, bytes)) => {
+                request = request.header("content-type", *kind);
+                Body::from(bytes.clone())
+            }
+        };
+        request.body(body).map_err(|error| Error::invalid("path", error))
+    }
+
+    fn right(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{} {} in {namespace}", self.verb, self.resource),
+            None => format!("{} {} in all namespaces", self.verb, self.resource),
+        }
+    }
+}
+
+/// What a list is asked for at a time.
+pub(super) const PAGE: usize = 500;
+/// A page of the largest pods has a tenth of this.
+const LARGEST: usize = 64 << 20;
+const LARGEST_ERROR: usize = 64 << 10;
+/// A read that is refused for the moment is asked for again, twice at the most.
+const TRIES: u32 = 3;
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
+/// An answer with a body that is not read yet.
+pub(super) struct Open {
+    pub(super) response: Response<Body>,
+    pub(super) deadline: Instant,
+}
+
+impl Cluster {
+    /// Until when a call that begins now may go on.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.0.limits.total
+    }
+
+    /// Sends a request and waits for the head of its answer, which is a good one.
+    pub(super) async fn open(&self, ask: &Ask, deadline: Instant) -> Result<Open> {
+        let mut connection = self.connection().await?;
+        let mut renewed = false;
+        let mut tries = 1;
+        loop {
+            let until = deadline.min(Instant::now() + self.0.limits.request);
+            let outcome = self.attempt(&connection, ask, until).await;
+            let Err(error) = outcome else { return outcome };
+            if error.status() == Some(401) && !renewed {
+                renewed = true;
+                connection = self.reconnect(connection.generation).await?;
+                continue;
+            }
+            let delay = error.retry_after().unwrap_or(Duration::from_millis(200 << tries));
+            let passing = matches!(error.status(), Some(429 | 503)) && error.retry_after().is_some()
+                || error.kind() == ErrorKind::Interrupted;
+            let again = ask.method == Method::GET && passing && tries < TRIES && delay <= LONGEST_DELAY;
+            if !again || Instant::now() + delay >= deadline {
+                return Err(error.with_effort(
+                    tries,
+                    self.0.limits.request.saturating_sub(until - Instant::now().min(until)),
+                ));
+            }
+            tries += 1;
+            sleep(delay).await;
+        }
+    }
+
+    async fn attempt(&self, connection: &Connection, ask: &Ask, until: Instant) -> Result<Open> {
+        let request = ask.request()?;
+        let maybe = ask.method != Method::GET;
+        let sent = timeout_at(until, connection.client.send(request)).await;
+        let sent = sent.map_err(|_| self.silent(ask).with_maybe_applied(maybe))?;
+        let response = sent.map_err(|error| failed(error, ask).with_maybe_applied(maybe))?;
+        if response.status().is_success() || response.status().as_u16() == 101 {
+            return Ok(Open { response, deadline: until });
+        }
+        let (status, after) = (response.status().as_u16(), retry_after(&response));
+        let body = read(response, LARGEST_ERROR, until, ask).await.unwrap_or_default();
+        Err(refused(status, &body, ask).with_retry_after(after))
+    }
+
+    fn silent(&self, ask: &Ask) -> Error {
+        let message = format!("the API server did not answer within {:?}", self.0.limits.request);
+        Error::new(ErrorKind::Timeout, message).with_request(method(ask), ask.path.clone())
+    }
+
+    /// Sends a request and reads its answer whole.
+    pub(super) async fn ask(&self, ask: &Ask, deadline: Instant) -> Result<(Bytes, Timestamp)> {
+        let Open { response, deadline } = self.open(ask, deadline).await?;
+        let now = date(&response);
+        let body = read(response, LARGEST, deadline, ask).await?;
+        Ok((body, now))
+    }
+
+    /// Sends a request and reads its answer as this type.
+    pub(super) async fn read<T: DeserializeOwned>(&self, ask: &Ask) -> Result<(T, Timestamp)> {
+        let (body, now) = self.ask(ask, self.deadline()).await?;
+        Ok((decode(&body, ask)?, now))
+    }
+
+    /// Shows each object of a list as it comes, page by page, with the server's time, and keeps what `keep` makes of it.
+    pub(super) async fn list<T: DeserializeOwned, R>(
+        &self,
+        root: &str,
+        plural: &'static str,
+        scope: &Scope,
+        mut keep: impl FnMut(T, Timestamp) -> R,
+    ) -> Result<Vec<R>> {
+        let deadline = self.deadline();
+        let mut kept = Vec::new();
+        for (namespace, path) in scope.paths(root, plural)? {
+            let ask =
+                Ask { query: scope.query(), ..Ask::get(path, plural, namespace.as_deref()).verb("list") };
+            self.pages(&ask, deadline, &mut kept, &mut keep).await?;
+        }
+        Ok(kept)
+    }
+
+    async fn pages<T: DeserializeOwned, R>(
+        &self,
+        ask: &Ask,
+        deadline: Instant,
+        kept: &mut Vec<R>,
+        keep: &mut impl FnMut(T, Timestamp) -> R,
+    ) -> Result<()> {
+        let (begun, mut next, mut restarted) = (kept.len(), String::new(), false);
+        loop {
+            // Never with a resourceVersion: the server would then forget the limit.
+            let mut page = ask.clone().query("limit", PAGE);
+            if !next.is_empty() {
+                page = page.query("continue", &next);
+            }
+            let (body, now) = match self.ask(&page, deadline).await {
+                // The server has forgotten where the list stood; once, it is begun again.
+                Err(error) if error.status() == Some(410) && !next.is_empty() && !restarted => {
+                    restarted = true;
+                    kept.truncate(begun);
+                    next.clear();
+                    continue;
+                }
+                answer => answer?,
+            };
+            let list: Page<'_> = decode(&body, ask)?;
+            for (at, item) in list.items.into_iter().enumerate() {
+                let object = serde_json::from_str(item.get())
+                    .map_err(|error| wrong_shape(&error, ask).within(&format!(".items[{at}]")))?;
+                kept.push(keep(object, now));
+            }
+            next = list.metadata.next;
+            if next.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(borrow, default)]
+    items: Vec<&'a RawValue>,
+}
+
+fn method(ask: &Ask) -> &'static str {
+    match ask.method {
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        _ => "GET",
+    }
+}
+
+fn decode<'a, T: Deserialize<'a>>(body: &'a [u8], ask: &Ask) -> Result<T> {
+    serde_json::from_slice(body).map_err(|error| wrong_shape(&error, ask))
+}
+
+fn wrong_shape(error: &serde_json::Error, ask: &Ask) -> Error {
+    // Where it stands, not what it says: that may be anything.
+    let message = format!("the answer has another shape (line {}, column {})", error.line(), error.column());
+    Error::decode(".", message).with_request(method(ask), ask.path.clone())
+}
+
+/// Reads a body that may not be larger than this.
+pub(super) async fn read(response: Response<Body>, most: usize, until: Instant, ask: &Ask) -> Result<Bytes> {
+    let mut body = response.into_body();
+    let mut whole = BytesMut::new();
+    loop {
+        let frame = timeout_at(until, body.frame()).await.map_err(|_| {
+            let message = format!("the answer was not whole in time ({} bytes of it came)", whole.len());
+            Error::new(ErrorKind::Timeout, message).with_request(method(ask), ask.path.clone())
+        })?;
+        let Some(frame) = frame else { return Ok(whole.freeze()) };
+        let frame = frame.map_err(|error| {
+            let message = format!("the answer broke off: {}", told(&error));
+            Error::new(ErrorKind::Interrupted, message).with_request(method(ask), ask.path.clone())
+        })?;
+        if let Ok(data) = frame.into_data() {
+            if whole.len() + data.len() > most {
+                let message = format!("the answer is larger than {} MiB", most >> 20);
+                return Err(
+                    Error::new(ErrorKind::BodyTooLarge, message).with_request(method(ask), ask.path.clone())
+                );
+            }
+            whole.extend_from_slice(&data);
+        }
+    }
+}
+
+/// The server's time, by which ages are told.
+fn date(response: &Response<Body>) -> Timestamp {
+    let date = response.headers().get("date").and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    date.map_or_else(Timestamp::now, Timestamp::from)
+}
+
+fn retry_after(response: &Response<Body>) -> Option<Duration> {
+    let seconds = response.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// What the server refused, and the right that was missing.
+pub(super) fn refused(status: u16, body: &[u8], ask: &Ask) -> Error {
+    let told: Status = serde_json::from_slice(body).unwrap_or_default();
+    let text =
+        if told.message.is_empty() { String::from_utf8_lossy(body).into_owned() } else { told.message };
+    let text = match crate::api::clean(&text, 500) {
+        text if text.is_empty() => "it gave no reason".to_owned(),
+        text => text,
+    };
+    let kind = match status {
+        400 => ErrorKind::BadRequest,
+        401 => ErrorKind::AuthRejected,
+        403 => ErrorKind::PermissionDenied,
+        404 => ErrorKind::NotFound,
+        409 => ErrorKind::Conflict,
+        422 => ErrorKind::Validation,
+        429 => ErrorKind::RateLimited,
+        500.. => ErrorKind::Server,
+        _ => ErrorKind::Api,
+    };
+    let error = Error::new(kind, text).with_status(status).with_request(method(ask), ask.path.clone());
+    let error = error.with_server_code((!told.reason.is_empty()).then_some(told.reason));
+    match status {
+        403 => error.with_hint(format!("the right that is missing: {}", ask.right())),
+        401 => error.with_hint("the kubeconfig's credentials were refused, and new ones as well"),
+        _ => error,
+    }
+}
+
+/// Why there was no answer.
+pub(super) fn failed(error: kube::Error, ask: &Ask) -> Error {
+    let mut kind = ErrorKind::Interrupted;
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(error) = source {
+        if error.is::<rustls::Error>() {
+            kind = ErrorKind::Tls;
+            break;
+        }
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            if of_tls(error) {
+                kind = ErrorKind::Tls;
+                break;
+            }
+            match error.kind() {
+                std::io::ErrorKind::ConnectionRefused
+                | std::io::ErrorKind::HostUnreachable
+                | std::io::ErrorKind::NetworkUnreachable
+                | std::io::ErrorKind::NotFound => kind = ErrorKind::Connect,
+                std::io::ErrorKind::TimedOut => kind = ErrorKind::Timeout,
+                _ => {}
+            }
+        }
+        if error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()) {
+            kind = ErrorKind::Connect;
+        }
+        source = error.source();
+    }
+    let message = told(&error);
+    let error = Error::new(kind, message).with_request(method(ask), ask.path.clone());
+    match kind {
+        ErrorKind::Tls => error.with_hint(
+            "is the CA in the kubeconfig the cluster's, and its name or address in the certificate?",
+        ),
+        ErrorKind::Connect => {
+            error.with_hint("is the address in the kubeconfig right, and the cluster reachable from here?")
+        }
+        _ => error,
+    }
+}
+
+/// Whether TLS failed: its error may stand inside several others, which do not name it as their source.
+fn of_tls(error: &std::io::Error) -> bool {
+    let mut inner = error.get_ref();
+    while let Some(error) = inner {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    }
+    false
+}

@@ -1,0 +1,432 @@
+//! What is read of Kubernetes' objects, and nothing more: a page of full pods is ten times as large.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::quantity::Quantity;
+use crate::types::Timestamp;
+
+/// Null reads as absent everywhere: some writers of objects send it.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+macro_rules! slim {
+    ($($name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* })*) => {$(
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        pub(crate) struct $name {
+            $($(#[$meta])* #[serde(deserialize_with = "or_default")] pub(crate) $field: $type,)*
+        }
+    )*};
+}
+
+slim! {
+    Meta {
+        name: String,
+        namespace: String,
+        uid: String,
+        labels: BTreeMap<String, String>,
+        annotations: Annotations,
+        owner_references: Vec<Owner>,
+        creation_timestamp: Option<Timestamp>,
+        deletion_timestamp: Option<Timestamp>,
+        deletion_grace_period_seconds: Option<i64>,
+        generation: Option<i64>,
+    }
+    Owner {
+        kind: String,
+        name: String,
+        uid: String,
+        controller: bool,
+    }
+    Condition {
+        #[serde(rename = "type")]
+        kind: String,
+        status: String,
+        reason: String,
+        message: String,
+        last_transition_time: Option<Timestamp>,
+        last_update_time: Option<Timestamp>,
+    }
+
+    Pod {
+        metadata: Meta,
+        spec: PodSpec,
+        status: PodStatus,
+    }
+    PodSpec {
+        node_name: String,
+        containers: Vec<Container>,
+        init_containers: Vec<Container>,
+        ephemeral_containers: Vec<Container>,
+        readiness_gates: Vec<ReadinessGate>,
+        scheduler_name: String,
+        overhead: Amounts,
+        resources: Resources,
+    }
+    ReadinessGate {
+        condition_type: String,
+    }
+    Container {
+        name: String,
+        image: String,
+        args: Vec<String>,
+        resources: Resources,
+        restart_policy: String,
+    }
+    Resources {
+        requests: Amounts,
+        limits: Amounts,
+    }
+    PodStatus {
+        phase: String,
+        reason: String,
+        message: String,
+        #[serde(rename = "podIP")]
+        pod_ip: String,
+        nominated_node_name: String,
+        conditions: Vec<Condition>,
+        container_statuses: Vec<ContainerStatus>,
+        init_container_statuses: Vec<ContainerStatus>,
+        start_time: Option<Timestamp>,
+    }
+    ContainerStatus {
+        name: String,
+        image: String,
+        ready: bool,
+        started: Option<bool>,
+        restart_count: u32,
+        state: ContainerState,
+        last_state: ContainerState,
+        allocated_resources: Amounts,
+        resources: Option<Resources>,
+    }
+    ContainerState {
+        waiting: Option<Waiting>,
+        running: Option<Running>,
+        terminated: Option<Terminated>,
+    }
+    Waiting {
+        reason: String,
+        message: String,
+    }
+    Running {
+        started_at: Option<Timestamp>,
+    }
+    Terminated {
+        reason: String,
+        message: String,
+        exit_code: i32,
+        signal: i32,
+        finished_at: Option<Timestamp>,
+    }
+
+    Node {
+        metadata: Meta,
+        spec: NodeSpec,
+        status: NodeStatus,
+    }
+    NodeSpec {
+        unschedulable: bool,
+        taints: Vec<Taint>,
+    }
+    Taint {
+        key: String,
+        value: String,
+        effect: String,
+    }
+    NodeStatus {
+        capacity: Amounts,
+        allocatable: Amounts,
+        conditions: Vec<Condition>,
+        addresses: Vec<Address>,
+        node_info: NodeInfo,
+    }
+    Address {
+        #[serde(rename = "type")]
+        kind: String,
+        address: String,
+    }
+    NodeInfo {
+        kubelet_version: String,
+        os_image: String,
+        kernel_version: String,
+        container_runtime_version: String,
+        architecture: String,
+    }
+
+    Workload {
+        metadata: Meta,
+        spec: WorkloadSpec,
+        status: WorkloadStatus,
+    }
+    WorkloadSpec {
+        replicas: Option<u32>,
+        paused: bool,
+        selector: Selector,
+        template: Template,
+        strategy: Strategy,
+        update_strategy: Strategy,
+    }
+    Strategy {
+        #[serde(rename = "type")]
+        kind: String,
+        rolling_update: Option<RollingUpdate>,
+    }
+    RollingUpdate {
+        partition: Option<u32>,
+    }
+    Selector {
+        match_labels: BTreeMap<String, String>,
+        match_expressions: Vec<Expression>,
+    }
+    Expression {
+        key: String,
+        operator: String,
+        values: Vec<String>,
+    }
+    Template {
+        metadata: Meta,
+        spec: PodSpec,
+    }
+    WorkloadStatus {
+        observed_generation: Option<i64>,
+        replicas: u32,
+        updated_replicas: u32,
+        ready_replicas: u32,
+        available_replicas: u32,
+        conditions: Vec<Condition>,
+        current_revision: String,
+        update_revision: String,
+        desired_number_scheduled: u32,
+        updated_number_scheduled: u32,
+        number_available: u32,
+        number_ready: u32,
+    }
+
+    Service {
+        metadata: Meta,
+        spec: ServiceSpec,
+        status: ServiceStatus,
+    }
+    ServiceSpec {
+        #[serde(rename = "type")]
+        kind: String,
+        #[serde(rename = "clusterIP")]
+        cluster_ip: String,
+        external_name: String,
+        #[serde(rename = "externalIPs")]
+        external_ips: Vec<String>,
+        ports: Vec<ServicePort>,
+        selector: BTreeMap<String, String>,
+        publish_not_ready_addresses: bool,
+    }
+    ServicePort {
+        name: String,
+        port: u32,
+        node_port: Option<u32>,
+        protocol: String,
+    }
+    ServiceStatus {
+        load_balancer: LoadBalancer,
+    }
+    LoadBalancer {
+        ingress: Vec<Ingress>,
+    }
+    Ingress {
+        ip: String,
+        hostname: String,
+    }
+    EndpointSlice {
+        metadata: Meta,
+        endpoints: Vec<SliceEndpoint>,
+    }
+    SliceEndpoint {
+        addresses: Vec<String>,
+        conditions: SliceConditions,
+    }
+    SliceConditions {
+        ready: Option<bool>,
+    }
+
+    Event {
+        metadata: Meta,
+        #[serde(rename = "type")]
+        kind: String,
+        reason: String,
+        message: String,
+        count: u32,
+        series: Option<Series>,
+        first_timestamp: Option<Timestamp>,
+        last_timestamp: Option<Timestamp>,
+        event_time: Option<Timestamp>,
+        involved_object: Involved,
+        source: Source,
+        reporting_component: String,
+        reporting_instance: String,
+    }
+    Series {
+        count: u32,
+        last_observed_time: Option<Timestamp>,
+    }
+    Involved {
+        api_version: String,
+        kind: String,
+        namespace: String,
+        name: String,
+        uid: String,
+        field_path: String,
+    }
+    Source {
+        component: String,
+        host: String,
+    }
+
+    PodMetrics {
+        metadata: Meta,
+        containers: Vec<ContainerMetrics>,
+        timestamp: Option<Timestamp>,
+    }
+    ContainerMetrics {
+        name: String,
+        usage: Amounts,
+    }
+    NodeMetrics {
+        metadata: Meta,
+        usage: Amounts,
+        timestamp: Option<Timestamp>,
+    }
+
+    Certificate {
+        metadata: Meta,
+        spec: CertificateSpec,
+        status: CertificateStatus,
+    }
+    CertificateSpec {
+        secret_name: String,
+        dns_names: Vec<String>,
+        issuer_ref: IssuerRef,
+    }
+    IssuerRef {
+        kind: String,
+        name: String,
+    }
+    CertificateStatus {
+        conditions: Vec<Condition>,
+        not_before: Option<Timestamp>,
+        not_after: Option<Timestamp>,
+        renewal_time: Option<Timestamp>,
+        last_failure_time: Option<Timestamp>,
+        failed_issuance_attempts: Option<u32>,
+    }
+
+    ApiService {
+        status: ApiServiceStatus,
+    }
+    ApiServiceStatus {
+        conditions: Vec<Condition>,
+    }
+    GroupList {
+        groups: Vec<Group>,
+    }
+    Group {
+        name: String,
+        versions: Vec<GroupVersion>,
+    }
+    GroupVersion {
+        version: String,
+    }
+    Status {
+        status: String,
+        message: String,
+        reason: String,
+        code: u16,
+        details: Details,
+    }
+    Details {
+        causes: Vec<Cause>,
+    }
+    Cause {
+        reason: String,
+        message: String,
+    }
+    ListMeta {
+        #[serde(rename = "continue")]
+        next: String,
+        resource_version: String,
+        remaining_item_count: Option<u64>,
+    }
+}
+
+/// Amounts by resource. What is no quantity is left out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Amounts(pub(crate) BTreeMap<String, Quantity>);
+
+impl Amounts {
+    pub(crate) fn of(&self, resource: &str) -> Quantity {
+        self.0.get(resource).copied().unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for Amounts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
+        let read = |(name, value): (String, serde_json::Value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Some((name, Quantity::parse(&text)?))
+        };
+        Ok(Self(texts.into_iter().filter_map(read).collect()))
+    }
+}
+
+/// The annotations that something here reads; others may be as large as the object itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Annotations(BTreeMap<String, String>);
+
+const READ: [&str; 3] = ["dapr.io/", "hami.io/", "kubectl.kubernetes.io/default-container"];
+
+impl Annotations {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl<'de> Deserialize<'de> for Annotations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Annotations;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("annotations")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
+                let mut kept = BTreeMap::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if READ.iter().any(|prefix| name.starts_with(prefix)) {
+                        kept.insert(name, map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Annotations(kept))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// The condition of this type.
+pub(crate) fn condition<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.kind == kind)
+}
+
+/// Whether the condition of this type is true.
+pub(crate) fn holds(conditions: &[Condition], kind: &str) -> bool {
+    condition(conditions, kind).is_some_and(|condition| condition.status == "True")
+}

@@ -1,0 +1,180 @@
+//! The roles that the crate ships: with them everything works, without one exactly its part does not, and says which right it
+//! lacks.
+
+use bud_kube_testbed::{Cluster as Bed, ExecScript, Identity, Outcome};
+use bud_sdk::kubernetes::{Cluster, Scope};
+use bud_sdk::{Error, ErrorKind};
+use serde_json::{Value, json};
+
+use super::sdk_as;
+use crate::objects::{deployment, kubectl, running_pod};
+
+const RBAC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bud-sdk/rbac");
+
+/// Every call that reads, by name, and how it went.
+async fn reads(cluster: &Cluster) -> Vec<(&'static str, Result<(), Error>)> {
+    let here = || Scope::namespace("roles");
+    let done = |result: Result<(), Error>| result;
+    vec![
+        ("nodes", done(cluster.nodes().await.map(drop))),
+        ("gpus", done(cluster.gpus().await.map(drop))),
+        ("pods", done(cluster.pods(here()).await.map(drop))),
+        ("events", done(cluster.events(here()).await.map(drop))),
+        ("services", done(cluster.services(here()).await.map(drop))),
+        ("deployments", done(cluster.deployments(here()).await.map(drop))),
+        ("rollout", done(cluster.rollout("roles", "app").await.map(drop))),
+        ("dapr", done(cluster.dapr(here()).await.map(drop))),
+        ("engine_pods", done(cluster.engine_pods().await.map(drop))),
+        ("top_pods", done(cluster.top_pods(here()).await.map(drop))),
+        ("top_nodes", done(cluster.top_nodes().await.map(drop))),
+        ("certificates", done(cluster.certificates(here()).await.map(drop))),
+    ]
+}
+
+/// What does not work without the right to this, and how that right is called.
+const PARTS: [(&str, &str, &[&str]); 10] = [
+    ("", "nodes", &["nodes", "gpus", "top_nodes"]),
+    ("", "pods", &["gpus", "pods", "dapr", "engine_pods"]),
+    ("", "events", &["events"]),
+    ("", "services", &["services"]),
+    ("apps", "deployments", &["deployments", "rollout", "dapr"]),
+    ("apps", "statefulsets", &["dapr"]),
+    ("discovery.k8s.io", "endpointslices", &["services"]),
+    ("metrics.k8s.io", "pods", &["top_pods"]),
+    ("metrics.k8s.io", "nodes", &["top_nodes"]),
+    ("cert-manager.io", "certificates", &["certificates"]),
+];
+
+async fn shipped(bed: &Bed, file: &str) -> Outcome<Vec<Value>> {
+    let printed = kubectl(bed, &format!("create --dry-run=client -o json -f {RBAC}/{file}")).await?;
+    let read = serde_json::Deserializer::from_str(&printed).into_iter::<Value>();
+    let mut roles = Vec::new();
+    for role in read {
+        let role = role.map_err(|error| error.to_string())?;
+        match role["items"].as_array() {
+            Some(items) => roles.extend(items.iter().cloned()),
+            None => roles.push(role),
+        }
+    }
+    Ok(roles)
+}
+
+async fn bind(bed: &Bed, role: &Value, name: &str, to: &Identity, namespace: Option<&str>) -> Outcome {
+    let mut role = role.clone();
+    role["metadata"] = json!({ "name": name });
+    bed.api().create(&role).await?;
+    let (kind, metadata) = match namespace {
+        None => ("ClusterRoleBinding", json!({ "name": name })),
+        Some(namespace) => ("RoleBinding", json!({ "name": name, "namespace": namespace })),
+    };
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata,
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": to.name() }],
+    });
+    bed.api().create(&binding).await.map(drop)
+}
+
+/// The role without one resource of one group.
+fn without(role: &Value, group: &str, resource: &str) -> Value {
+    let mut role = role.clone();
+    for rule in role["rules"].as_array_mut().unwrap() {
+        if rule["apiGroups"][0] == group {
+            rule["resources"].as_array_mut().unwrap().retain(|known| known != resource);
+        }
+    }
+    role["rules"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|rule| rule["resources"].as_array().is_some_and(|all| !all.is_empty()));
+    role
+}
+
+pub(crate) async fn the_shipped_roles_are_enough_and_each_is_needed(bed: &Bed) -> Outcome {
+    bed.add_namespace("roles").await?;
+    bed.api().create(&deployment("roles", "app", 0, 1)).await?;
+    let role = shipped(bed, "cluster-role.yaml").await?.remove(0);
+    let reader = bed.user("roles-reader", None)?;
+    let cluster = sdk_as(bed, &reader).await?;
+    for (name, outcome) in reads(&cluster).await {
+        let error = outcome.expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{name}: {error}");
+    }
+    bind(bed, &role, "roles-reader", &reader, None).await?;
+    bed.until("everything works", || async {
+        let failed = reads(&cluster)
+            .await
+            .into_iter()
+            .find_map(|(name, outcome)| outcome.err().map(|error| format!("{name}: {error}")));
+        // What is not installed is no right that is missing.
+        failed
+            .filter(|why| !why.contains("not installed") && !why.contains("does not answer"))
+            .map_or(Ok(()), Err)
+    })
+    .await?;
+
+    for (at, (group, resource, parts)) in PARTS.iter().enumerate() {
+        let name = format!("roles-without-{at}");
+        let limited = bed.user(&name, None)?;
+        bind(bed, &without(&role, group, resource), &name, &limited, None).await?;
+        let cluster = sdk_as(bed, &limited).await?;
+        bed.until(&format!("without {resource} of {group:?}"), || async {
+            let mut denied = Vec::new();
+            for (name, outcome) in reads(&cluster).await {
+                if let Err(error) = outcome
+                    && error.kind() == ErrorKind::PermissionDenied
+                {
+                    let hint = error.hint().unwrap_or_default().to_owned();
+                    if !hint.starts_with(&format!("the right that is missing: list {resource} in")) {
+                        return Err(format!("{name}: {error}"));
+                    }
+                    denied.push(name);
+                }
+            }
+            // Where it is not installed, there is nothing to be denied.
+            if denied == *parts { Ok(()) } else { Err(format!("{denied:?}")) }
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn logs_commands_and_restarts_take_rights_of_their_own(bed: &Bed) -> Outcome {
+    running_pod(bed, "opt-in").await?;
+    bed.api().create(&deployment("opt-in", "app", 0, 1)).await?;
+    bed.kubelet().log("opt-in", "pod", "main").write("hello\n");
+    bed.kubelet().on_exec("opt-in", |_| ExecScript::exit(0));
+    let reader = bed.user("opt-in-reader", None)?;
+    let role = shipped(bed, "cluster-role.yaml").await?.remove(0);
+    bind(bed, &role, "opt-in-reader", &reader, None).await?;
+    let cluster = sdk_as(bed, &reader).await?;
+    let tried = async || {
+        [
+            ("get pods/log", cluster.logs("opt-in", "pod/pod").await.map(drop)),
+            ("create pods/exec", cluster.exec("opt-in", "pod/pod", ["true"]).await.map(drop)),
+            ("patch deployments", cluster.restart("opt-in", "app").await.map(drop)),
+        ]
+    };
+    bed.until("reading works", || async { super::told(cluster.pods("opt-in").await) }).await?;
+    for (right, outcome) in tried().await {
+        let error = outcome.expect_err(right);
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        assert_eq!(
+            error.hint(),
+            Some(format!("the right that is missing: {right} in opt-in").as_str()),
+            "{error}"
+        );
+    }
+    for role in shipped(bed, "roles.yaml").await? {
+        let name = format!("opt-in-{}", role["metadata"]["name"].as_str().unwrap());
+        bind(bed, &role, &name, &reader, Some("opt-in")).await?;
+    }
+    bed.until("all of it works", || async {
+        tried()
+            .await
+            .into_iter()
+            .find_map(|(right, outcome)| outcome.err().map(|error| format!("{right}: {error}")))
+            .map_or(Ok(()), Err)
+    })
+    .await
+}
