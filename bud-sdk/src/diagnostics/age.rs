@@ -21,15 +21,14 @@ fn human(seconds: i64) -> String {
     };
     match seconds {
         ..-1 => "<invalid>".to_owned(),
-        -1 => "0s".to_owned(),
-        ..120 => format!("{seconds}s"),
-        ..600 => pair(seconds / MINUTE, 'm', seconds % MINUTE, 's'),
-        ..10_800 => format!("{}m", seconds / MINUTE),
-        ..28_800 => pair(seconds / HOUR, 'h', seconds % HOUR / MINUTE, 'm'),
-        ..172_800 => format!("{}h", seconds / HOUR),
-        ..691_200 => pair(seconds / DAY, 'd', seconds % DAY / HOUR, 'h'),
-        ..63_072_000 => format!("{}d", seconds / DAY),
-        ..252_288_000 => pair(seconds / YEAR, 'y', seconds % YEAR / DAY, 'd'),
+        _ if seconds < 2 * MINUTE => format!("{}s", seconds.max(0)),
+        _ if seconds < 10 * MINUTE => pair(seconds / MINUTE, 'm', seconds % MINUTE, 's'),
+        _ if seconds < 3 * HOUR => format!("{}m", seconds / MINUTE),
+        _ if seconds < 8 * HOUR => pair(seconds / HOUR, 'h', seconds % HOUR / MINUTE, 'm'),
+        _ if seconds < 2 * DAY => format!("{}h", seconds / HOUR),
+        _ if seconds < 8 * DAY => pair(seconds / DAY, 'd', seconds % DAY / HOUR, 'h'),
+        _ if seconds < 2 * YEAR => format!("{}d", seconds / DAY),
+        _ if seconds < 8 * YEAR => pair(seconds / YEAR, 'y', seconds % YEAR / DAY, 'd'),
         _ => format!("{}y", seconds / YEAR),
     }
 }

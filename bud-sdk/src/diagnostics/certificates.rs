@@ -48,6 +48,8 @@ open_enum! {
 }
 
 records! {
+    in kubernetes;
+
     /// A certificate of cert-manager.
     Certificate {
         /// The name.

@@ -113,20 +113,25 @@ impl ClusterBuilder {
         self
     }
 
+    pub(crate) fn check(&self) -> Result<()> {
+        let times = [
+            ("request_timeout", self.limits.request),
+            ("timeout", self.limits.total),
+            ("connect_timeout", self.limits.connect),
+        ];
+        if let Some((param, _)) = times.iter().find(|(_, time)| time.is_zero()) {
+            return Err(Error::invalid(param, "it must be more than zero"));
+        }
+        Ok(())
+    }
+
     /// Reads the configuration and gets credentials. The cluster is not asked anything yet.
     ///
     /// # Errors
     /// `Config` naming the file and what is wrong with it; `InvalidArgument` for a time of zero.
     pub async fn connect(self) -> Result<Cluster> {
+        self.check()?;
         let Self { source, limits } = self;
-        let times = [
-            ("request_timeout", limits.request),
-            ("timeout", limits.total),
-            ("connect_timeout", limits.connect),
-        ];
-        if let Some((param, _)) = times.iter().find(|(_, time)| time.is_zero()) {
-            return Err(Error::invalid(param, "it must be more than zero"));
-        }
         let connection = source.connect(&limits, 0).await?;
         let current = Mutex::new(connection);
         Ok(Cluster(Arc::new(Inner { source, limits, current, reconnecting: tokio::sync::Mutex::new(()) })))

@@ -64,6 +64,8 @@ open_enum! {
 }
 
 records! {
+    in kubernetes;
+
     /// The state of Dapr.
     DaprStatus {
         /// Whether any part of the control plane is there.
@@ -216,7 +218,7 @@ mod tests {
         let three = [workload("dapr-sentry", 3)];
         let told = |state: &str, healthy, ready, desired| (state.to_owned(), healthy, ready, desired);
         assert_eq!(of("dapr-sentry", &[good.clone(), bad.clone()], &three), told("DEGRADED", false, 1, 3));
-        assert_eq!(of("dapr-sentry", &[bad.clone()], &three), told("DOWN", false, 0, 3));
+        assert_eq!(of("dapr-sentry", std::slice::from_ref(&bad), &three), told("DOWN", false, 0, 3));
         assert_eq!(of("dapr-sentry", &[], &three), told("DOWN", false, 0, 3));
         assert_eq!(of("dapr-sentry", &[], &[]), told("MISSING", false, 0, 0));
         assert_eq!(of("dapr-placement-server", &[], &[]), told("MISSING", true, 0, 0));

@@ -22,6 +22,8 @@ impl Cluster {
 }
 
 records! {
+    in kubernetes;
+
     /// Something that happened in the cluster.
     Event {
         /// When it last did.
@@ -41,11 +43,11 @@ records! {
         /// The namespace of the event.
         namespace: String,
         /// What it is about: `Pod/budapp-5d9-x2x`.
-        object: String,
+        regarding: String,
         /// The namespace of what it is about; none for nodes and the like.
-        object_namespace: Option<String>,
+        regarding_namespace: Option<String>,
         /// The uid of what it is about.
-        object_uid: Option<String>,
+        regarding_uid: Option<String>,
         /// Who says so.
         source: Option<String>,
     }
@@ -78,9 +80,9 @@ impl Event {
             reason: event.reason.clone(),
             message: crate::api::clean(&event.message, 2000),
             namespace: event.metadata.namespace.clone(),
-            object: format!("{}/{}", object.kind, object.name),
-            object_namespace: given(&object.namespace),
-            object_uid: given(&object.uid),
+            regarding: format!("{}/{}", object.kind, object.name),
+            regarding_namespace: given(&object.namespace),
+            regarding_uid: given(&object.uid),
             source,
         }
     }

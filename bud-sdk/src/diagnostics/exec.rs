@@ -64,6 +64,8 @@ pub struct Exec {
 }
 
 records! {
+    in kubernetes;
+
     /// What a command did.
     CommandOutput {
         /// The pod that it ran in.

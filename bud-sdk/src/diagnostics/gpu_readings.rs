@@ -80,6 +80,8 @@ const FIELDS: [&str; 10] = [
 ];
 
 records! {
+    in kubernetes;
+
     /// What a GPU does. What the card does not tell is absent, never zero.
     GpuReading {
         /// Its number in the container.

@@ -67,6 +67,8 @@ pub struct Logs {
 }
 
 records! {
+    in kubernetes;
+
     /// A line of a log.
     LogLine {
         /// The pod.
@@ -295,7 +297,8 @@ impl Lines {
             _ if is_time(text) => (Some(text.to_owned()), ""),
             _ => (None, text),
         };
-        let kept = text.get(..text.floor_char_boundary(LONGEST_LINE)).unwrap_or_default();
+        let end = (0..=LONGEST_LINE.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        let kept = text.get(..end.unwrap_or_default()).unwrap_or_default();
         let cut = std::mem::take(&mut self.dropping) || kept.len() < text.len();
         let (pod, container, text) = (self.pod.clone(), self.container.clone(), kept.to_owned());
         self.ready.push_back(LogLine { pod, container, at, text, cut });

@@ -62,6 +62,8 @@ fn asked_of_node(pod: &slim::Pod) -> Vec<(String, String, Quantity)> {
 }
 
 records! {
+    in kubernetes;
+
     /// A node as kubectl shows it, in parts that a program can use.
     Node {
         /// The name.

@@ -26,6 +26,8 @@ impl Cluster {
 }
 
 records! {
+    in kubernetes;
+
     /// A pod as kubectl shows it, in parts that a program can use.
     Pod {
         /// The name.

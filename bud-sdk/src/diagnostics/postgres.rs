@@ -69,6 +69,8 @@ from pg_stat_activity where backend_type = 'client backend'"
 "#;
 
 records! {
+    in kubernetes;
+
     /// The connections of a PostgreSQL server.
     PostgresPool {
         /// The pod that was asked.

@@ -59,7 +59,9 @@ impl Ask {
         if self.query.is_empty() {
             return self.path.clone();
         }
-        let mut query = url::form_urlencoded::Serializer::new(format!("{}?", self.path));
+        let start = format!("{}?", self.path);
+        let at = start.len();
+        let mut query = url::form_urlencoded::Serializer::for_suffix(start, at);
         query.extend_pairs(&self.query);
         query.finish()
     }

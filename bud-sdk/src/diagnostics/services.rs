@@ -49,6 +49,8 @@ fn behind(slice: &slim::EndpointSlice) -> Option<((String, String), (u32, u32))>
 }
 
 records! {
+    in kubernetes;
+
     /// A service, and what is behind it.
     Service {
         /// The name.

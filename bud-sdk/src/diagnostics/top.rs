@@ -75,6 +75,8 @@ impl Cluster {
 }
 
 records! {
+    in kubernetes;
+
     /// What a pod uses.
     PodUsage {
         /// The name.

@@ -172,6 +172,8 @@ open_enum! {
 }
 
 records! {
+    in kubernetes;
+
     /// A deployment as kubectl shows it, in parts that a program can use.
     Deployment {
         /// The name.

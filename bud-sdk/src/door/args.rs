@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Kind;
+use super::{Entry, Kind};
 use crate::client::List;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Options;
@@ -225,52 +225,55 @@ impl<T: Argument> Argument for BTreeMap<String, T> {
 
 /// The options of one call, which every call of its kind takes.
 #[derive(Debug, Clone, Default)]
-pub struct CallOptions {
+pub(super) struct CallOptions {
     pub(super) options: Options,
     limit: Option<u32>,
     in_flight: Option<u32>,
     starting_at: Option<String>,
 }
 
-impl CallOptions {
-    /// The options that a call of this kind takes.
-    pub fn of(kind: Kind) -> &'static [Arg] {
-        const TIMEOUT: Arg = Arg::new::<Option<Duration>>(
-            "timeout",
-            "The longest time that it may take with all its attempts and waiting; of a list, one page.",
-        );
-        const HEADERS: Arg = Arg::new::<Option<BTreeMap<String, String>>>(
-            "headers",
-            "Further headers. Credentials, framing and idempotency keys are refused.",
-        );
-        const CALL: &[Arg] = &[
-            TIMEOUT,
-            Arg::new::<Option<Duration>>("attempt_timeout", "The longest time that one attempt may take."),
-            Arg::new::<Option<u32>>(
-                "attempts",
-                "How often it is tried, the first time included; 1 turns retries off.",
-            ),
-            HEADERS,
-        ];
-        const PAGES: &[Arg] = &[
-            TIMEOUT,
-            HEADERS,
-            Arg::new::<Option<u32>>("limit", "How many items to ask for at a time, from 1 to 1000. 100."),
-            Arg::new::<Option<u32>>(
-                "in_flight",
-                "How many pages may be asked for at the same time, from 1 to 16. 1.",
-            ),
-            Arg::new::<Option<String>>("starting_at", "The cursor at which a list broke off."),
-        ];
-        match kind {
-            Kind::Call => CALL,
-            Kind::Pages => PAGES,
-            Kind::Bytes | Kind::Job => &[],
+const TIMEOUT: Arg = Arg::new::<Option<Duration>>(
+    "timeout",
+    "The longest time that it may take with all its attempts and waiting; of a list, one page.",
+);
+const HEADERS: Arg = Arg::new::<Option<BTreeMap<String, String>>>(
+    "headers",
+    "Further headers. Credentials, framing and idempotency keys are refused.",
+);
+const OF_CALLS: &[Arg] = &[
+    TIMEOUT,
+    Arg::new::<Option<Duration>>("attempt_timeout", "The longest time that one attempt may take."),
+    Arg::new::<Option<u32>>(
+        "attempts",
+        "How often it is tried, the first time included; 1 turns retries off.",
+    ),
+    HEADERS,
+];
+const OF_PAGES: &[Arg] = &[
+    TIMEOUT,
+    HEADERS,
+    Arg::new::<Option<u32>>("limit", "How many items to ask for at a time, from 1 to 1000. 100."),
+    Arg::new::<Option<u32>>(
+        "in_flight",
+        "How many pages may be asked for at the same time, from 1 to 16. 1.",
+    ),
+    Arg::new::<Option<String>>("starting_at", "The cursor at which a list broke off."),
+];
+
+impl Entry {
+    /// The options that it takes beside its arguments, as all calls of its kind.
+    pub fn options(&self) -> &'static [Arg] {
+        match (self.kind, self.on_cluster()) {
+            (Kind::Call, true) => &[TIMEOUT],
+            (Kind::Call, false) => OF_CALLS,
+            (Kind::Pages, false) => OF_PAGES,
+            (Kind::Bytes | Kind::Job, _) | (Kind::Pages, true) => &[],
         }
     }
+}
 
-    pub(super) fn read(kind: Kind, options: Map<String, Value>) -> Result<Self> {
-        let known = Self::of(kind);
+impl CallOptions {
+    pub(super) fn read(known: &[Arg], options: Map<String, Value>) -> Result<Self> {
         if let Some(name) = options.keys().find(|name| known.iter().all(|option| option.name != *name)) {
             return Err(unknown(name));
         }
@@ -299,6 +302,26 @@ impl CallOptions {
         list.options(options)
     }
 }
+
+/// One list for the options' names, types and texts, and for reading them.
+macro_rules! named_options {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty,)*) => {
+        const OPTIONS: &[$crate::door::Arg] = &[$($crate::door::Arg::new::<Option<$type>>(stringify!($name), concat!($($doc, "\n"),*))),*];
+
+        struct Given {
+            $($name: Option<$type>,)*
+        }
+
+        impl Given {
+            fn read(args: &mut $crate::door::args::Args) -> $crate::Result<Self> {
+                let given = Self { $($name: args.take(stringify!($name))?,)* };
+                args.done()?;
+                Ok(given)
+            }
+        }
+    };
+}
+pub(super) use named_options;
 
 /// Sets what was given.
 pub(super) trait When: Sized {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::args::{Arg, Args, When};
+use super::named_options;
 use super::results::read_key;
 use crate::api::Flavor;
 use crate::client::{Client, ClientBuilder};
@@ -13,26 +14,7 @@ use crate::error::{Error, Result};
 use crate::resources::Role;
 use crate::types::Secret;
 
-/// One list for the options' names, types and texts, and for reading them.
-macro_rules! options {
-    ($($(#[doc = $doc:literal])* $name:ident: $type:ty,)*) => {
-        const OPTIONS: &[Arg] = &[$(Arg::new::<Option<$type>>(stringify!($name), concat!($($doc, "\n"),*))),*];
-
-        struct Given {
-            $($name: Option<$type>,)*
-        }
-
-        impl Given {
-            fn read(args: &mut Args) -> Result<Self> {
-                let given = Self { $($name: args.take(stringify!($name))?,)* };
-                args.done()?;
-                Ok(given)
-            }
-        }
-    };
-}
-
-options! {
+named_options! {
     /// The API's address, such as `https://api.bud.example.com`. Tokens go there and nowhere else; plain http is taken for
     /// loopback addresses only.
     base_url: String,

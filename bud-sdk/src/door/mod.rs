@@ -18,6 +18,7 @@
 
 mod args;
 mod connect;
+mod connect_cluster;
 mod entries;
 mod error;
 mod results;
@@ -29,9 +30,10 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use crate::types::{EnumValue, Enumeration, Model, ModelField, Type};
-use args::Args;
-pub use args::{Arg, CallOptions};
+pub use args::Arg;
+use args::{Args, CallOptions, named_options};
 pub use connect::{connect, connect_options};
+pub use connect_cluster::{ClusterDoor, connect_cluster, connect_cluster_options};
 pub use error::error_json;
 pub use results::{
     CapabilityInfo, CapabilityList, CreatedUser, ExportProgress, ExportSummary, IssuedKey, RawAnswer,
@@ -69,7 +71,20 @@ pub struct Entry {
     pub output: Type,
     /// What a job tells on the way.
     pub update: Type,
-    begin: fn(&Client, &mut Args, CallOptions) -> Result<Work>,
+    begin: Begin,
+}
+
+#[derive(Clone, Copy)]
+enum Begin {
+    OnPlatform(fn(&Client, &mut Args, CallOptions) -> Result<Work>),
+    OnCluster(fn(&ClusterDoor, &mut Args, CallOptions) -> Result<Work>),
+}
+
+impl Entry {
+    /// Whether it is called on a Kubernetes cluster, by [`begin_on_cluster`], and not on the platform.
+    pub fn on_cluster(&self) -> bool {
+        matches!(self.begin, Begin::OnCluster(_))
+    }
 }
 
 impl std::fmt::Debug for Entry {
@@ -98,13 +113,59 @@ pub fn begin(
     args: Map<String, Value>,
     options: Map<String, Value>,
 ) -> Result<Work> {
-    let entry = entry(id).ok_or_else(|| {
-        let message = format!("there is no call {}", crate::api::clean(id, 60));
-        Error::new(ErrorKind::InvalidArgument, message).with_param(Some("id".to_owned()))
-    })?;
-    let begun = CallOptions::read(entry.kind, options)
-        .and_then(|options| (entry.begin)(client, &mut Args::new(args), options));
+    let (Some(entry), Some(Begin::OnPlatform(begin))) = (entry(id), entry(id).map(|entry| entry.begin))
+    else {
+        return Err(unknown(id));
+    };
+    let begun = CallOptions::read(entry.options(), options)
+        .and_then(|options| begin(client, &mut Args::new(args), options));
     begun.map_err(|error| error.with_operation(entry.id))
+}
+
+/// Begins what is called `id` on a cluster, as [`begin`] does on the platform.
+///
+/// # Errors
+/// As [`begin`].
+pub fn begin_on_cluster(
+    cluster: &ClusterDoor,
+    id: &str,
+    args: Map<String, Value>,
+    options: Map<String, Value>,
+) -> Result<Work> {
+    let (Some(entry), Some(Begin::OnCluster(begin))) = (entry(id), entry(id).map(|entry| entry.begin)) else {
+        return Err(unknown(id));
+    };
+    let begun = CallOptions::read(entry.options(), options)
+        .and_then(|options| begin(cluster, &mut Args::new(args), options));
+    begun.map(|work| work.named(entry.id)).map_err(|error| error.with_operation(entry.id))
+}
+
+/// What is called.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Target {
+    /// A Bud platform.
+    Platform(Client),
+    /// A Kubernetes cluster.
+    Cluster(ClusterDoor),
+}
+
+impl Target {
+    /// [`begin`]s, or [`begin_on_cluster`].
+    ///
+    /// # Errors
+    /// As those.
+    pub fn begin(&self, id: &str, args: Map<String, Value>, options: Map<String, Value>) -> Result<Work> {
+        match self {
+            Self::Platform(client) => begin(client, id, args, options),
+            Self::Cluster(cluster) => begin_on_cluster(cluster, id, args, options),
+        }
+    }
+}
+
+fn unknown(id: &str) -> Error {
+    let message = format!("there is no call {}", crate::api::clean(id, 60));
+    Error::new(ErrorKind::InvalidArgument, message).with_param(Some("id".to_owned()))
 }
 
 /// Every model that callers see, each once, those that others hold before them.

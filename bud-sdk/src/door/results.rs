@@ -45,6 +45,8 @@ impl Described for Revealed {
 }
 
 records! {
+    in door;
+
     /// What is known after a login.
     SignedIn {
         /// For how many seconds the access token is good; it is renewed by itself.

@@ -29,6 +29,30 @@ fn every_operation_can_be_called_through_the_door() {
         crate::operations().iter().map(|info| info.id).filter(|id| !known.contains(id)).collect();
     // A session is renewed by itself.
     assert_eq!(missing, ["auth.refresh"]);
+    let on_clusters: BTreeSet<&str> =
+        registry().filter(|entry| entry.on_cluster()).map(|entry| entry.id).collect();
+    assert_eq!(on_clusters, crate::kubernetes::calls().iter().map(|call| call.id).collect());
+}
+
+#[test]
+fn the_platform_and_clusters_are_not_mixed_up() {
+    let error = refused("kubernetes.pods", json!({}), json!({}));
+    assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidArgument, Some("id")));
+    let cluster = connect_cluster(Map::new()).unwrap();
+    let refused = |id: &str, args: Value, options: Value| {
+        begin_on_cluster(&cluster, id, map(args), map(options)).err().unwrap()
+    };
+    assert_eq!(refused("users.get", json!({ "id": "u" }), json!({})).param(), Some("id"));
+    assert_eq!(refused("kubernetes.pods", json!({ "name": "x" }), json!({})).param(), Some("name"));
+    assert_eq!(refused("kubernetes.logs", json!({ "namespace": "n" }), json!({})).param(), Some("name"));
+    assert_eq!(refused("kubernetes.nodes", json!({}), json!({ "attempts": 1 })).param(), Some("attempts"));
+    for (options, param) in [
+        (json!({ "timeout": 0 }), "timeout"),
+        (json!({ "kubeconfig": 1 }), "kubeconfig"),
+        (json!({ "server": "x" }), "server"),
+    ] {
+        assert_eq!(connect_cluster(map(options)).unwrap_err().param(), Some(param));
+    }
 }
 
 #[test]

@@ -114,6 +114,21 @@ pub enum Work {
     Stream(BoxStream<'static, Result<Piece>>),
 }
 
+impl Work {
+    /// With the name of what was called in its errors.
+    pub(super) fn named(self, id: &'static str) -> Self {
+        match self {
+            Self::Call(call) => {
+                Self::Call(Box::pin(async move { call.await.map_err(|error| error.with_operation(id)) }))
+            }
+            Self::Stream(pieces) => {
+                let named = move |piece: Result<Piece>| piece.map_err(|error| error.with_operation(id));
+                Self::Stream(Box::pin(pieces.map(named)))
+            }
+        }
+    }
+}
+
 /// A call whose result is shown as `T`.
 pub(super) fn call<O, T>(call: Call<O>, options: CallOptions) -> Result<Work>
 where

@@ -392,6 +392,7 @@ macro_rules! model {
                         docs: concat!($($fdoc, "\n"),*),
                         wide: <$type as $crate::types::Described>::WIDE,
                     },)*],
+                    module: "",
                     open: true,
                 });
             }

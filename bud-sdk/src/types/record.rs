@@ -3,7 +3,7 @@
 
 /// Declares records.
 macro_rules! records {
-    ($($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $fdoc:literal])* $field:ident: $type:ty,)* })*) => {$(
+    (in $module:ident; $($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $fdoc:literal])* $field:ident: $type:ty,)* })*) => {$(
         $(#[doc = $doc])*
         #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
         #[non_exhaustive]
@@ -22,6 +22,7 @@ macro_rules! records {
                     docs: concat!($($fdoc, "\n"),*),
                     wide: <$type as $crate::types::Described>::WIDE,
                 },)*],
+                module: stringify!($module),
                 open: false,
             });
         }

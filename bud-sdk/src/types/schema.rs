@@ -58,6 +58,8 @@ pub struct Model {
     pub docs: &'static str,
     /// Its fields, in order.
     pub fields: &'static [ModelField],
+    /// The module of this crate that has it, for code that names its type: empty for the top.
+    pub module: &'static str,
     /// The server may send further fields, which are kept in `extra`.
     pub open: bool,
 }

@@ -1,9 +1,10 @@
 //! What a scenario's server answers: written out, recorded from the real server, or a fixture of the documented API.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use bud_testbed::{Script, respond, respond_json};
+use bud_testbed::{Script, Step, respond, respond_json};
+use bytes::Bytes;
 use serde_json::Value;
 
 static RECORDED: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
@@ -20,13 +21,31 @@ fn contract(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// What each connection does: the answers in order, or, where requests are made at the same time, each to its own.
+pub fn scripts(scenario: &Value) -> Vec<Script> {
+    let exchanges = scenario["exchanges"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if scenario["any_order"] != true {
+        return exchanges.iter().map(|exchange| script(&exchange["answer"])).collect();
+    }
+    let own = |exchange: &Value| {
+        (exchange["request"]["line"].as_str().unwrap().to_owned(), bytes(&exchange["answer"]))
+    };
+    let answers = Arc::new(exchanges.iter().map(own).collect());
+    let script = Script::new().read_request().step(Step::SendByLine(answers)).close();
+    vec![script; exchanges.len()]
+}
+
 /// One connection: a request is read and answered.
-pub fn script(answer: &Value) -> Script {
+fn script(answer: &Value) -> Script {
     if answer["close"] == true {
         return Script::new().read_request().close();
     }
+    Script::answer(bytes(answer))
+}
+
+fn bytes(answer: &Value) -> Bytes {
     let status = answer["status"].as_u64().unwrap_or(200) as u16;
-    let bytes = if let Some(name) = answer["recorded"].as_str() {
+    if let Some(name) = answer["recorded"].as_str() {
         let exchange = RECORDED.get(name).unwrap_or_else(|| panic!("nothing was recorded as {name}"));
         let kind = exchange["response_headers"]["content-type"].as_str().unwrap_or_default();
         let mut headers = vec![("content-type", kind)];
@@ -56,6 +75,5 @@ pub fn script(answer: &Value) -> Script {
             (_, json) => json.to_string(),
         };
         respond(status, &headers, body)
-    };
-    Script::answer(bytes)
+    }
 }

@@ -75,6 +75,15 @@ fn every_name_stands_once_and_everything_has_a_scenario_on_each_api() {
         .collect();
     let mut missing = Vec::new();
     for entry in door::registry() {
+        if entry.on_cluster() {
+            // A websocket is shown on a real cluster.
+            let spoken =
+                ["kubernetes.exec", "kubernetes.postgres", "kubernetes.gpu_readings"].contains(&entry.id);
+            if !spoken && !all().any(|scenario| text(&scenario, "call") == entry.id) {
+                missing.push(entry.id.to_owned());
+            }
+            continue;
+        }
         let info = bud_sdk::operations().iter().find(|info| info.id == entry.id);
         for flavor in [Flavor::Guide, Flavor::Runtime] {
             let offered = info.is_none_or(|info| matches!(info.routes.on(flavor), Support::Offered(_)));

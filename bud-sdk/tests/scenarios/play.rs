@@ -1,10 +1,11 @@
 //! Playing one scenario: the call, the server beside it, and what was seen of both.
 
 use std::future::poll_fn;
+use std::path::Path;
 
 use bud_sdk::{Error, door};
 use bud_testbed::{SeenRequest, Wire};
-use door::{Piece, Work};
+use door::{Piece, Target, Work};
 use serde_json::{Map, Value, json};
 
 use crate::answers;
@@ -16,32 +17,56 @@ pub struct Seen {
 }
 
 pub async fn play(scenario: &Value) -> Seen {
-    let exchanges = scenario["exchanges"].as_array().cloned().unwrap_or_default();
-    let server =
-        Wire::start(exchanges.iter().map(|exchange| answers::script(&exchange["answer"]))).await.unwrap();
+    let server = Wire::start(answers::scripts(scenario)).await.unwrap();
     let folder =
         std::env::temp_dir().join(format!("bud-scenario-{}-{}", std::process::id(), server.addr().port()));
     std::fs::create_dir(&folder).unwrap();
     let file = folder.join("file");
 
-    let mut client = object(&scenario["client"]);
-    client.insert("base_url".to_owned(), server.url().into());
-    if !client.contains_key("email") {
-        client.entry("token").or_insert_with(|| "scenario-token".into());
-    }
+    let target = connected(scenario, server.url(), &folder);
     let mut args = object(&scenario["args"]);
     if args.get("path").is_some_and(|path| path == "$file") {
         args.insert("path".to_owned(), file.to_str().unwrap().into());
     }
     let id = scenario["call"].as_str().unwrap();
-    let mut outcome = call(client, id, args, object(&scenario["options"])).await;
+    let mut outcome = call(target, id, args, object(&scenario["options"])).await;
     if let Ok(text) = std::fs::read_to_string(&file) {
         outcome.insert("file".to_owned(), text.into());
     }
     std::fs::remove_dir_all(&folder).unwrap();
     let host = server.addr().to_string();
-    let requests = server.requests().iter().map(|request| shown(request, &host)).collect();
+    let mut requests: Vec<Value> = server.requests().iter().map(|request| shown(request, &host)).collect();
+    if scenario["any_order"] == true {
+        // They are made at the same time: those of the answers are told apart by their lines.
+        requests.sort_by_key(|request| request["line"].to_string());
+    }
     Seen { requests, outcome }
+}
+
+/// A client of the server, or a cluster whose API server it is.
+fn connected(scenario: &Value, url: &str, folder: &Path) -> Result<Target, Error> {
+    if scenario["cluster"].is_object() {
+        let kubeconfig = folder.join("kubeconfig");
+        std::fs::write(&kubeconfig, kubeconfig_of(url).to_string()).unwrap();
+        let mut options = object(&scenario["cluster"]);
+        options.insert("kubeconfig".to_owned(), kubeconfig.to_str().unwrap().into());
+        return door::connect_cluster(options).map(Target::Cluster);
+    }
+    let mut client = object(&scenario["client"]);
+    client.insert("base_url".to_owned(), url.into());
+    if !client.contains_key("email") {
+        client.entry("token").or_insert_with(|| "scenario-token".into());
+    }
+    door::connect(client).map(Target::Platform)
+}
+
+fn kubeconfig_of(url: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "scenario",
+        "clusters": [{ "name": "scenario", "cluster": { "server": url } }],
+        "users": [{ "name": "scenario", "user": { "token": "scenario-token" } }],
+        "contexts": [{ "name": "scenario", "context": { "cluster": "scenario", "user": "scenario" } }],
+    })
 }
 
 fn object(value: &Value) -> Map<String, Value> {
@@ -77,20 +102,21 @@ fn json_of(output: &dyn door::Output) -> Value {
 
 /// Calls it. What came before an error is told beside it.
 async fn call(
-    client: Map<String, Value>,
+    target: Result<Target, Error>,
     id: &str,
     args: Map<String, Value>,
     options: Map<String, Value>,
 ) -> Map<String, Value> {
     let mut told = Told::default();
-    if let Err(error) = begin(client, id, args, options, &mut told).await {
+    if let Err(error) = begin(target, id, args, options, &mut told).await {
         told.0.insert("error".to_owned(), failed(&error));
     }
     // How an export is cut, and how often it tells of its progress, is its own affair.
     if id == "audit.export_file" {
         told.0.remove("updates");
     }
-    if let Some(Value::Array(pages)) = told.0.get_mut("pages").filter(|_| id == "audit.export_records") {
+    let parcels = ["audit.export_records", "kubernetes.follow_logs"].contains(&id);
+    if let Some(Value::Array(pages)) = told.0.get_mut("pages").filter(|_| parcels) {
         let items = pages.iter().flat_map(|page| page["items"].as_array().unwrap().clone());
         *pages = vec![json!({ "items": items.collect::<Vec<_>>(), "cursor": null, "total": null })];
     }
@@ -98,14 +124,13 @@ async fn call(
 }
 
 async fn begin(
-    client: Map<String, Value>,
+    target: Result<Target, Error>,
     id: &str,
     args: Map<String, Value>,
     options: Map<String, Value>,
     told: &mut Told,
 ) -> Result<(), Error> {
-    let client = door::connect(client)?;
-    let mut stream = match door::begin(&client, id, args, options)? {
+    let mut stream = match target?.begin(id, args, options)? {
         Work::Call(call) => {
             told.0.insert("result".to_owned(), json_of(&*call.await?.value));
             return Ok(());

@@ -1,6 +1,8 @@
 //! Scripts: what a connection does, byte by byte, without an HTTP library in between.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ pub enum Step {
     Read(usize),
     /// Write these bytes.
     Send(Bytes),
+    /// Write what belongs to the line (`GET /path?query`) of the request read last; nothing for other requests.
+    SendByLine(Arc<BTreeMap<String, Bytes>>),
     /// Write these bytes one at a time, with a pause before each.
     Drip {
         /// What to write.
@@ -152,7 +156,7 @@ pub(crate) async fn play(
     log: &Log,
     written: &AtomicU64,
 ) {
-    let mut line = Line { stream, unread: Vec::new(), connection, log, written };
+    let mut line = Line { stream, unread: Vec::new(), asked: String::new(), connection, log, written };
     for step in script.steps {
         match line.run(step).await {
             Ok(true) => {}
@@ -165,6 +169,8 @@ pub(crate) async fn play(
 struct Line<'a> {
     stream: TcpStream,
     unread: Vec<u8>,
+    /// The line of the request read last.
+    asked: String,
     connection: usize,
     log: &'a Log,
     written: &'a AtomicU64,
@@ -182,6 +188,11 @@ impl Line<'_> {
                 self.unread.drain(..count);
             }
             Step::Send(bytes) => self.write(&bytes).await?,
+            Step::SendByLine(answers) => {
+                if let Some(bytes) = answers.get(&self.asked) {
+                    self.write(bytes).await?;
+                }
+            }
             Step::Drip { bytes, every } => {
                 for index in 0..bytes.len() {
                     sleep(every).await;
@@ -257,6 +268,7 @@ impl Line<'_> {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
+        self.asked = format!("{method} {target}");
         let request = SeenRequest::new(method, target, headers, self.connection);
         let length =
             request.header("content-length").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);

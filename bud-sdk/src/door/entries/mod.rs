@@ -5,6 +5,7 @@
 
 mod audit;
 mod endpoints;
+mod kubernetes;
 mod projects;
 mod quotas;
 mod session;
@@ -23,10 +24,13 @@ pub(super) const ALL: &[&[Entry]] = &[
     endpoints::ENTRIES,
     audit::ENTRIES,
     quotas::ENTRIES,
+    kubernetes::ENTRIES,
 ];
 
 macro_rules! entries {
-    ($($(#[doc = $doc:literal])* $kind:ident $resource:ident.$name:ident(
+    // What is called on a cluster; everything else is called on the platform.
+    (on cluster; $($entries:tt)*) => { entries!(@all OnCluster $($entries)*); };
+    (@all $target:ident $($(#[doc = $doc:literal])* $kind:ident $resource:ident.$name:ident(
         $($(#[doc = $adoc:literal])* $arg:ident: $type:ty),* $(,)?
     ) -> $out:ty $([$update:ty])? = |$bud:ident| $body:expr;)*) => {
         pub(super) const ENTRIES: &[$crate::door::Entry] = &[$($crate::door::Entry {
@@ -36,11 +40,11 @@ macro_rules! entries {
             args: &[$($crate::door::Arg::new::<$type>(stringify!($arg), concat!($($adoc, "\n"),*))),*],
             output: <$out as $crate::types::Described>::TYPE,
             update: entries!(@update $($update)?),
-            begin: |$bud, args, options| {
+            begin: $crate::door::Begin::$target(|$bud, args, options| {
                 $(let $arg: $type = args.take(stringify!($arg))?;)*
                 args.done()?;
                 entries!(@begin $kind $out, $body, options)
-            },
+            }),
         }),*];
     };
     (@kind call) => { $crate::door::Kind::Call };
@@ -65,6 +69,7 @@ macro_rules! entries {
         let _ = $options;
         Ok($body)
     }};
+    ($($entries:tt)*) => { entries!(@all OnPlatform $($entries)*); };
 }
 use entries;
 

@@ -37,14 +37,17 @@ mod run {
         name: &'static str,
         /// The programs that it is about.
         needs: &'static [&'static str],
+        /// The SDK's calls that it shows to work.
+        calls: &'static [&'static str],
         play: fn(Arc<Cluster>) -> Playing,
     }
 
     macro_rules! scenarios {
-        ($($needs:ident: $($module:ident::$name:ident),+;)+) => {
+        ($($needs:ident: $($module:ident::$name:ident $([$($call:literal),+])?),+;)+) => {
             &[$($(Scenario {
                 name: stringify!($name),
                 needs: $needs,
+                calls: &[$($($call),+)?],
                 play: |cluster| Box::pin(async move { $module::$name(&cluster).await }),
             }),+),+]
         };
@@ -66,19 +69,19 @@ mod run {
             stand_ins::exec_through_the_api_server,
             stand_ins::exec_with_much_output_on_both_streams;
         SERVER: plane::a_bare_server_comes_and_goes, plane::an_api_without_a_server_behind_it, plane::a_watch_begins_with_what_is_there;
-        ALL: work::use_of_pods_and_nodes_and_a_dead_metrics_api,
-            work::a_rollout_is_followed_and_a_restart_is_one,
-            lists::pods_are_printed_as_the_server_prints_them,
-            lists::nodes_and_their_gpus,
-            lists::events_stand_in_the_order_in_which_they_happened,
-            lists::services_with_what_is_behind_them,
-            lists::certificates_with_when_they_end,
-            work::a_name_is_found_by_what_it_may_mean,
-            work::dapr_and_what_lacks_its_sidecar,
-            streams::logs_of_a_pod,
-            streams::a_log_is_followed_over_cuts_and_to_the_pod_that_takes_its_place,
-            streams::commands_end_with_their_code_and_all_they_wrote,
-            streams::the_connections_of_postgresql_and_engines,
+        ALL: work::use_of_pods_and_nodes_and_a_dead_metrics_api ["top_pods", "top_nodes"],
+            work::a_rollout_is_followed_and_a_restart_is_one ["deployments", "rollout", "wait_for_rollout", "restart"],
+            lists::pods_are_printed_as_the_server_prints_them ["pods"],
+            lists::nodes_and_their_gpus ["nodes", "gpus"],
+            lists::events_stand_in_the_order_in_which_they_happened ["events"],
+            lists::services_with_what_is_behind_them ["services"],
+            lists::certificates_with_when_they_end ["certificates"],
+            work::a_name_is_found_by_what_it_may_mean ["find"],
+            work::dapr_and_what_lacks_its_sidecar ["dapr"],
+            streams::logs_of_a_pod ["logs"],
+            streams::a_log_is_followed_over_cuts_and_to_the_pod_that_takes_its_place ["follow_logs"],
+            streams::commands_end_with_their_code_and_all_they_wrote ["exec", "gpu_readings"],
+            streams::the_connections_of_postgresql_and_engines ["postgres", "engine_pods"],
             rights::the_shipped_roles_are_enough_and_each_is_needed,
             rights::logs_commands_and_restarts_take_rights_of_their_own,
             connection::refused_credentials_are_got_anew_once,
@@ -127,9 +130,19 @@ mod run {
         Ok(runtime()?.block_on(play(scenarios, &binaries, &cluster)))
     }
 
+    /// Leaves word of what was shown, for the table of what is covered.
+    fn journal(calls: &[&str]) {
+        let Some(path) = std::env::var_os("BUD_TESTBED_JOURNAL") else { return };
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        let lines: String =
+            calls.iter().map(|call| format!("cluster CALL /kubernetes.{call} 200\n")).collect();
+        file.and_then(|mut file| std::io::Write::write_all(&mut file, lines.as_bytes()))
+            .expect("the journal can be written");
+    }
+
     async fn play(scenarios: &[&Scenario], binaries: &Binaries, cluster: &Arc<Cluster>) -> Counts {
         let mut counts = Counts::default();
-        for Scenario { name, needs, play } in scenarios {
+        for Scenario { name, needs, calls, play } in scenarios {
             if let Some(missing) = needs.iter().find(|program| binaries.program(program).is_none()) {
                 println!("scenario {name} ... skipped: there is no {missing}");
                 counts.skipped += 1;
@@ -143,6 +156,7 @@ mod run {
             match outcome {
                 Ok(()) => {
                     counts.passed += 1;
+                    journal(calls);
                     println!("scenario {name} ... ok ({seconds:.1} s)");
                 }
                 Err(reason) => {

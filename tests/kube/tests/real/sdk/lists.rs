@@ -280,7 +280,7 @@ pub(crate) async fn events_stand_in_the_order_in_which_they_happened(bed: &Bed) 
     assert_eq!(reasons[..2], [("Planted", 3), ("Planted", 9)]);
     // It has no lastTimestamp, by which the guide's command puts it first and cuts it off.
     let last = events.last().unwrap();
-    assert_eq!((last.reason.as_str(), last.object.as_str()), ("FailedScheduling", "Pod/homeless"));
+    assert_eq!((last.reason.as_str(), last.regarding.as_str()), ("FailedScheduling", "Pod/homeless"));
     assert_eq!(last.source.as_deref(), Some("default-scheduler"));
     assert_eq!(events[1].source.as_deref(), Some("example.com/tester"));
     Ok(())

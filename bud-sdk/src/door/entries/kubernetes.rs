@@ -1,0 +1,247 @@
+//! Kubernetes clusters.
+
+use std::time::Duration;
+
+use super::entries;
+use crate::diagnostics::{
+    Certificate, CommandOutput, DaprStatus, Deployment, Event, Exec, GpuReading, LogLine, Logs, Node,
+    NodeGpus, NodeUsage, Pod, PodUsage, PostgresPool, Rollout, Scope, Service,
+};
+use crate::door::args::When;
+use crate::door::work::parcels;
+use crate::error::Result;
+
+entries! {
+    on cluster;
+
+    /// Lists pods, with the status that kubectl prints: guide sections 2.2, 10.1 and 10.2.
+    run kubernetes.pods(
+        /// Only those of this namespace; all namespaces unless given.
+        namespace: Option<String>,
+        /// Only those with these labels, as kubectl's `-l` has them.
+        labels: Option<String>,
+    ) -> Vec<Pod> = |door| {
+        let (door, scope) = (door.clone(), scope(namespace, labels));
+        async move { door.open().await?.pods(scope).await }
+    };
+    /// Lists nodes: guide section 6.2.
+    run kubernetes.nodes() -> Vec<Node> = |door| {
+        let door = door.clone();
+        async move { door.open().await?.nodes().await }
+    };
+    /// The GPUs of each node, by resource: what there is, what may be given out, what pods ask for, what is free. Guide section 6.2.
+    run kubernetes.gpus() -> Vec<NodeGpus> = |door| {
+        let door = door.clone();
+        async move { door.open().await?.gpus().await }
+    };
+    /// Lists deployments, and how far their rollouts are: guide section 6.2.
+    run kubernetes.deployments(
+        /// Only those of this namespace; all namespaces unless given.
+        namespace: Option<String>,
+        /// Only those with these labels.
+        labels: Option<String>,
+    ) -> Vec<Deployment> = |door| {
+        let (door, scope) = (door.clone(), scope(namespace, labels));
+        async move { door.open().await?.deployments(scope).await }
+    };
+    /// The name of the deployment that a service's name means: the deployment of that very name, else the one with this Dapr app
+    /// id, else with this `app` label, else the one whose name ends with it. Several are an error that lists them.
+    run kubernetes.find(
+        /// The namespace.
+        namespace: String,
+        /// The service.
+        service: String,
+    ) -> String = |door| {
+        let door = door.clone();
+        async move { door.open().await?.find(&namespace, &service).await }
+    };
+    /// How far the rollout of a deployment, stateful set or daemon set is.
+    run kubernetes.rollout(
+        /// The namespace.
+        namespace: String,
+        /// A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
+        name: String,
+    ) -> Rollout = |door| {
+        let door = door.clone();
+        async move { door.open().await?.rollout(&namespace, &name).await }
+    };
+    /// Waits until a rollout is complete.
+    run kubernetes.wait_for_rollout(
+        /// The namespace.
+        namespace: String,
+        /// A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
+        name: String,
+        /// The longest time to wait. 10 minutes.
+        within: Option<Duration>,
+    ) -> Rollout = |door| {
+        let door = door.clone();
+        let within = within.unwrap_or(Duration::from_secs(600));
+        async move { door.open().await?.wait_for_rollout(&namespace, &name, within).await }
+    };
+    /// Restarts the pods of a deployment one after the other: guide section 10.1. This changes the cluster.
+    run kubernetes.restart(
+        /// The namespace.
+        namespace: String,
+        /// A service's name, or `deployment/NAME`.
+        name: String,
+    ) -> Rollout = |door| {
+        let door = door.clone();
+        async move { door.open().await?.restart(&namespace, &name).await }
+    };
+    /// Lists services with the number of endpoints that are ready: guide section 2.2.
+    run kubernetes.services(
+        /// Only those of this namespace; all namespaces unless given.
+        namespace: Option<String>,
+        /// Only those with these labels.
+        labels: Option<String>,
+    ) -> Vec<Service> = |door| {
+        let (door, scope) = (door.clone(), scope(namespace, labels));
+        async move { door.open().await?.services(scope).await }
+    };
+    /// Lists events in the order in which they happened, the newest last: guide section 2.2.
+    run kubernetes.events(
+        /// Only those of this namespace; all namespaces unless given.
+        namespace: Option<String>,
+    ) -> Vec<Event> = |door| {
+        let (door, scope) = (door.clone(), scope(namespace, None));
+        async move { door.open().await?.events(scope).await }
+    };
+    /// What pods use: guide section 2.2.
+    run kubernetes.top_pods(
+        /// Only those of this namespace; all namespaces unless given.
+        namespace: Option<String>,
+        /// Only those with these labels.
+        labels: Option<String>,
+    ) -> Vec<PodUsage> = |door| {
+        let (door, scope) = (door.clone(), scope(namespace, labels));
+        async move { door.open().await?.top_pods(scope).await }
+    };
+    /// What nodes use, and what part that is of what may be given to pods: guide section 2.2.
+    run kubernetes.top_nodes() -> Vec<NodeUsage> = |door| {
+        let door = door.clone();
+        async move { door.open().await?.top_nodes().await }
+    };
+    /// The last lines of a service's log: guide sections 9.4 and 10.1.
+    run kubernetes.logs(
+        /// The namespace.
+        namespace: String,
+        /// A service's name, or `pod/NAME`.
+        name: String,
+        /// The container; the pod's default one unless given. `daprd` is Dapr's sidecar.
+        container: Option<String>,
+        /// How many lines of each pod. 100.
+        tail: Option<u32>,
+        /// Only what was written in this time.
+        since: Option<Duration>,
+        /// What the container wrote before it was last started again.
+        previous: Option<bool>,
+        /// All pods of the service, not only the most useful one.
+        all_pods: Option<bool>,
+    ) -> Vec<LogLine> = |door| {
+        let door = door.clone();
+        async move {
+            let logs = door.open().await?.logs(namespace, name).when(container, Logs::container).when(tail, Logs::tail);
+            chosen(logs, since, previous, all_pods).await
+        }
+    };
+    /// The log of a service as it is written. It goes on over broken connections and restarts, and with the pod that takes a
+    /// pod's place.
+    parcels kubernetes.follow_logs(
+        /// The namespace.
+        namespace: String,
+        /// A service's name, or `pod/NAME`.
+        name: String,
+        /// The container; the pod's default one unless given.
+        container: Option<String>,
+        /// How many of the last lines to begin with. 100.
+        tail: Option<u32>,
+        /// All pods of the service, not only the most useful one.
+        all_pods: Option<bool>,
+        /// The longest time to follow. An hour.
+        within: Option<Duration>,
+    ) -> LogLine = |door| {
+        let door = door.clone();
+        let begun = async move {
+            let logs = door.open().await?.logs(namespace, name).when(container, Logs::container).when(tail, Logs::tail);
+            Ok(chosen(logs, None, None, all_pods).when(within, Logs::within).follow())
+        };
+        parcels(futures_util::stream::StreamExt::flat_map(futures_util::stream::once(begun), opened))
+    };
+    /// Runs a command in a service's pod, without a terminal, and waits for its exit code. What it does to the container is the
+    /// caller's affair.
+    run kubernetes.exec(
+        /// The namespace.
+        namespace: String,
+        /// A service's name, or `pod/NAME`.
+        name: String,
+        /// The command and its arguments.
+        command: Vec<String>,
+        /// The container; the pod's default one unless given.
+        container: Option<String>,
+        /// The longest time that it may take. A minute.
+        within: Option<Duration>,
+    ) -> CommandOutput = |door| {
+        let door = door.clone();
+        async move {
+            let exec = door.open().await?.exec(namespace, name, command);
+            exec.when(container, Exec::container).when(within, Exec::within).await
+        }
+    };
+    /// The state of Dapr's control plane, and of the sidecars of a namespace's pods: guide sections 2.1 and 2.2.
+    run kubernetes.dapr(
+        /// Whose sidecars; all namespaces unless given.
+        namespace: Option<String>,
+    ) -> DaprStatus = |door| {
+        let (door, scope) = (door.clone(), scope(namespace, None));
+        async move { door.open().await?.dapr(scope).await }
+    };
+    /// Lists certificates of cert-manager with when they end, those that end first first: guide section 8.2.
+    run kubernetes.certificates(
+        /// Only those of this namespace; all namespaces unless given.
+        namespace: Option<String>,
+    ) -> Vec<Certificate> = |door| {
+        let (door, scope) = (door.clone(), scope(namespace, None));
+        async move { door.open().await?.certificates(scope).await }
+    };
+    /// The connections of the platform's PostgreSQL, asked of its primary by a command in its container: guide sections 7.2 and 10.2.
+    run kubernetes.postgres(
+        /// The namespace.
+        namespace: String,
+    ) -> PostgresPool = |door| {
+        let door = door.clone();
+        async move { door.open().await?.postgres(&namespace).await }
+    };
+    /// The GPUs that a pod sees and how busy they are, by a command in its container: guide section 10.3.
+    run kubernetes.gpu_readings(
+        /// The namespace.
+        namespace: String,
+        /// A service's name, or `pod/NAME`.
+        name: String,
+    ) -> Vec<GpuReading> = |door| {
+        let door = door.clone();
+        async move { door.open().await?.gpu_readings(&namespace, &name).await }
+    };
+    /// The pods that run models, in the namespaces that the platform makes for endpoints: guide sections 6.2 and 10.3.
+    run kubernetes.engine_pods() -> Vec<Pod> = |door| {
+        let door = door.clone();
+        async move { door.open().await?.engine_pods().await }
+    };
+}
+
+fn scope(namespace: Option<String>, labels: Option<String>) -> Scope {
+    namespace.map_or_else(Scope::all, Scope::namespace).when(labels, Scope::labels)
+}
+
+fn chosen(logs: Logs, since: Option<Duration>, previous: Option<bool>, all_pods: Option<bool>) -> Logs {
+    logs.when(since, Logs::since)
+        .when(previous.filter(|yes| *yes), |logs, _| logs.previous())
+        .when(all_pods.filter(|yes| *yes), |logs, _| logs.all_pods())
+}
+
+/// The lines of a log that could be opened, or why not.
+fn opened(log: Result<crate::diagnostics::LogStream>) -> crate::door::BoxStream<'static, Result<LogLine>> {
+    match log {
+        Ok(log) => Box::pin(log),
+        Err(error) => Box::pin(futures_util::stream::once(async { Err(error) })),
+    }
+}
