@@ -8,7 +8,7 @@ mod work;
 
 use std::sync::{Mutex, PoisonError};
 
-use bud_sdk::door::{self, Answer, Work};
+use bud_sdk::door::{self, Answer, Target, Work};
 use futures_util::future::{AbortHandle, AbortRegistration};
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
@@ -24,13 +24,23 @@ use work::{object, refused, unless_aborted};
 #[napi]
 pub fn connect(options: String) -> napi::Result<Client> {
     let client = door::connect(object(&options, "options")?).map_err(refused)?;
-    Ok(Client { client })
+    Ok(Client { target: Target::Platform(client) })
 }
 
-/// A client.
+/// Prepares a connection to a Kubernetes cluster, likewise.
+///
+/// # Errors
+/// Those of the core's door.
+#[napi]
+pub fn connect_cluster(options: String) -> napi::Result<Client> {
+    let cluster = door::connect_cluster(object(&options, "options")?).map_err(refused)?;
+    Ok(Client { target: Target::Cluster(cluster) })
+}
+
+/// A client of a platform, or of a cluster.
 #[napi]
 pub struct Client {
-    client: bud_sdk::Client,
+    target: Target,
 }
 
 #[napi]
@@ -48,7 +58,7 @@ impl Client {
         options: String,
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, String>> {
-        let begun = door::begin(&self.client, &id, object(&args, "arguments")?, object(&options, "options")?);
+        let begun = self.target.begin(&id, object(&args, "arguments")?, object(&options, "options")?);
         let Work::Call(call) = begun.map_err(refused)? else {
             return Err(napi::Error::from_reason(format!("{id} is a stream")));
         };
@@ -65,7 +75,7 @@ impl Client {
     /// Those of the core's door, for arguments.
     #[napi]
     pub fn stream(&self, id: String, args: String, options: String, updates: bool) -> napi::Result<Stream> {
-        let begun = door::begin(&self.client, &id, object(&args, "arguments")?, object(&options, "options")?);
+        let begun = self.target.begin(&id, object(&args, "arguments")?, object(&options, "options")?);
         match begun.map_err(refused)? {
             Work::Stream(stream) => Ok(Stream::new(stream, updates)),
             Work::Call(_) => Err(napi::Error::from_reason(format!("{id} is no stream"))),

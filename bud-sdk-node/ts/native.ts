@@ -21,6 +21,7 @@ export interface NativeCancel {
 /** @internal */
 export interface Native {
   connect(options: string): NativeClient;
+  connectCluster(options: string): NativeClient;
   Cancel: new () => NativeCancel;
 }
 

@@ -15,6 +15,9 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a call on a cluster takes as its last argument. */
+export type ClusterCallOptions = Pick<CallOptions, 'timeout' | 'signal'>;
+
 /** What a list takes as its last argument. `timeout` is the longest time for one page. */
 export interface ListOptions extends Omit<CallOptions, 'attempts' | 'attemptTimeout'> {
   /** How many items to ask for at a time, from 1 to 1000. 100. */

@@ -3,8 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bud_sdk::Client;
-use bud_sdk::door::{self, Entry, Kind, Piece, Work};
+use bud_sdk::door::{self, Entry, Kind, Piece, Target, Work};
 use bytes::BytesMut;
 use futures_util::{FutureExt, StreamExt};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -21,36 +20,42 @@ use crate::runtime::{PerProcess, engine};
 /// A chunk of a download grows up to this while more is there already: each costs Python a step.
 const CHUNK: usize = 1 << 20;
 
-/// A client of one platform. In a forked child it is made anew: connections and sessions are not shared with the parent.
+/// The way to one platform, or to one cluster. In a forked child it is made anew: connections and sessions are not shared with
+/// the parent.
 #[pyclass(frozen, module = "bud_sdk._native")]
 pub(crate) struct Door {
     options: Map<String, Value>,
-    base_url: String,
-    clients: PerProcess<Mutex<Option<Client>>>,
+    cluster: bool,
+    place: Option<String>,
+    targets: PerProcess<Mutex<Option<Target>>>,
 }
 
 #[pymethods]
 impl Door {
     #[new]
-    fn new(py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
+    #[pyo3(signature = (options, *, cluster = false))]
+    fn new(py: Python<'_>, options: &Bound<'_, PyDict>, cluster: bool) -> PyResult<Self> {
         let options = arguments(py, "connect", options, None)?;
-        let mut door = Self { options, base_url: String::new(), clients: PerProcess::new() };
-        let base_url = door.client(py)?.base_url().to_owned();
-        door.base_url = base_url;
+        let mut door = Self { options, cluster, place: None, targets: PerProcess::new() };
+        let place = match door.target(py)? {
+            Target::Platform(client) => Some(client.base_url().to_owned()),
+            _ => None,
+        };
+        door.place = place;
         Ok(door)
     }
 
-    /// The address that it calls.
+    /// The address of a platform.
     #[getter]
-    fn base_url(&self) -> &str {
-        &self.base_url
+    fn place(&self) -> Option<&str> {
+        self.place.as_deref()
     }
 
     /// Gives the connections back, as soon as calls that are under way are done. No call is made after it.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.clients.get_or_make(|| Ok(Mutex::new(None)))?;
-        let client = self.clients.get().and_then(|client| unpoisoned(client).take());
-        py.detach(|| drop(client));
+        self.targets.get_or_make(|| Ok(Mutex::new(None)))?;
+        let target = self.targets.get().and_then(|target| unpoisoned(target).take());
+        py.detach(|| drop(target));
         Ok(())
     }
 
@@ -99,15 +104,19 @@ impl Door {
 }
 
 impl Door {
-    fn client(&self, py: Python<'_>) -> PyResult<Client> {
+    fn target(&self, py: Python<'_>) -> PyResult<Target> {
         let runtime = engine()?;
-        let client = self.clients.get_or_make(|| {
+        let target = self.targets.get_or_make(|| {
             let _entered = runtime.handle().enter();
-            let client = door::connect(self.options.clone()).map_err(|error| error::to_py(py, &error))?;
-            Ok(Mutex::new(Some(client)))
+            let options = self.options.clone();
+            let made = match self.cluster {
+                false => door::connect(options).map(Target::Platform),
+                true => door::connect_cluster(options).map(Target::Cluster),
+            };
+            Ok(Mutex::new(Some(made.map_err(|error| error::to_py(py, &error))?)))
         })?;
-        let client = unpoisoned(client).clone();
-        client.ok_or_else(|| PyRuntimeError::new_err("the client is closed"))
+        let target = unpoisoned(target).clone();
+        target.ok_or_else(|| PyRuntimeError::new_err("the client is closed"))
     }
 
     fn begin(
@@ -121,7 +130,7 @@ impl Door {
         let args = arguments(py, operation, args, entry)?;
         let options = arguments(py, operation, options, None)?;
         let _entered = engine()?.handle().enter();
-        door::begin(&self.client(py)?, operation, args, options).map_err(|error| error::to_py(py, &error))
+        self.target(py)?.begin(operation, args, options).map_err(|error| error::to_py(py, &error))
     }
 
     fn single(

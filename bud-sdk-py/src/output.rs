@@ -31,7 +31,7 @@ macro_rules! plain {
         }
     )*};
 }
-plain!(bool, u16, u32, u64, i64, usize, f64, String);
+plain!(bool, i32, u16, u32, u64, i64, usize, f64, String);
 
 impl<T: ToPy> ToPy for Option<T> {
     fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -12,22 +12,34 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from bud_sdk import AsyncClient, Client, InvalidArgument, Project, User, _native
+from bud_sdk import (
+    AsyncClient,
+    AsyncKubernetesCluster,
+    Client,
+    InvalidArgument,
+    KubernetesCluster,
+    Project,
+    User,
+    _native,
+)
 from server import Answer, Server
 
 
-def methods(bud: Client | AsyncClient) -> Iterator[tuple[str, Callable[..., Any]]]:
+def methods(
+    bud: Client | AsyncClient, cluster: KubernetesCluster | AsyncKubernetesCluster
+) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Everything that the façade offers, by the core's name."""
     for operation, _ in _native.operations():
         resource, _, name = operation.partition(".")
         if operation in ("audit.export_file", "audit.export_records"):
             continue
-        yield operation, getattr(bud if resource == "client" else getattr(bud, resource), name)
+        owner = {"client": bud, "kubernetes": cluster}.get(resource)
+        yield operation, getattr(owner or getattr(bud, resource), name)
 
 
 def test_everything_that_can_be_called_is_a_method() -> None:
-    for kind in (Client, AsyncClient):
-        names = [operation for operation, _ in methods(kind("http://127.0.0.1:9", token="t"))]
+    for kind, on_cluster in ((Client, KubernetesCluster), (AsyncClient, AsyncKubernetesCluster)):
+        names = [operation for operation, _ in methods(kind("http://127.0.0.1:9", token="t"), on_cluster())]
         assert len(names) == len(_native.operations()) - 2
 
 
@@ -42,7 +54,8 @@ def test_every_argument_of_everything_is_refused_by_its_name(way: str) -> None:
     refused = 0
     with Server(lambda _: Answer.of({})) as server:
         bud: Any = (Client if way == "sync" else AsyncClient)(server.url, token="t", flavor="guide")
-        for operation, method in methods(bud):
+        cluster = KubernetesCluster() if way == "sync" else AsyncKubernetesCluster()
+        for operation, method in methods(bud, cluster):
             parameters = inspect.signature(method).parameters
             required = {
                 name: "2026-01-01T00:00:00Z" if name == "start" else "2026-01-02T00:00:00Z" if name == "end" else "x"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import bud_sdk
 import pytest
-from bud_sdk import AsyncClient, BudError, Client, Secret, _native
+from bud_sdk import AsyncClient, AsyncKubernetesCluster, BudError, Client, KubernetesCluster, Secret, _native
 from conftest import ROOT
-from server import Answer, Request, Server
+from server import Answer, Request, Script, Server
 
 CONTRACT = ROOT / "tests/contract"
 OUTCOMES = ("result", "pages", "bytes", "updates", "file", "error")
@@ -107,7 +108,7 @@ class Told(dict[str, Any]):
 
 
 def sync_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str, Any], told: Told) -> None:
-    with Client(**options) as bud:
+    with KubernetesCluster(**options) if "cluster" in scenario else Client(**options) as bud:
         made = begin(bud, scenario, args, told)
         if isinstance(made, bud_sdk.List):
             for page in made.pages():
@@ -119,7 +120,7 @@ def sync_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str,
 
 
 async def async_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str, Any], told: Told) -> None:
-    async with AsyncClient(**options) as bud:
+    async with AsyncKubernetesCluster(**options) if "cluster" in scenario else AsyncClient(**options) as bud:
         made = begin(bud, scenario, args, told)
         if isinstance(made, bud_sdk.AsyncList):
             async for page in made.pages():
@@ -140,10 +141,46 @@ def begin(bud: Any, scenario: dict[str, Any], args: dict[str, Any], told: Told) 
         return bud.audit.export(**args).write_to(write.pop("path"), **write)
     if operation == "audit.export_records":
         return bud.audit.export(**args).records()
-    target = bud if resource == "client" else getattr(bud, resource)
+    target = bud if resource in ("client", "kubernetes") else getattr(bud, resource)
     if dict(_native.operations())[operation] == "job":
         options = {**options, "on_update": told.update}
     return getattr(target, method)(**args, **options)
+
+
+def connection(scenario: dict[str, Any], server: Server, folder: Path) -> dict[str, Any]:
+    """The options of a client of the server, or of a cluster whose API server it is."""
+    if "cluster" in scenario:
+        kubeconfig = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "scenario",
+            "clusters": [{"name": "scenario", "cluster": {"server": server.url}}],
+            "users": [{"name": "scenario", "user": {"token": "scenario-token"}}],
+            "contexts": [{"name": "scenario", "context": {"cluster": "scenario", "user": "scenario"}}],
+        }
+        path = folder / "kubeconfig"
+        path.write_text(json.dumps(kubeconfig))
+        return {"kubeconfig": path, **scenario["cluster"]}
+    client = {"base_url": server.url, **scenario.get("client", {})}
+    if "email" not in client:
+        client.setdefault("token", "scenario-token")
+    return client
+
+
+def script(scenario: dict[str, Any]) -> Script:
+    """The answers in order, or each to its own request where those are made at the same time."""
+    exchanges = scenario.get("exchanges", [])
+    if not scenario.get("any_order"):
+        return [answer(exchange["answer"]) for exchange in exchanges]
+    answers = {exchange["request"]["line"]: answer(exchange["answer"]) for exchange in exchanges}
+    return lambda request: answers.get(request.line, Answer(599))
+
+
+def shown(call: str) -> None:
+    """For the coverage table. What a platform shows, its test server writes down."""
+    if journal := os.environ.get("BUD_TESTBED_JOURNAL"):
+        with open(journal, "a") as lines:
+            lines.write(f"cluster CALL /{call} 200\n")
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
@@ -152,10 +189,8 @@ def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
     exchanges = scenario.get("exchanges", [])
     told = Told()
     file = tmp_path / "file"
-    with Server([answer(exchange["answer"]) for exchange in exchanges]) as server:
-        client = {"base_url": server.url, **scenario.get("client", {})}
-        if "email" not in client:
-            client.setdefault("token", "scenario-token")
+    with Server(script(scenario)) as server:
+        client = connection(scenario, server, tmp_path)
         args = {name: file if value == "$file" else value for name, value in scenario.get("args", {}).items()}
         try:
             if way == "sync":
@@ -165,16 +200,23 @@ def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
         except BudError as error:
             told["error"] = failed(error)
         requests = [sent(request, server) for request in server.requests]
+    if scenario.get("any_order"):
+        requests.sort(key=lambda request: json.dumps(request["line"]))
     if file.exists():
         told["file"] = file.read_bytes().decode()
-    if scenario["call"] == "audit.export_records" and "pages" in told:
-        # How records are parcelled is their own affair.
+    if scenario["call"] in ("audit.export_records", "kubernetes.follow_logs") and "pages" in told:
+        # How records and lines are parcelled is their own affair.
         items = [item for page in told["pages"] for item in page["items"]]
         told["pages"] = [{"items": items, "cursor": None, "total": None}]
     assert requests == [exchange["request"] for exchange in exchanges]
     for name in OUTCOMES:
         assert told.get(name) == scenario.get(name), name
+    if "cluster" in scenario and "error" not in told:
+        shown(scenario["call"])
 
 
 def test_everything_that_can_be_called_has_a_scenario() -> None:
-    assert {scenario["call"] for scenario in SCENARIOS} == {operation for operation, _ in _native.operations()}
+    # What speaks over a websocket is shown on a real cluster.
+    spoken = {"kubernetes.exec", "kubernetes.postgres", "kubernetes.gpu_readings"}
+    called = {scenario["call"] for scenario in SCENARIOS}
+    assert called == {operation for operation, _ in _native.operations()} - spoken

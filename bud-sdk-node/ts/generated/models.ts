@@ -4189,3 +4189,556 @@ export function readIssuedKey(json: Wire): IssuedKey {
   if (json['encrypted_key'] != null) model.encryptedKey = new Secret(json['encrypted_key']);
   return model;
 }
+
+/** A pod as kubectl shows it, in parts that a program can use. */
+export interface Pod {
+  /** The name. */
+  readonly name: string;
+  /** The namespace. */
+  readonly namespace: string;
+  /** What kubectl prints as STATUS: `Running`, `CrashLoopBackOff`, `Init:1/2`, `Terminating`... */
+  readonly status: string;
+  /** The phase: `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`. */
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown' | (string & {});
+  /** How many containers are ready. */
+  readonly ready: number;
+  /** How many there are; sidecars count, other init containers do not. */
+  readonly containers: number;
+  /** Whether it is well: it runs and all of it is ready, or it has done its work. */
+  readonly healthy: boolean;
+  /** How often its containers were started again. */
+  readonly restarts: number;
+  /** When one of them last was. */
+  readonly lastRestart?: Date;
+  /** When the pod was created. */
+  readonly createdAt?: Date;
+  /** Its age by the server's clock, as kubectl prints it. */
+  readonly age: string;
+  /** What kubectl prints as RESTARTS: `3 (5m ago)`. */
+  readonly restartsText: string;
+  /** Its address. */
+  readonly ip?: string;
+  /** The node that it runs on. */
+  readonly node?: string;
+  /** What made it: `ReplicaSet/budapp-5d9`. */
+  readonly owner?: string;
+  /** What is said of its state, if anything is. */
+  readonly message?: string;
+  /** The readiness gates that are not met. */
+  readonly unmetGates: string[];
+  /** The names of its containers, init containers last. */
+  readonly containerNames: string[];
+}
+
+/** @internal */
+export function readPod(json: Wire): Pod {
+  const model: Draft<Pod> = { name: json['name'], namespace: json['namespace'], status: json['status'], phase: json['phase'], ready: json['ready'], containers: json['containers'], healthy: json['healthy'], restarts: json['restarts'], age: json['age'], restartsText: json['restarts_text'], unmetGates: json['unmet_gates'], containerNames: json['container_names'] };
+  if (json['last_restart'] != null) model.lastRestart = moment(json['last_restart']);
+  if (json['created_at'] != null) model.createdAt = moment(json['created_at']);
+  if (json['ip'] != null) model.ip = json['ip'];
+  if (json['node'] != null) model.node = json['node'];
+  if (json['owner'] != null) model.owner = json['owner'];
+  if (json['message'] != null) model.message = json['message'];
+  return model;
+}
+
+/** A node as kubectl shows it, in parts that a program can use. */
+export interface Node {
+  /** The name. */
+  readonly name: string;
+  /** What kubectl prints as STATUS: `Ready`, `NotReady`, `Ready,SchedulingDisabled`... */
+  readonly status: string;
+  /** Whether it is ready. */
+  readonly ready: boolean;
+  /** Whether pods may be placed on it. */
+  readonly schedulable: boolean;
+  /** Why it is not ready, if it says so. */
+  readonly message?: string;
+  /** Conditions that are bad and hold: `MemoryPressure`, `DiskPressure`, `PIDPressure`, `NetworkUnavailable`. */
+  readonly pressures: string[];
+  /** Its roles. */
+  readonly roles: string[];
+  /** The version of its kubelet. */
+  readonly version?: string;
+  /** Its address inside the cluster. */
+  readonly internalIp?: string;
+  /** Processor cores that may be given to pods. */
+  readonly cpuAllocatable: number;
+  /** Bytes of memory that may be given to pods. */
+  readonly memoryAllocatable: Integer;
+  /** How many pods it may have. */
+  readonly podsAllocatable: number;
+  /** When it was created. */
+  readonly createdAt?: Date;
+  /** Its age by the server's clock, as kubectl prints it. */
+  readonly age: string;
+  /** What keeps pods away: `key=value:effect`. */
+  readonly taints: string[];
+}
+
+/** @internal */
+export function readNode(json: Wire): Node {
+  const model: Draft<Node> = { name: json['name'], status: json['status'], ready: json['ready'], schedulable: json['schedulable'], pressures: json['pressures'], roles: json['roles'], cpuAllocatable: json['cpu_allocatable'], memoryAllocatable: whole(json['memory_allocatable']), podsAllocatable: json['pods_allocatable'], age: json['age'], taints: json['taints'] };
+  if (json['message'] != null) model.message = json['message'];
+  if (json['version'] != null) model.version = json['version'];
+  if (json['internal_ip'] != null) model.internalIp = json['internal_ip'];
+  if (json['created_at'] != null) model.createdAt = moment(json['created_at']);
+  return model;
+}
+
+/** The GPUs of one node under one resource name. */
+export interface NodeGpus {
+  /** The node. */
+  readonly node: string;
+  /** The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`... */
+  readonly resource: string;
+  /** How many the node has. */
+  readonly capacity: number;
+  /** How many of them may be given to pods; fewer than it has means that the device plugin holds some for unhealthy. */
+  readonly allocatable: number;
+  /** How many pods on the node ask for. */
+  readonly requested: number;
+  /** How many are left. */
+  readonly free: number;
+  /** How many cards the node has, as its labels say: shared ones count several times above. */
+  readonly cards?: number;
+  /** What the cards are, as the node's labels say. */
+  readonly product?: string;
+  /** Whether pods may be placed on the node. */
+  readonly schedulable: boolean;
+}
+
+/** @internal */
+export function readNodeGpus(json: Wire): NodeGpus {
+  const model: Draft<NodeGpus> = { node: json['node'], resource: json['resource'], capacity: json['capacity'], allocatable: json['allocatable'], requested: json['requested'], free: json['free'], schedulable: json['schedulable'] };
+  if (json['cards'] != null) model.cards = json['cards'];
+  if (json['product'] != null) model.product = json['product'];
+  return model;
+}
+
+/** A deployment as kubectl shows it, in parts that a program can use. */
+export interface Deployment {
+  /** The name. */
+  readonly name: string;
+  /** The namespace. */
+  readonly namespace: string;
+  /** How many pods it should have. */
+  readonly replicas: number;
+  /** How many are ready. */
+  readonly ready: number;
+  /** How many are of the newest kind. */
+  readonly updated: number;
+  /** How many are available. */
+  readonly available: number;
+  /** Whether it has all its pods, all of the newest kind. */
+  readonly healthy: boolean;
+  /** How far its rollout is: `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED`. */
+  readonly rollout: string;
+  /** What is said of it, if it is not complete. */
+  readonly message?: string;
+  /** The images that it runs. */
+  readonly images: string[];
+  /** When it was created. */
+  readonly createdAt?: Date;
+  /** Its age by the server's clock, as kubectl prints it. */
+  readonly age: string;
+}
+
+/** @internal */
+export function readDeployment(json: Wire): Deployment {
+  const model: Draft<Deployment> = { name: json['name'], namespace: json['namespace'], replicas: json['replicas'], ready: json['ready'], updated: json['updated'], available: json['available'], healthy: json['healthy'], rollout: json['rollout'], images: json['images'], age: json['age'] };
+  if (json['message'] != null) model.message = json['message'];
+  if (json['created_at'] != null) model.createdAt = moment(json['created_at']);
+  return model;
+}
+
+/** How far a rollout is. */
+export interface Rollout {
+  /** The name. */
+  readonly name: string;
+  /** The namespace. */
+  readonly namespace: string;
+  /** `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED` or `NOT_TRACKED`. */
+  readonly state: 'COMPLETE' | 'PROGRESSING' | 'FAILED' | 'PAUSED' | 'NOT_TRACKED' | (string & {});
+  /** What is waited for, or why it failed. */
+  readonly message: string;
+  /** How many pods there should be. */
+  readonly replicas: number;
+  /** How many are of the newest kind. */
+  readonly updated: number;
+  /** How many are available. */
+  readonly available: number;
+}
+
+/** @internal */
+export function readRollout(json: Wire): Rollout {
+  const model: Draft<Rollout> = { name: json['name'], namespace: json['namespace'], state: json['state'], message: json['message'], replicas: json['replicas'], updated: json['updated'], available: json['available'] };
+  return model;
+}
+
+/** A service, and what is behind it. */
+export interface Service {
+  /** The name. */
+  readonly name: string;
+  /** The namespace. */
+  readonly namespace: string;
+  /** `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`. */
+  readonly kind: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName' | (string & {});
+  /** Its address inside the cluster; none for headless ones. */
+  readonly clusterIp?: string;
+  /** Its addresses outside, or the name that it stands for. */
+  readonly external: string[];
+  /** Its ports, as kubectl prints them: `80:30080/TCP`. */
+  readonly ports: string[];
+  /** The labels of the pods behind it; none for one whose endpoints are kept by somebody else. */
+  readonly selector: Readonly<Record<string, string>>;
+  /** How many endpoints are ready. */
+  readonly readyEndpoints: number;
+  /** How many there are. */
+  readonly endpoints: number;
+  /** Whether somebody answers, as far as can be told: an endpoint is ready, or none is expected. */
+  readonly healthy: boolean;
+  /** When it was created. */
+  readonly createdAt?: Date;
+  /** Its age by the server's clock, as kubectl prints it. */
+  readonly age: string;
+}
+
+/** @internal */
+export function readService(json: Wire): Service {
+  const model: Draft<Service> = { name: json['name'], namespace: json['namespace'], kind: json['kind'], external: json['external'], ports: json['ports'], selector: json['selector'], readyEndpoints: json['ready_endpoints'], endpoints: json['endpoints'], healthy: json['healthy'], age: json['age'] };
+  if (json['cluster_ip'] != null) model.clusterIp = json['cluster_ip'];
+  if (json['created_at'] != null) model.createdAt = moment(json['created_at']);
+  return model;
+}
+
+/** Something that happened in the cluster. */
+export interface Event {
+  /** When it last did. */
+  readonly at?: Date;
+  /** When it first did. */
+  readonly firstAt?: Date;
+  /** Its age by the server's clock, as kubectl prints it. */
+  readonly age: string;
+  /** How often it did. */
+  readonly count: number;
+  /** `Normal` or `Warning`. */
+  readonly eventType: 'Normal' | 'Warning' | (string & {});
+  /** Why, in one word: `FailedScheduling`. */
+  readonly reason: string;
+  /** What happened. */
+  readonly message: string;
+  /** The namespace of the event. */
+  readonly namespace: string;
+  /** What it is about: `Pod/budapp-5d9-x2x`. */
+  readonly regarding: string;
+  /** The namespace of what it is about; none for nodes and the like. */
+  readonly regardingNamespace?: string;
+  /** The uid of what it is about. */
+  readonly regardingUid?: string;
+  /** Who says so. */
+  readonly source?: string;
+}
+
+/** @internal */
+export function readEvent(json: Wire): Event {
+  const model: Draft<Event> = { age: json['age'], count: json['count'], eventType: json['event_type'], reason: json['reason'], message: json['message'], namespace: json['namespace'], regarding: json['regarding'] };
+  if (json['at'] != null) model.at = moment(json['at']);
+  if (json['first_at'] != null) model.firstAt = moment(json['first_at']);
+  if (json['regarding_namespace'] != null) model.regardingNamespace = json['regarding_namespace'];
+  if (json['regarding_uid'] != null) model.regardingUid = json['regarding_uid'];
+  if (json['source'] != null) model.source = json['source'];
+  return model;
+}
+
+/** What a container uses. */
+export interface ContainerUsage {
+  /** The name. */
+  readonly name: string;
+  /** Thousandths of a processor core. */
+  readonly cpuMillis: Integer;
+  /** Bytes of memory that cannot be taken back. */
+  readonly memoryBytes: Integer;
+}
+
+/** @internal */
+export function readContainerUsage(json: Wire): ContainerUsage {
+  const model: Draft<ContainerUsage> = { name: json['name'], cpuMillis: whole(json['cpu_millis']), memoryBytes: whole(json['memory_bytes']) };
+  return model;
+}
+
+/** What a pod uses. */
+export interface PodUsage {
+  /** The name. */
+  readonly name: string;
+  /** The namespace. */
+  readonly namespace: string;
+  /** Thousandths of a processor core. */
+  readonly cpuMillis: Integer;
+  /** Bytes of memory that cannot be taken back. */
+  readonly memoryBytes: Integer;
+  /** The same for each container. */
+  readonly containers: ContainerUsage[];
+  /** When it was measured. */
+  readonly at?: Date;
+}
+
+/** @internal */
+export function readPodUsage(json: Wire): PodUsage {
+  const model: Draft<PodUsage> = { name: json['name'], namespace: json['namespace'], cpuMillis: whole(json['cpu_millis']), memoryBytes: whole(json['memory_bytes']), containers: json['containers'].map(readContainerUsage) };
+  if (json['at'] != null) model.at = moment(json['at']);
+  return model;
+}
+
+/** What a node uses. */
+export interface NodeUsage {
+  /** The name. */
+  readonly name: string;
+  /** Thousandths of a processor core. */
+  readonly cpuMillis?: Integer;
+  /** What part that is of what may be given to pods, in whole percent, as kubectl has it. */
+  readonly cpuPercent?: number;
+  /** Bytes of memory that cannot be taken back. */
+  readonly memoryBytes?: Integer;
+  /** What part that is of what may be given to pods, in whole percent. */
+  readonly memoryPercent?: number;
+  /** When it was measured. */
+  readonly at?: Date;
+}
+
+/** @internal */
+export function readNodeUsage(json: Wire): NodeUsage {
+  const model: Draft<NodeUsage> = { name: json['name'] };
+  if (json['cpu_millis'] != null) model.cpuMillis = whole(json['cpu_millis']);
+  if (json['cpu_percent'] != null) model.cpuPercent = json['cpu_percent'];
+  if (json['memory_bytes'] != null) model.memoryBytes = whole(json['memory_bytes']);
+  if (json['memory_percent'] != null) model.memoryPercent = json['memory_percent'];
+  if (json['at'] != null) model.at = moment(json['at']);
+  return model;
+}
+
+/** A line of a log. */
+export interface LogLine {
+  /** The pod. */
+  readonly pod: string;
+  /** The container. */
+  readonly container: string;
+  /** When it was written, by the node's clock, with nanoseconds. */
+  readonly at?: string;
+  /** The line. What is no UTF-8 in it is replaced. */
+  readonly text: string;
+  /** It was longer than 256 KiB, and the rest of it is left out. */
+  readonly cut: boolean;
+}
+
+/** @internal */
+export function readLogLine(json: Wire): LogLine {
+  const model: Draft<LogLine> = { pod: json['pod'], container: json['container'], text: json['text'], cut: json['cut'] };
+  if (json['at'] != null) model.at = json['at'];
+  return model;
+}
+
+/** What a command did. */
+export interface CommandOutput {
+  /** The pod that it ran in. */
+  readonly pod: string;
+  /** The container. */
+  readonly container: string;
+  /** Its exit code; 0 is success. */
+  readonly exitCode: number;
+  /** What it wrote. What is no UTF-8 in it is replaced. */
+  readonly stdout: string;
+  /** What it wrote as errors. */
+  readonly stderr: string;
+  /** One of them was longer than 8 MiB, and the rest of it is left out. */
+  readonly cut: boolean;
+}
+
+/** @internal */
+export function readCommandOutput(json: Wire): CommandOutput {
+  const model: Draft<CommandOutput> = { pod: json['pod'], container: json['container'], exitCode: json['exit_code'], stdout: json['stdout'], stderr: json['stderr'], cut: json['cut'] };
+  return model;
+}
+
+/** A component of Dapr's control plane. */
+export interface DaprComponent {
+  /** `dapr-operator`... */
+  readonly name: string;
+  /** `HEALTHY`, `DEGRADED`, `DOWN` or `MISSING`. */
+  readonly state: 'HEALTHY' | 'DEGRADED' | 'DOWN' | 'MISSING' | (string & {});
+  /** Whether it is as it should be: healthy, or left out where it may be. */
+  readonly healthy: boolean;
+  /** How many replicas are ready. */
+  readonly ready: number;
+  /** How many there should be. */
+  readonly desired: number;
+  /** The namespace. */
+  readonly namespace?: string;
+  /** The version. */
+  readonly version?: string;
+}
+
+/** @internal */
+export function readDaprComponent(json: Wire): DaprComponent {
+  const model: Draft<DaprComponent> = { name: json['name'], state: json['state'], healthy: json['healthy'], ready: json['ready'], desired: json['desired'] };
+  if (json['namespace'] != null) model.namespace = json['namespace'];
+  if (json['version'] != null) model.version = json['version'];
+  return model;
+}
+
+/** A pod that should have Dapr's sidecar. */
+export interface DaprSidecar {
+  /** The pod. */
+  readonly pod: string;
+  /** Its namespace. */
+  readonly namespace: string;
+  /** The app's id. */
+  readonly appId?: string;
+  /** `HEALTHY`, `DOWN`, or `MISSING` where it was not injected. */
+  readonly state: string;
+  /** The version. */
+  readonly version?: string;
+}
+
+/** @internal */
+export function readDaprSidecar(json: Wire): DaprSidecar {
+  const model: Draft<DaprSidecar> = { pod: json['pod'], namespace: json['namespace'], state: json['state'] };
+  if (json['app_id'] != null) model.appId = json['app_id'];
+  if (json['version'] != null) model.version = json['version'];
+  return model;
+}
+
+/** The state of Dapr. */
+export interface DaprStatus {
+  /** Whether any part of the control plane is there. */
+  readonly installed: boolean;
+  /** Whether all of it that must be is healthy, and every sidecar. */
+  readonly healthy: boolean;
+  /** The control plane. */
+  readonly components: DaprComponent[];
+  /** The pods that should have a sidecar. */
+  readonly sidecars: DaprSidecar[];
+}
+
+/** @internal */
+export function readDaprStatus(json: Wire): DaprStatus {
+  const model: Draft<DaprStatus> = { installed: json['installed'], healthy: json['healthy'], components: json['components'].map(readDaprComponent), sidecars: json['sidecars'].map(readDaprSidecar) };
+  return model;
+}
+
+/** A certificate of cert-manager. */
+export interface Certificate {
+  /** The name. */
+  readonly name: string;
+  /** The namespace. */
+  readonly namespace: string;
+  /** How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED` or `NOT_READY`. */
+  readonly state: 'GOOD' | 'ENDING' | 'ENDS_SOON' | 'EXPIRED' | 'NOT_READY' | (string & {});
+  /** Whether cert-manager calls it ready. */
+  readonly ready: boolean;
+  /** What cert-manager says of it, if it is not ready. */
+  readonly message?: string;
+  /** From when it is good. */
+  readonly notBefore?: Date;
+  /** Until when. */
+  readonly notAfter?: Date;
+  /** When it is renewed. */
+  readonly renewalAt?: Date;
+  /** How many days it is still good; negative behind its end. */
+  readonly daysLeft?: number;
+  /** The secret that it is kept in. */
+  readonly secret?: string;
+  /** The names that it is for. */
+  readonly dnsNames: string[];
+  /** Who issues it: `ClusterIssuer/letsencrypt`. */
+  readonly issuer: string;
+  /** When it last could not be issued. */
+  readonly lastFailureAt?: Date;
+  /** How often in a row it could not be. */
+  readonly failedAttempts: number;
+}
+
+/** @internal */
+export function readCertificate(json: Wire): Certificate {
+  const model: Draft<Certificate> = { name: json['name'], namespace: json['namespace'], state: json['state'], ready: json['ready'], dnsNames: json['dns_names'], issuer: json['issuer'], failedAttempts: json['failed_attempts'] };
+  if (json['message'] != null) model.message = json['message'];
+  if (json['not_before'] != null) model.notBefore = moment(json['not_before']);
+  if (json['not_after'] != null) model.notAfter = moment(json['not_after']);
+  if (json['renewal_at'] != null) model.renewalAt = moment(json['renewal_at']);
+  if (json['days_left'] != null) model.daysLeft = json['days_left'];
+  if (json['secret'] != null) model.secret = json['secret'];
+  if (json['last_failure_at'] != null) model.lastFailureAt = moment(json['last_failure_at']);
+  return model;
+}
+
+/** The connections of a PostgreSQL server. */
+export interface PostgresPool {
+  /** The pod that was asked. */
+  readonly pod: string;
+  /** Connections of clients. */
+  readonly connections: number;
+  /** How many there may be, without those that are kept for administrators. */
+  readonly most: number;
+  /** The part that is in use, in percent. The guide warns above 80 and calls it critical above 95. */
+  readonly usedPercent: number;
+  /** Connections that run a query. */
+  readonly active: number;
+  /** Connections that wait for one. */
+  readonly idle: number;
+  /** Connections that wait within a transaction. */
+  readonly idleInTransaction: number;
+  /** Those of them that have done so for more than 5 minutes. */
+  readonly idleInTransactionLong: number;
+  /** Connections that wait for a lock. */
+  readonly waitingForLock: number;
+  /** The age of the oldest transaction, in milliseconds. */
+  readonly oldestTransaction: number;
+  /** Whether this server is a replica after all. */
+  readonly isReplica: boolean;
+}
+
+/** @internal */
+export function readPostgresPool(json: Wire): PostgresPool {
+  const model: Draft<PostgresPool> = { pod: json['pod'], connections: json['connections'], most: json['most'], usedPercent: json['used_percent'], active: json['active'], idle: json['idle'], idleInTransaction: json['idle_in_transaction'], idleInTransactionLong: json['idle_in_transaction_long'], waitingForLock: json['waiting_for_lock'], oldestTransaction: json['oldest_transaction'] * 1000, isReplica: json['is_replica'] };
+  return model;
+}
+
+/** What a GPU does. What the card does not tell is absent, never zero. */
+export interface GpuReading {
+  /** Its number in the container. */
+  readonly index?: number;
+  /** Its own id. */
+  readonly uuid?: string;
+  /** What it is. */
+  readonly name?: string;
+  /** How busy its processors are, in percent. */
+  readonly utilizationPercent?: number;
+  /** How busy its memory is, in percent. */
+  readonly memoryUtilizationPercent?: number;
+  /** MiB of memory in use. */
+  readonly memoryUsedMib?: number;
+  /** MiB of memory in all. */
+  readonly memoryTotalMib?: number;
+  /** Degrees Celsius. */
+  readonly temperatureCelsius?: number;
+  /** Watts. */
+  readonly powerWatts?: number;
+  /** Memory errors that could not be corrected since the driver was loaded. */
+  readonly uncorrectedErrors?: number;
+}
+
+/** @internal */
+export function readGpuReading(json: Wire): GpuReading {
+  const model: Draft<GpuReading> = {};
+  if (json['index'] != null) model.index = json['index'];
+  if (json['uuid'] != null) model.uuid = json['uuid'];
+  if (json['name'] != null) model.name = json['name'];
+  if (json['utilization_percent'] != null) model.utilizationPercent = json['utilization_percent'];
+  if (json['memory_utilization_percent'] != null) model.memoryUtilizationPercent = json['memory_utilization_percent'];
+  if (json['memory_used_mib'] != null) model.memoryUsedMib = json['memory_used_mib'];
+  if (json['memory_total_mib'] != null) model.memoryTotalMib = json['memory_total_mib'];
+  if (json['temperature_celsius'] != null) model.temperatureCelsius = json['temperature_celsius'];
+  if (json['power_watts'] != null) model.powerWatts = json['power_watts'];
+  if (json['uncorrected_errors'] != null) model.uncorrectedErrors = json['uncorrected_errors'];
+  return model;
+}

@@ -61,3 +61,36 @@ export interface ClientOptions {
 
 /** @internal */
 export const CLIENT_OPTIONS: Fields = { baseUrl: { as: 'base_url', kind: 'text' }, email: { as: 'email', kind: 'text' }, password: { as: 'password', kind: 'secret' }, token: { as: 'token', kind: 'secret' }, apiKey: { as: 'api_key', kind: 'secret' }, flavor: { as: 'flavor', kind: 'text' }, timeout: { as: 'timeout', kind: 'seconds' }, attemptTimeout: { as: 'attempt_timeout', kind: 'seconds' }, connectTimeout: { as: 'connect_timeout', kind: 'seconds' }, attempts: { as: 'attempts', kind: 'int' }, headers: { as: 'headers', kind: { of: 'text' } }, caCertificate: { as: 'ca_certificate', kind: 'text' }, noProxy: { as: 'no_proxy', kind: 'bool' }, allowHttp: { as: 'allow_http', kind: 'bool' }, env: { as: 'env', kind: 'bool' }, profile: { as: 'profile', kind: 'text' }, rememberSession: { as: 'remember_session', kind: 'bool' }, roleMap: { as: 'role_map', kind: { of: 'text' } }, deploymentKey: { as: 'deployment_key', kind: 'secret' }, deploymentKeyPassword: { as: 'deployment_key_password', kind: 'secret' } };
+
+/** What a Kubernetes cluster takes. */
+export interface ClusterOptions {
+  /**
+   * The kubeconfig file. Without it, that of `KUBECONFIG`, else `~/.kube/config`, else the service account of the pod that
+   * this runs in.
+   */
+  readonly kubeconfig?: string | undefined;
+  /** The context of the kubeconfig file; its current one unless said otherwise. */
+  readonly context?: string | undefined;
+  /** Uses the service account of the pod that this runs in, and no kubeconfig file. */
+  readonly inCluster?: boolean | undefined;
+  /**
+   * The longest time that one request may take. 30 seconds.
+   * In milliseconds.
+   */
+  readonly requestTimeout?: number | undefined;
+  /**
+   * The longest time that a call may take with all its requests. 2 minutes. Waits have their own.
+   * In milliseconds.
+   */
+  readonly timeout?: number | undefined;
+  /**
+   * The longest time that opening a connection, or getting credentials from a plugin, may take. 10 seconds.
+   * In milliseconds.
+   */
+  readonly connectTimeout?: number | undefined;
+  /** Takes a kubeconfig that turns off the checking of certificates. */
+  readonly allowInsecureTls?: boolean | undefined;
+}
+
+/** @internal */
+export const CLUSTER_OPTIONS: Fields = { kubeconfig: { as: 'kubeconfig', kind: 'text' }, context: { as: 'context', kind: 'text' }, inCluster: { as: 'in_cluster', kind: 'bool' }, requestTimeout: { as: 'request_timeout', kind: 'seconds' }, timeout: { as: 'timeout', kind: 'seconds' }, connectTimeout: { as: 'connect_timeout', kind: 'seconds' }, allowInsecureTls: { as: 'allow_insecure_tls', kind: 'bool' } };

@@ -4,11 +4,11 @@ import { type Call } from '../call.js';
 import { type Core, type Job, type Operation } from '../core.js';
 import { type Export } from '../export.js';
 import { type List } from '../list.js';
-import { type CallOptions, type ExportOptions, type JobOptions, type ListOptions } from '../options.js';
+import { type CallOptions, type ClusterCallOptions, type ExportOptions, type JobOptions, type ListOptions } from '../options.js';
 import { asItIs, nothing, type Wire } from '../read.js';
 import { Secret } from '../secret.js';
 import { type Id, type Time } from '../values.js';
-import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Cluster, readCluster, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type DeploymentUpdate, readDeploymentUpdate, type Autoscaling, readAutoscaling, type Worker, readWorker, type Workflow, readWorkflow, type Recommendations, readRecommendations, type ClusterSettings, readClusterSettings, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type UsageStep, readUsageStep, type IssuedKey, readIssuedKey, type Role, type UserStatus, type UserType, type Scope, type ProjectType, type CredentialType, type EndpointStatus, type ScalingStrategy, type PermissionLevel, type ResourceType, type HardwareMode, type WorkflowType, type AccessMode, type Granularity } from './models.js';
+import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Cluster, readCluster, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type DeploymentUpdate, readDeploymentUpdate, type Autoscaling, readAutoscaling, type Worker, readWorker, type Workflow, readWorkflow, type Recommendations, readRecommendations, type ClusterSettings, readClusterSettings, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type UsageStep, readUsageStep, type IssuedKey, readIssuedKey, type Pod, readPod, type Node, readNode, type NodeGpus, readNodeGpus, type Deployment, readDeployment, type Rollout, readRollout, type Service, readService, type Event, readEvent, type PodUsage, readPodUsage, type NodeUsage, readNodeUsage, type LogLine, readLogLine, type CommandOutput, readCommandOutput, type DaprStatus, readDaprStatus, type Certificate, readCertificate, type PostgresPool, readPostgresPool, type GpuReading, readGpuReading, type Role, type UserStatus, type UserType, type Scope, type ProjectType, type CredentialType, type EndpointStatus, type ScalingStrategy, type PermissionLevel, type ResourceType, type HardwareMode, type WorkflowType, type AccessMode, type Granularity } from './models.js';
 
 /** What `audit.export` takes. */
 export interface AuditExportParams {
@@ -263,6 +263,158 @@ export interface EndpointWaitParams {
   readonly project?: Id | undefined;
 }
 
+/** What `kubernetes.pods` takes. */
+export interface KubernetesPodsParams {
+  /** Only those of this namespace; all namespaces unless given. */
+  readonly namespace?: string | undefined;
+  /** Only those with these labels, as kubectl's `-l` has them. */
+  readonly labels?: string | undefined;
+}
+
+/** What `kubernetes.deployments` takes. */
+export interface KubernetesDeploymentsParams {
+  /** Only those of this namespace; all namespaces unless given. */
+  readonly namespace?: string | undefined;
+  /** Only those with these labels. */
+  readonly labels?: string | undefined;
+}
+
+/** What `kubernetes.find` takes. */
+export interface KubernetesFindParams {
+  /** The namespace. */
+  readonly namespace: string;
+  /** The service. */
+  readonly service: string;
+}
+
+/** What `kubernetes.rollout` takes. */
+export interface KubernetesRolloutParams {
+  /** The namespace. */
+  readonly namespace: string;
+  /** A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`. */
+  readonly name: string;
+}
+
+/** What `kubernetes.waitForRollout` takes. */
+export interface KubernetesWaitForRolloutParams {
+  /** The namespace. */
+  readonly namespace: string;
+  /** A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`. */
+  readonly name: string;
+  /**
+   * The longest time to wait. 10 minutes.
+   * In milliseconds.
+   */
+  readonly within?: number | undefined;
+}
+
+/** What `kubernetes.restart` takes. */
+export interface KubernetesRestartParams {
+  /** The namespace. */
+  readonly namespace: string;
+  /** A service's name, or `deployment/NAME`. */
+  readonly name: string;
+}
+
+/** What `kubernetes.services` takes. */
+export interface KubernetesServicesParams {
+  /** Only those of this namespace; all namespaces unless given. */
+  readonly namespace?: string | undefined;
+  /** Only those with these labels. */
+  readonly labels?: string | undefined;
+}
+
+/** What `kubernetes.events` takes. */
+export interface KubernetesEventsParams {
+  /** Only those of this namespace; all namespaces unless given. */
+  readonly namespace?: string | undefined;
+}
+
+/** What `kubernetes.topPods` takes. */
+export interface KubernetesTopPodsParams {
+  /** Only those of this namespace; all namespaces unless given. */
+  readonly namespace?: string | undefined;
+  /** Only those with these labels. */
+  readonly labels?: string | undefined;
+}
+
+/** What `kubernetes.logs` takes. */
+export interface KubernetesLogsParams {
+  /** The namespace. */
+  readonly namespace: string;
+  /** A service's name, or `pod/NAME`. */
+  readonly name: string;
+  /** The container; the pod's default one unless given. `daprd` is Dapr's sidecar. */
+  readonly container?: string | undefined;
+  /** How many lines of each pod. 100. */
+  readonly tail?: number | undefined;
+  /**
+   * Only what was written in this time.
+   * In milliseconds.
+   */
+  readonly since?: number | undefined;
+  /** What the container wrote before it was last started again. */
+  readonly previous?: boolean | undefined;
+  /** All pods of the service, not only the most useful one. */
+  readonly allPods?: boolean | undefined;
+}
+
+/** What `kubernetes.followLogs` takes. */
+export interface KubernetesFollowLogsParams {
+  /** The namespace. */
+  readonly namespace: string;
+  /** A service's name, or `pod/NAME`. */
+  readonly name: string;
+  /** The container; the pod's default one unless given. */
+  readonly container?: string | undefined;
+  /** How many of the last lines to begin with. 100. */
+  readonly tail?: number | undefined;
+  /** All pods of the service, not only the most useful one. */
+  readonly allPods?: boolean | undefined;
+  /**
+   * The longest time to follow. An hour.
+   * In milliseconds.
+   */
+  readonly within?: number | undefined;
+}
+
+/** What `kubernetes.exec` takes. */
+export interface KubernetesExecParams {
+  /** The namespace. */
+  readonly namespace: string;
+  /** A service's name, or `pod/NAME`. */
+  readonly name: string;
+  /** The command and its arguments. */
+  readonly command: readonly string[];
+  /** The container; the pod's default one unless given. */
+  readonly container?: string | undefined;
+  /**
+   * The longest time that it may take. A minute.
+   * In milliseconds.
+   */
+  readonly within?: number | undefined;
+}
+
+/** What `kubernetes.dapr` takes. */
+export interface KubernetesDaprParams {
+  /** Whose sidecars; all namespaces unless given. */
+  readonly namespace?: string | undefined;
+}
+
+/** What `kubernetes.certificates` takes. */
+export interface KubernetesCertificatesParams {
+  /** Only those of this namespace; all namespaces unless given. */
+  readonly namespace?: string | undefined;
+}
+
+/** What `kubernetes.gpuReadings` takes. */
+export interface KubernetesGpuReadingsParams {
+  /** The namespace. */
+  readonly namespace: string;
+  /** A service's name, or `pod/NAME`. */
+  readonly name: string;
+}
+
 /** What `permissions.grant` takes. */
 export interface PermissionGrantParams {
   /** The id of the resource. */
@@ -450,6 +602,26 @@ const ENDPOINTS_AUTOSCALER: Operation<Autoscaling> = { id: 'endpoints.autoscaler
 const ENDPOINTS_WORKERS: Operation<Worker> = { id: 'endpoints.workers', fields: { id: { as: 'id', kind: 'id' }, refresh: { as: 'refresh', kind: 'bool' }, project: { as: 'project', kind: 'id' } }, read: readWorker };
 const ENDPOINTS_UNDEPLOY: Operation<Endpoint> = { id: 'endpoints.undeploy', fields: { id: { as: 'id', kind: 'id' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint };
 const ENDPOINTS_WAIT: Job<Endpoint, Endpoint> = { id: 'endpoints.wait', fields: { id: { as: 'id', kind: 'id' }, until: { as: 'until', kind: 'text' }, replicas: { as: 'replicas', kind: 'int' }, failOn: { as: 'fail_on', kind: 'text' }, within: { as: 'within', kind: 'seconds' }, every: { as: 'every', kind: 'seconds' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint, update: readEndpoint };
+const KUBERNETES_PODS: Operation<Pod[]> = { id: 'kubernetes.pods', fields: { namespace: { as: 'namespace', kind: 'text' }, labels: { as: 'labels', kind: 'text' } }, read: (list: Wire[]) => list.map(readPod) };
+const KUBERNETES_NODES: Operation<Node[]> = { id: 'kubernetes.nodes', fields: {}, read: (list: Wire[]) => list.map(readNode) };
+const KUBERNETES_GPUS: Operation<NodeGpus[]> = { id: 'kubernetes.gpus', fields: {}, read: (list: Wire[]) => list.map(readNodeGpus) };
+const KUBERNETES_DEPLOYMENTS: Operation<Deployment[]> = { id: 'kubernetes.deployments', fields: { namespace: { as: 'namespace', kind: 'text' }, labels: { as: 'labels', kind: 'text' } }, read: (list: Wire[]) => list.map(readDeployment) };
+const KUBERNETES_FIND: Operation<string> = { id: 'kubernetes.find', fields: { namespace: { as: 'namespace', kind: 'text' }, service: { as: 'service', kind: 'text' } }, read: asItIs };
+const KUBERNETES_ROLLOUT: Operation<Rollout> = { id: 'kubernetes.rollout', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' } }, read: readRollout };
+const KUBERNETES_WAIT_FOR_ROLLOUT: Operation<Rollout> = { id: 'kubernetes.wait_for_rollout', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, within: { as: 'within', kind: 'seconds' } }, read: readRollout };
+const KUBERNETES_RESTART: Operation<Rollout> = { id: 'kubernetes.restart', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' } }, read: readRollout };
+const KUBERNETES_SERVICES: Operation<Service[]> = { id: 'kubernetes.services', fields: { namespace: { as: 'namespace', kind: 'text' }, labels: { as: 'labels', kind: 'text' } }, read: (list: Wire[]) => list.map(readService) };
+const KUBERNETES_EVENTS: Operation<Event[]> = { id: 'kubernetes.events', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: (list: Wire[]) => list.map(readEvent) };
+const KUBERNETES_TOP_PODS: Operation<PodUsage[]> = { id: 'kubernetes.top_pods', fields: { namespace: { as: 'namespace', kind: 'text' }, labels: { as: 'labels', kind: 'text' } }, read: (list: Wire[]) => list.map(readPodUsage) };
+const KUBERNETES_TOP_NODES: Operation<NodeUsage[]> = { id: 'kubernetes.top_nodes', fields: {}, read: (list: Wire[]) => list.map(readNodeUsage) };
+const KUBERNETES_LOGS: Operation<LogLine[]> = { id: 'kubernetes.logs', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, container: { as: 'container', kind: 'text' }, tail: { as: 'tail', kind: 'int' }, since: { as: 'since', kind: 'seconds' }, previous: { as: 'previous', kind: 'bool' }, allPods: { as: 'all_pods', kind: 'bool' } }, read: (list: Wire[]) => list.map(readLogLine) };
+const KUBERNETES_FOLLOW_LOGS: Operation<LogLine> = { id: 'kubernetes.follow_logs', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, container: { as: 'container', kind: 'text' }, tail: { as: 'tail', kind: 'int' }, allPods: { as: 'all_pods', kind: 'bool' }, within: { as: 'within', kind: 'seconds' } }, read: readLogLine };
+const KUBERNETES_EXEC: Operation<CommandOutput> = { id: 'kubernetes.exec', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, command: { as: 'command', kind: ['text'] }, container: { as: 'container', kind: 'text' }, within: { as: 'within', kind: 'seconds' } }, read: readCommandOutput };
+const KUBERNETES_DAPR: Operation<DaprStatus> = { id: 'kubernetes.dapr', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: readDaprStatus };
+const KUBERNETES_CERTIFICATES: Operation<Certificate[]> = { id: 'kubernetes.certificates', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: (list: Wire[]) => list.map(readCertificate) };
+const KUBERNETES_POSTGRES: Operation<PostgresPool> = { id: 'kubernetes.postgres', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: readPostgresPool };
+const KUBERNETES_GPU_READINGS: Operation<GpuReading[]> = { id: 'kubernetes.gpu_readings', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' } }, read: (list: Wire[]) => list.map(readGpuReading) };
+const KUBERNETES_ENGINE_PODS: Operation<Pod[]> = { id: 'kubernetes.engine_pods', fields: {}, read: (list: Wire[]) => list.map(readPod) };
 const PERMISSIONS_GRANT: Operation<Permission> = { id: 'permissions.grant', fields: { user: { as: 'user', kind: 'id' }, resourceId: { as: 'resource_id', kind: 'text' }, level: { as: 'level', kind: 'text' }, resourceType: { as: 'resource_type', kind: 'text' } }, read: readPermission };
 const PERMISSIONS_LIST: Operation<Permission> = { id: 'permissions.list', fields: { user: { as: 'user', kind: 'id' }, project: { as: 'project', kind: 'id' }, resourceType: { as: 'resource_type', kind: 'text' }, resourceId: { as: 'resource_id', kind: 'text' } }, read: readPermission };
 const PERMISSIONS_REVOKE: Operation<number> = { id: 'permissions.revoke', fields: { user: { as: 'user', kind: 'id' }, resourceId: { as: 'resource_id', kind: 'text' }, resourceType: { as: 'resource_type', kind: 'text' } }, read: asItIs };
@@ -1071,6 +1243,200 @@ export class Endpoints {
    */
   wait(id: Id, params?: EndpointWaitParams, options?: JobOptions<Endpoint>): Promise<Endpoint> {
     return this.#core.job(ENDPOINTS_WAIT, { ...params, id }, options);
+  }
+}
+
+/** `KubernetesCluster.kubernetes`. */
+export class Kubernetes {
+  readonly #core: Core;
+
+  /** @internal */
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /**
+   * Lists pods, with the status that kubectl prints: guide sections 2.2, 10.1 and 10.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  pods(params?: KubernetesPodsParams, options?: ClusterCallOptions): Call<Pod[]> {
+    return this.#core.call(KUBERNETES_PODS, { ...params }, options);
+  }
+
+  /**
+   * Lists nodes: guide section 6.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  nodes(options?: ClusterCallOptions): Call<Node[]> {
+    return this.#core.call(KUBERNETES_NODES, {}, options);
+  }
+
+  /**
+   * The GPUs of each node, by resource: what there is, what may be given out, what pods ask for, what is free. Guide section 6.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  gpus(options?: ClusterCallOptions): Call<NodeGpus[]> {
+    return this.#core.call(KUBERNETES_GPUS, {}, options);
+  }
+
+  /**
+   * Lists deployments, and how far their rollouts are: guide section 6.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  deployments(params?: KubernetesDeploymentsParams, options?: ClusterCallOptions): Call<Deployment[]> {
+    return this.#core.call(KUBERNETES_DEPLOYMENTS, { ...params }, options);
+  }
+
+  /**
+   * The name of the deployment that a service's name means: the deployment of that very name, else the one with this Dapr app
+   * id, else with this `app` label, else the one whose name ends with it. Several are an error that lists them.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  find(params: KubernetesFindParams, options?: ClusterCallOptions): Call<string> {
+    return this.#core.call(KUBERNETES_FIND, { ...params }, options);
+  }
+
+  /**
+   * How far the rollout of a deployment, stateful set or daemon set is.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  rollout(params: KubernetesRolloutParams, options?: ClusterCallOptions): Call<Rollout> {
+    return this.#core.call(KUBERNETES_ROLLOUT, { ...params }, options);
+  }
+
+  /**
+   * Waits until a rollout is complete.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  waitForRollout(params: KubernetesWaitForRolloutParams, options?: ClusterCallOptions): Call<Rollout> {
+    return this.#core.call(KUBERNETES_WAIT_FOR_ROLLOUT, { ...params }, options);
+  }
+
+  /**
+   * Restarts the pods of a deployment one after the other: guide section 10.1. This changes the cluster.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  restart(params: KubernetesRestartParams, options?: ClusterCallOptions): Call<Rollout> {
+    return this.#core.call(KUBERNETES_RESTART, { ...params }, options);
+  }
+
+  /**
+   * Lists services with the number of endpoints that are ready: guide section 2.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  services(params?: KubernetesServicesParams, options?: ClusterCallOptions): Call<Service[]> {
+    return this.#core.call(KUBERNETES_SERVICES, { ...params }, options);
+  }
+
+  /**
+   * Lists events in the order in which they happened, the newest last: guide section 2.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  events(params?: KubernetesEventsParams, options?: ClusterCallOptions): Call<Event[]> {
+    return this.#core.call(KUBERNETES_EVENTS, { ...params }, options);
+  }
+
+  /**
+   * What pods use: guide section 2.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  topPods(params?: KubernetesTopPodsParams, options?: ClusterCallOptions): Call<PodUsage[]> {
+    return this.#core.call(KUBERNETES_TOP_PODS, { ...params }, options);
+  }
+
+  /**
+   * What nodes use, and what part that is of what may be given to pods: guide section 2.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  topNodes(options?: ClusterCallOptions): Call<NodeUsage[]> {
+    return this.#core.call(KUBERNETES_TOP_NODES, {}, options);
+  }
+
+  /**
+   * The last lines of a service's log: guide sections 9.4 and 10.1.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  logs(params: KubernetesLogsParams, options?: ClusterCallOptions): Call<LogLine[]> {
+    return this.#core.call(KUBERNETES_LOGS, { ...params }, options);
+  }
+
+  /**
+   * The log of a service as it is written. It goes on over broken connections and restarts, and with the pod that takes a
+   * pod's place.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  followLogs(params: KubernetesFollowLogsParams, options?: ExportOptions): List<LogLine> {
+    return this.#core.list(KUBERNETES_FOLLOW_LOGS, { ...params }, options);
+  }
+
+  /**
+   * Runs a command in a service's pod, without a terminal, and waits for its exit code. What it does to the container is the
+   * caller's affair.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  exec(params: KubernetesExecParams, options?: ClusterCallOptions): Call<CommandOutput> {
+    return this.#core.call(KUBERNETES_EXEC, { ...params }, options);
+  }
+
+  /**
+   * The state of Dapr's control plane, and of the sidecars of a namespace's pods: guide sections 2.1 and 2.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  dapr(params?: KubernetesDaprParams, options?: ClusterCallOptions): Call<DaprStatus> {
+    return this.#core.call(KUBERNETES_DAPR, { ...params }, options);
+  }
+
+  /**
+   * Lists certificates of cert-manager with when they end, those that end first first: guide section 8.2.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  certificates(params?: KubernetesCertificatesParams, options?: ClusterCallOptions): Call<Certificate[]> {
+    return this.#core.call(KUBERNETES_CERTIFICATES, { ...params }, options);
+  }
+
+  /**
+   * The connections of the platform's PostgreSQL, asked of its primary by a command in its container: guide sections 7.2 and 10.2.
+   *
+   * @param namespace The namespace.
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  postgres(namespace: string, options?: ClusterCallOptions): Call<PostgresPool> {
+    return this.#core.call(KUBERNETES_POSTGRES, { namespace }, options);
+  }
+
+  /**
+   * The GPUs that a pod sees and how busy they are, by a command in its container: guide section 10.3.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  gpuReadings(params: KubernetesGpuReadingsParams, options?: ClusterCallOptions): Call<GpuReading[]> {
+    return this.#core.call(KUBERNETES_GPU_READINGS, { ...params }, options);
+  }
+
+  /**
+   * The pods that run models, in the namespaces that the platform makes for endpoints: guide sections 6.2 and 10.3.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  enginePods(options?: ClusterCallOptions): Call<Pod[]> {
+    return this.#core.call(KUBERNETES_ENGINE_PODS, {}, options);
   }
 }
 

@@ -11,12 +11,12 @@
 import atexit
 
 from bud_sdk import _models, _native, errors, types
-from bud_sdk._async import AsyncClient
+from bud_sdk._async import AsyncClient, AsyncKubernetesCluster
 from bud_sdk._base import Response
 from bud_sdk._lists import AsyncExport, AsyncList, Export, List, Page
 from bud_sdk._models import *
 from bud_sdk._native import Secret
-from bud_sdk._sync import Client
+from bud_sdk._sync import Client, KubernetesCluster
 from bud_sdk._table import Table
 from bud_sdk.errors import *
 
@@ -25,9 +25,11 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncClient",
     "AsyncExport",
+    "AsyncKubernetesCluster",
     "AsyncList",
     "Client",
     "Export",
+    "KubernetesCluster",
     "List",
     "Page",
     "Response",

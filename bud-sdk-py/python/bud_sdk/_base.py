@@ -48,6 +48,11 @@ class Response(Generic[T]):
 _told: ContextVar[list[Response[Any]] | None] = ContextVar("bud_sdk_told", default=None)
 
 
+def cluster_door(options: dict[str, Any]) -> Door:
+    """The door to a cluster, with the options that were given."""
+    return Door({name: value for name, value in options.items() if value is not None}, cluster=True)
+
+
 def client_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given. Without an address, the environment has it."""
     given = {name: value for name, value in options.items() if value is not None}
@@ -74,20 +79,45 @@ def only(told: list[Response[Any]]) -> Response[Any]:
     return told[-1]
 
 
-class BaseClient:
-    """What both clients share."""
+class BaseCaller:
+    """What makes calls, of a platform or of a cluster."""
 
     _door: Door
     _defaults: dict[str, Any]
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._door = Door(options)
+    def __init__(self, door: Door) -> None:
+        self._door = door
         self._defaults = {}
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        for name, default in self._defaults.items():
+            if name not in options:
+                continue
+            if name == "headers" and options[name] is not None:
+                options[name] = {**default, **options[name]}
+            elif options[name] is None:
+                options[name] = default
+        return options
+
+    def __repr__(self) -> str:
+        # Without a door where it could not be made.
+        place = self._door.place if hasattr(self, "_door") else None
+        return f"{type(self).__name__}({place!r})" if place else f"{type(self).__name__}()"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is not pickled: it holds credentials and connections")
+
+
+class BaseClient(BaseCaller):
+    """What both clients share."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__(Door(options))
 
     @property
     def base_url(self) -> str:
         """The address that it calls."""
-        return self._door.base_url
+        return self._door.place or ""
 
     def with_options(
         self,
@@ -113,27 +143,9 @@ class BaseClient:
             other._defaults["headers"] = {**self._defaults.get("headers", {}), **headers}
         return other
 
-    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
-        for name, default in self._defaults.items():
-            if name not in options:
-                continue
-            if name == "headers" and options[name] is not None:
-                options[name] = {**default, **options[name]}
-            elif options[name] is None:
-                options[name] = default
-        return options
 
-    def __repr__(self) -> str:
-        # Without a door where it could not be made.
-        address = repr(self.base_url) if hasattr(self, "_door") else ""
-        return f"{type(self).__name__}({address})"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} is not pickled: it holds credentials and connections")
-
-
-class SyncClient(BaseClient):
-    """How a client calls without asyncio."""
+class SyncCaller(BaseCaller):
+    """How calls are made without asyncio."""
 
     def close(self) -> None:
         """Gives its connections back. It makes no more calls, and neither do those made of it by `with_options`."""
@@ -164,7 +176,7 @@ class SyncClient(BaseClient):
     ) -> None:
         self.close()
 
-    def _client(self) -> SyncClient:
+    def _client(self) -> SyncCaller:
         return self
 
     def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
@@ -184,6 +196,10 @@ class SyncClient(BaseClient):
         raise InternalError(f"{operation} ended without a result")
 
 
+class SyncClient(SyncCaller, BaseClient):
+    """A client without asyncio."""
+
+
 class SyncResource:
     """The calls of one resource."""
 
@@ -192,7 +208,7 @@ class SyncResource:
     def __init__(self, owner: SyncClient) -> None:
         self._owner = owner
 
-    def _client(self) -> SyncClient:
+    def _client(self) -> SyncCaller:
         return self._owner
 
     def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
@@ -205,8 +221,8 @@ class SyncResource:
         return f"<{type(self).__name__} of {self._owner!r}>"
 
 
-class AsyncClientBase(BaseClient):
-    """How a client calls with asyncio."""
+class AsyncCaller(BaseCaller):
+    """How calls are made with asyncio."""
 
     async def close(self) -> None:
         """Gives its connections back. It makes no more calls, and neither do those made of it by `with_options`."""
@@ -239,7 +255,7 @@ class AsyncClientBase(BaseClient):
     ) -> None:
         await self.close()
 
-    def _client(self) -> AsyncClientBase:
+    def _client(self) -> AsyncCaller:
         return self
 
     async def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
@@ -267,6 +283,10 @@ class AsyncClientBase(BaseClient):
         raise InternalError(f"{operation} ended without a result")
 
 
+class AsyncClientBase(AsyncCaller, BaseClient):
+    """A client with asyncio."""
+
+
 class AsyncResource:
     """The calls of one resource."""
 
@@ -275,7 +295,7 @@ class AsyncResource:
     def __init__(self, owner: AsyncClientBase) -> None:
         self._owner = owner
 
-    def _client(self) -> AsyncClientBase:
+    def _client(self) -> AsyncCaller:
         return self._owner
 
     async def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from bud_sdk._loop import Link
 from bud_sdk._table import Table
 
 if TYPE_CHECKING:
-    from bud_sdk._base import AsyncClientBase, BaseClient, SyncClient
+    from bud_sdk._base import AsyncCaller, BaseCaller, SyncCaller
     from bud_sdk._native import AuditRecord, ExportProgress, ExportSummary, Stream
     from bud_sdk.types import Path
 
@@ -38,7 +38,7 @@ class _Begun:
 
     __slots__ = ("_args", "_client", "_first", "_operation", "_options")
 
-    def __init__(self, client: BaseClient, operation: str, args: dict[str, Any], options: dict[str, Any]) -> None:
+    def __init__(self, client: BaseCaller, operation: str, args: dict[str, Any], options: dict[str, Any]) -> None:
         self._client = client
         self._operation = operation
         self._args = args
@@ -144,9 +144,9 @@ class Export(_Begun):
     """
 
     __slots__ = ()
-    _client: SyncClient
+    _client: SyncCaller
 
-    def __init__(self, client: SyncClient, operation: str, args: dict[str, Any]) -> None:
+    def __init__(self, client: SyncCaller, operation: str, args: dict[str, Any]) -> None:
         super().__init__(client, operation, args, {})
 
     def __iter__(self) -> Iterator[bytes]:
@@ -188,9 +188,9 @@ class AsyncExport(_Begun):
     """
 
     __slots__ = ()
-    _client: AsyncClientBase
+    _client: AsyncCaller
 
-    def __init__(self, client: AsyncClientBase, operation: str, args: dict[str, Any]) -> None:
+    def __init__(self, client: AsyncCaller, operation: str, args: dict[str, Any]) -> None:
         super().__init__(client, operation, args, {})
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -19,13 +19,20 @@ __all__ = [
     "Bridge",
     "CapabilityInfo",
     "CapabilityList",
+    "Certificate",
     "Cluster",
     "ClusterResource",
     "ClusterSettings",
+    "CommandOutput",
+    "ContainerUsage",
     "CostLimits",
     "CreatedUser",
     "Credential",
+    "DaprComponent",
+    "DaprSidecar",
+    "DaprStatus",
     "DateRange",
+    "Deployment",
     "DeploymentConfig",
     "DeploymentTemplate",
     "DeploymentUpdate",
@@ -35,14 +42,17 @@ __all__ = [
     "EngineConfig",
     "Estimate",
     "Estimates",
+    "Event",
     "ExportProgress",
     "ExportSummary",
     "FailoverThresholds",
+    "GpuReading",
     "GpuScaling",
     "GuardrailProbe",
     "GuardrailProfile",
     "GuardrailRule",
     "IssuedKey",
+    "LogLine",
     "Member",
     "MetricSource",
     "Modality",
@@ -53,9 +63,15 @@ __all__ = [
     "ModelScan",
     "ModulePermission",
     "MultiCluster",
+    "Node",
+    "NodeGpus",
+    "NodeUsage",
     "Paper",
     "Permission",
     "Plan",
+    "Pod",
+    "PodUsage",
+    "PostgresPool",
     "Prediction",
     "Pricing",
     "Project",
@@ -73,6 +89,7 @@ __all__ = [
     "RecommendedCluster",
     "RequiredDevice",
     "ResourceScopes",
+    "Rollout",
     "Running",
     "ScaleToZero",
     "ScalingBehavior",
@@ -81,6 +98,7 @@ __all__ = [
     "ScheduleHint",
     "ScopeState",
     "Secret",
+    "Service",
     "SignedIn",
     "Stream",
     "SupportedEndpoint",
@@ -131,9 +149,9 @@ class Stream:
 
 @final
 class Door:
-    def __new__(cls, options: Mapping[str, Any]) -> Self: ...
+    def __new__(cls, options: Mapping[str, Any], *, cluster: bool = False) -> Self: ...
     @property
-    def base_url(self) -> str: ...
+    def place(self) -> str | None: ...
     def call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any: ...
     def start(
         self, bridge: Bridge, key: int, operation: str, args: dict[str, Any], options: dict[str, Any]
@@ -537,6 +555,67 @@ class CapabilityList:
     def __reduce__(self) -> Any: ...
 
 @final
+class Certificate:
+    """A certificate of cert-manager."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+    @property
+    def state(self) -> str:
+        """How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED` or `NOT_READY`."""
+    @property
+    def ready(self) -> bool:
+        """Whether cert-manager calls it ready."""
+    @property
+    def message(self) -> str | None:
+        """What cert-manager says of it, if it is not ready."""
+    @property
+    def not_before(self) -> datetime | None:
+        """From when it is good."""
+    @property
+    def not_after(self) -> datetime | None:
+        """Until when."""
+    @property
+    def renewal_at(self) -> datetime | None:
+        """When it is renewed."""
+    @property
+    def days_left(self) -> float | None:
+        """How many days it is still good; negative behind its end."""
+    @property
+    def secret(self) -> str | None:
+        """The secret that it is kept in."""
+    @property
+    def dns_names(self) -> list[str]:
+        """The names that it is for."""
+    @property
+    def issuer(self) -> str:
+        """Who issues it: `ClusterIssuer/letsencrypt`."""
+    @property
+    def last_failure_at(self) -> datetime | None:
+        """When it last could not be issued."""
+    @property
+    def failed_attempts(self) -> int:
+        """How often in a row it could not be."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Certificate:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Cluster:
     """A cluster that endpoints are deployed to."""
     @property
@@ -714,6 +793,71 @@ class ClusterSettings:
     def __reduce__(self) -> Any: ...
 
 @final
+class CommandOutput:
+    """What a command did."""
+    @property
+    def pod(self) -> str:
+        """The pod that it ran in."""
+    @property
+    def container(self) -> str:
+        """The container."""
+    @property
+    def exit_code(self) -> int:
+        """Its exit code; 0 is success."""
+    @property
+    def stdout(self) -> str:
+        """What it wrote. What is no UTF-8 in it is replaced."""
+    @property
+    def stderr(self) -> str:
+        """What it wrote as errors."""
+    @property
+    def cut(self) -> bool:
+        """One of them was longer than 8 MiB, and the rest of it is left out."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> CommandOutput:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ContainerUsage:
+    """What a container uses."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def cpu_millis(self) -> int:
+        """Thousandths of a processor core."""
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory that cannot be taken back."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ContainerUsage:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class CostLimits:
     """A budget, in the platform's currency."""
     @property
@@ -833,6 +977,111 @@ class Credential:
     def __reduce__(self) -> Any: ...
 
 @final
+class DaprComponent:
+    """A component of Dapr's control plane."""
+    @property
+    def name(self) -> str:
+        """`dapr-operator`..."""
+    @property
+    def state(self) -> str:
+        """`HEALTHY`, `DEGRADED`, `DOWN` or `MISSING`."""
+    @property
+    def healthy(self) -> bool:
+        """Whether it is as it should be: healthy, or left out where it may be."""
+    @property
+    def ready(self) -> int:
+        """How many replicas are ready."""
+    @property
+    def desired(self) -> int:
+        """How many there should be."""
+    @property
+    def namespace(self) -> str | None:
+        """The namespace."""
+    @property
+    def version(self) -> str | None:
+        """The version."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> DaprComponent:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class DaprSidecar:
+    """A pod that should have Dapr's sidecar."""
+    @property
+    def pod(self) -> str:
+        """The pod."""
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+    @property
+    def app_id(self) -> str | None:
+        """The app's id."""
+    @property
+    def state(self) -> str:
+        """`HEALTHY`, `DOWN`, or `MISSING` where it was not injected."""
+    @property
+    def version(self) -> str | None:
+        """The version."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> DaprSidecar:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class DaprStatus:
+    """The state of Dapr."""
+    @property
+    def installed(self) -> bool:
+        """Whether any part of the control plane is there."""
+    @property
+    def healthy(self) -> bool:
+        """Whether all of it that must be is healthy, and every sidecar."""
+    @property
+    def components(self) -> list[DaprComponent]:
+        """The control plane."""
+    @property
+    def sidecars(self) -> list[DaprSidecar]:
+        """The pods that should have a sidecar."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> DaprStatus:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class DateRange:
     """A span of time, as far as it is bounded."""
     @property
@@ -850,6 +1099,61 @@ class DateRange:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> DateRange:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Deployment:
+    """A deployment as kubectl shows it, in parts that a program can use."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+    @property
+    def replicas(self) -> int:
+        """How many pods it should have."""
+    @property
+    def ready(self) -> int:
+        """How many are ready."""
+    @property
+    def updated(self) -> int:
+        """How many are of the newest kind."""
+    @property
+    def available(self) -> int:
+        """How many are available."""
+    @property
+    def healthy(self) -> bool:
+        """Whether it has all its pods, all of the newest kind."""
+    @property
+    def rollout(self) -> str:
+        """How far its rollout is: `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED`."""
+    @property
+    def message(self) -> str | None:
+        """What is said of it, if it is not complete."""
+    @property
+    def images(self) -> list[str]:
+        """The images that it runs."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was created."""
+    @property
+    def age(self) -> str:
+        """Its age by the server's clock, as kubectl prints it."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Deployment:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -1247,6 +1551,61 @@ class Estimates:
     def __reduce__(self) -> Any: ...
 
 @final
+class Event:
+    """Something that happened in the cluster."""
+    @property
+    def at(self) -> datetime | None:
+        """When it last did."""
+    @property
+    def first_at(self) -> datetime | None:
+        """When it first did."""
+    @property
+    def age(self) -> str:
+        """Its age by the server's clock, as kubectl prints it."""
+    @property
+    def count(self) -> int:
+        """How often it did."""
+    @property
+    def event_type(self) -> str:
+        """`Normal` or `Warning`."""
+    @property
+    def reason(self) -> str:
+        """Why, in one word: `FailedScheduling`."""
+    @property
+    def message(self) -> str:
+        """What happened."""
+    @property
+    def namespace(self) -> str:
+        """The namespace of the event."""
+    @property
+    def regarding(self) -> str:
+        """What it is about: `Pod/budapp-5d9-x2x`."""
+    @property
+    def regarding_namespace(self) -> str | None:
+        """The namespace of what it is about; none for nodes and the like."""
+    @property
+    def regarding_uid(self) -> str | None:
+        """The uid of what it is about."""
+    @property
+    def source(self) -> str | None:
+        """Who says so."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Event:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class ExportProgress:
     """How far an export is."""
     @property
@@ -1328,6 +1687,55 @@ class FailoverThresholds:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> FailoverThresholds:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class GpuReading:
+    """What a GPU does. What the card does not tell is absent, never zero."""
+    @property
+    def index(self) -> int | None:
+        """Its number in the container."""
+    @property
+    def uuid(self) -> str | None:
+        """Its own id."""
+    @property
+    def name(self) -> str | None:
+        """What it is."""
+    @property
+    def utilization_percent(self) -> float | None:
+        """How busy its processors are, in percent."""
+    @property
+    def memory_utilization_percent(self) -> float | None:
+        """How busy its memory is, in percent."""
+    @property
+    def memory_used_mib(self) -> float | None:
+        """MiB of memory in use."""
+    @property
+    def memory_total_mib(self) -> float | None:
+        """MiB of memory in all."""
+    @property
+    def temperature_celsius(self) -> float | None:
+        """Degrees Celsius."""
+    @property
+    def power_watts(self) -> float | None:
+        """Watts."""
+    @property
+    def uncorrected_errors(self) -> float | None:
+        """Memory errors that could not be corrected since the driver was loaded."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> GpuReading:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -1534,6 +1942,40 @@ class IssuedKey:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> IssuedKey:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class LogLine:
+    """A line of a log."""
+    @property
+    def pod(self) -> str:
+        """The pod."""
+    @property
+    def container(self) -> str:
+        """The container."""
+    @property
+    def at(self) -> str | None:
+        """When it was written, by the node's clock, with nanoseconds."""
+    @property
+    def text(self) -> str:
+        """The line. What is no UTF-8 in it is replaced."""
+    @property
+    def cut(self) -> bool:
+        """It was longer than 256 KiB, and the rest of it is left out."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> LogLine:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -2095,6 +2537,157 @@ class MultiCluster:
     def __reduce__(self) -> Any: ...
 
 @final
+class Node:
+    """A node as kubectl shows it, in parts that a program can use."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def status(self) -> str:
+        """What kubectl prints as STATUS: `Ready`, `NotReady`, `Ready,SchedulingDisabled`..."""
+    @property
+    def ready(self) -> bool:
+        """Whether it is ready."""
+    @property
+    def schedulable(self) -> bool:
+        """Whether pods may be placed on it."""
+    @property
+    def message(self) -> str | None:
+        """Why it is not ready, if it says so."""
+    @property
+    def pressures(self) -> list[str]:
+        """Conditions that are bad and hold: `MemoryPressure`, `DiskPressure`, `PIDPressure`,
+        `NetworkUnavailable`.
+        """
+    @property
+    def roles(self) -> list[str]:
+        """Its roles."""
+    @property
+    def version(self) -> str | None:
+        """The version of its kubelet."""
+    @property
+    def internal_ip(self) -> str | None:
+        """Its address inside the cluster."""
+    @property
+    def cpu_allocatable(self) -> float:
+        """Processor cores that may be given to pods."""
+    @property
+    def memory_allocatable(self) -> int:
+        """Bytes of memory that may be given to pods."""
+    @property
+    def pods_allocatable(self) -> int:
+        """How many pods it may have."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was created."""
+    @property
+    def age(self) -> str:
+        """Its age by the server's clock, as kubectl prints it."""
+    @property
+    def taints(self) -> list[str]:
+        """What keeps pods away: `key=value:effect`."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Node:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class NodeGpus:
+    """The GPUs of one node under one resource name."""
+    @property
+    def node(self) -> str:
+        """The node."""
+    @property
+    def resource(self) -> str:
+        """The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`..."""
+    @property
+    def capacity(self) -> int:
+        """How many the node has."""
+    @property
+    def allocatable(self) -> int:
+        """How many of them may be given to pods; fewer than it has means that the device plugin
+        holds some for unhealthy.
+        """
+    @property
+    def requested(self) -> int:
+        """How many pods on the node ask for."""
+    @property
+    def free(self) -> int:
+        """How many are left."""
+    @property
+    def cards(self) -> int | None:
+        """How many cards the node has, as its labels say: shared ones count several times above."""
+    @property
+    def product(self) -> str | None:
+        """What the cards are, as the node's labels say."""
+    @property
+    def schedulable(self) -> bool:
+        """Whether pods may be placed on the node."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> NodeGpus:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class NodeUsage:
+    """What a node uses."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def cpu_millis(self) -> int | None:
+        """Thousandths of a processor core."""
+    @property
+    def cpu_percent(self) -> int | None:
+        """What part that is of what may be given to pods, in whole percent, as kubectl has it."""
+    @property
+    def memory_bytes(self) -> int | None:
+        """Bytes of memory that cannot be taken back."""
+    @property
+    def memory_percent(self) -> int | None:
+        """What part that is of what may be given to pods, in whole percent."""
+    @property
+    def at(self) -> datetime | None:
+        """When it was measured."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> NodeUsage:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Paper:
     """A paper about a model."""
     @property
@@ -2222,6 +2815,172 @@ class Plan:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> Plan:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Pod:
+    """A pod as kubectl shows it, in parts that a program can use."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+    @property
+    def status(self) -> str:
+        """What kubectl prints as STATUS: `Running`, `CrashLoopBackOff`, `Init:1/2`,
+        `Terminating`...
+        """
+    @property
+    def phase(self) -> str:
+        """The phase: `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`."""
+    @property
+    def ready(self) -> int:
+        """How many containers are ready."""
+    @property
+    def containers(self) -> int:
+        """How many there are; sidecars count, other init containers do not."""
+    @property
+    def healthy(self) -> bool:
+        """Whether it is well: it runs and all of it is ready, or it has done its work."""
+    @property
+    def restarts(self) -> int:
+        """How often its containers were started again."""
+    @property
+    def last_restart(self) -> datetime | None:
+        """When one of them last was."""
+    @property
+    def created_at(self) -> datetime | None:
+        """When the pod was created."""
+    @property
+    def age(self) -> str:
+        """Its age by the server's clock, as kubectl prints it."""
+    @property
+    def restarts_text(self) -> str:
+        """What kubectl prints as RESTARTS: `3 (5m ago)`."""
+    @property
+    def ip(self) -> str | None:
+        """Its address."""
+    @property
+    def node(self) -> str | None:
+        """The node that it runs on."""
+    @property
+    def owner(self) -> str | None:
+        """What made it: `ReplicaSet/budapp-5d9`."""
+    @property
+    def message(self) -> str | None:
+        """What is said of its state, if anything is."""
+    @property
+    def unmet_gates(self) -> list[str]:
+        """The readiness gates that are not met."""
+    @property
+    def container_names(self) -> list[str]:
+        """The names of its containers, init containers last."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Pod:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class PodUsage:
+    """What a pod uses."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+    @property
+    def cpu_millis(self) -> int:
+        """Thousandths of a processor core."""
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory that cannot be taken back."""
+    @property
+    def containers(self) -> list[ContainerUsage]:
+        """The same for each container."""
+    @property
+    def at(self) -> datetime | None:
+        """When it was measured."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> PodUsage:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class PostgresPool:
+    """The connections of a PostgreSQL server."""
+    @property
+    def pod(self) -> str:
+        """The pod that was asked."""
+    @property
+    def connections(self) -> int:
+        """Connections of clients."""
+    @property
+    def most(self) -> int:
+        """How many there may be, without those that are kept for administrators."""
+    @property
+    def used_percent(self) -> float:
+        """The part that is in use, in percent. The guide warns above 80 and calls it critical above
+        95.
+        """
+    @property
+    def active(self) -> int:
+        """Connections that run a query."""
+    @property
+    def idle(self) -> int:
+        """Connections that wait for one."""
+    @property
+    def idle_in_transaction(self) -> int:
+        """Connections that wait within a transaction."""
+    @property
+    def idle_in_transaction_long(self) -> int:
+        """Those of them that have done so for more than 5 minutes."""
+    @property
+    def waiting_for_lock(self) -> int:
+        """Connections that wait for a lock."""
+    @property
+    def oldest_transaction(self) -> float:
+        """The age of the oldest transaction, in seconds."""
+    @property
+    def is_replica(self) -> bool:
+        """Whether this server is a replica after all."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> PostgresPool:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -2989,6 +3748,46 @@ class ResourceScopes:
     def __reduce__(self) -> Any: ...
 
 @final
+class Rollout:
+    """How far a rollout is."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+    @property
+    def state(self) -> str:
+        """`COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED` or `NOT_TRACKED`."""
+    @property
+    def message(self) -> str:
+        """What is waited for, or why it failed."""
+    @property
+    def replicas(self) -> int:
+        """How many pods there should be."""
+    @property
+    def updated(self) -> int:
+        """How many are of the newest kind."""
+    @property
+    def available(self) -> int:
+        """How many are available."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Rollout:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class ScaleToZero:
     """Sleep without load."""
     @property
@@ -3161,6 +3960,64 @@ class ScopeState:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> ScopeState:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Service:
+    """A service, and what is behind it."""
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+    @property
+    def kind(self) -> str:
+        """`ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`."""
+    @property
+    def cluster_ip(self) -> str | None:
+        """Its address inside the cluster; none for headless ones."""
+    @property
+    def external(self) -> list[str]:
+        """Its addresses outside, or the name that it stands for."""
+    @property
+    def ports(self) -> list[str]:
+        """Its ports, as kubectl prints them: `80:30080/TCP`."""
+    @property
+    def selector(self) -> dict[str, str]:
+        """The labels of the pods behind it; none for one whose endpoints are kept by somebody else.
+        """
+    @property
+    def ready_endpoints(self) -> int:
+        """How many endpoints are ready."""
+    @property
+    def endpoints(self) -> int:
+        """How many there are."""
+    @property
+    def healthy(self) -> bool:
+        """Whether somebody answers, as far as can be told: an endpoint is ready, or none is
+        expected.
+        """
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was created."""
+    @property
+    def age(self) -> str:
+        """Its age by the server's clock, as kubectl prints it."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Service:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...

@@ -8,26 +8,38 @@ from functools import cached_property
 from typing import Any
 
 from bud_sdk import types
-from bud_sdk._base import SyncClient, SyncResource, client_options
+from bud_sdk._base import SyncCaller, SyncClient, SyncResource, client_options, cluster_door
 from bud_sdk._lists import Export, List
 from bud_sdk._native import (
     AuditRecord,
     AuditSummary,
-    Autoscaler,
     Autoscaling,
     CapabilityList,
+    Certificate,
     Cluster,
     ClusterSettings,
+    CommandOutput,
     CreatedUser,
     Credential,
+    DaprStatus,
+    Deployment,
     DeploymentUpdate,
     Endpoint,
+    Event,
+    GpuReading,
     IssuedKey,
+    LogLine,
     Member,
     Model,
     ModulePermission,
+    Node,
+    NodeGpus,
+    NodeUsage,
     Permission,
     Plan,
+    Pod,
+    PodUsage,
+    PostgresPool,
     Project,
     ProjectName,
     ProviderCredential,
@@ -35,8 +47,10 @@ from bud_sdk._native import (
     RawAnswer,
     Recommendations,
     RecommendedCluster,
+    Rollout,
     ScopeState,
     Secret,
+    Service,
     SignedIn,
     TamperCheck,
     TamperedRecord,
@@ -54,7 +68,7 @@ from bud_sdk._native import (
 from bud_sdk._table import Table
 from bud_sdk.types import Id, Seconds, Time
 
-__all__ = ["Client"]
+__all__ = ["Client", "KubernetesCluster"]
 
 
 class Audit(SyncResource):
@@ -2493,4 +2507,484 @@ class Client(SyncClient):
             BudError: Another failure; see `bud_sdk.errors`.
         """
         result: RawAnswer = self._call("client.raw", {"method": method, "path": path, "query": query, "body": body, "idempotent": idempotent}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        return result
+
+
+class KubernetesCluster(SyncCaller):
+    """A Kubernetes cluster. Threads may share it.
+
+    Its kubeconfig is read by the first call. Nothing changes the cluster but `restart` and `exec`.
+    """
+
+    def __init__(
+        self,
+        kubeconfig: str | None = None,
+        *,
+        context: str | None = None,
+        in_cluster: bool | None = None,
+        request_timeout: Seconds | None = None,
+        timeout: Seconds | None = None,
+        connect_timeout: Seconds | None = None,
+        allow_insecure_tls: bool | None = None,
+    ) -> None:
+        """Prepares a connection; nothing is read or sent.
+
+        Args:
+            kubeconfig: The kubeconfig file. Without it, that of `KUBECONFIG`, else
+                `~/.kube/config`, else the service account of the pod that this runs in.
+            context: The context of the kubeconfig file; its current one unless said otherwise.
+            in_cluster: Uses the service account of the pod that this runs in, and no kubeconfig
+                file.
+            request_timeout: The longest time that one request may take. 30 seconds.
+            timeout: The longest time that a call may take with all its requests. 2 minutes. Waits
+                have their own.
+            connect_timeout: The longest time that opening a connection, or getting credentials from
+                a plugin, may take. 10 seconds.
+            allow_insecure_tls: Takes a kubeconfig that turns off the checking of certificates.
+        """
+        super().__init__(cluster_door({"kubeconfig": kubeconfig, "context": context, "in_cluster": in_cluster, "request_timeout": request_timeout, "timeout": timeout, "connect_timeout": connect_timeout, "allow_insecure_tls": allow_insecure_tls}))
+
+    def pods(
+        self,
+        *,
+        namespace: str | None = None,
+        labels: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> Table[Pod]:
+        """Lists pods, with the status that kubectl prints: guide sections 2.2, 10.1 and 10.2.
+
+        Args:
+            namespace: Only those of this namespace; all namespaces unless given.
+            labels: Only those with these labels, as kubectl's `-l` has them.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[Pod] = self._call("kubernetes.pods", {"namespace": namespace, "labels": labels}, {"timeout": timeout})
+        return result
+
+    def nodes(
+        self,
+        *,
+        timeout: Seconds | None = None,
+    ) -> Table[Node]:
+        """Lists nodes: guide section 6.2.
+
+        Args:
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[Node] = self._call("kubernetes.nodes", {}, {"timeout": timeout})
+        return result
+
+    def gpus(
+        self,
+        *,
+        timeout: Seconds | None = None,
+    ) -> Table[NodeGpus]:
+        """The GPUs of each node, by resource: what there is, what may be given out, what pods ask
+        for, what is free. Guide section 6.2.
+
+        Args:
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[NodeGpus] = self._call("kubernetes.gpus", {}, {"timeout": timeout})
+        return result
+
+    def deployments(
+        self,
+        *,
+        namespace: str | None = None,
+        labels: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> Table[Deployment]:
+        """Lists deployments, and how far their rollouts are: guide section 6.2.
+
+        Args:
+            namespace: Only those of this namespace; all namespaces unless given.
+            labels: Only those with these labels.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[Deployment] = self._call("kubernetes.deployments", {"namespace": namespace, "labels": labels}, {"timeout": timeout})
+        return result
+
+    def find(
+        self,
+        *,
+        namespace: str,
+        service: str,
+        timeout: Seconds | None = None,
+    ) -> str:
+        """The name of the deployment that a service's name means: the deployment of that very name,
+        else the one with this Dapr app id, else with this `app` label, else the one whose name ends
+        with it. Several are an error that lists them.
+
+        Args:
+            namespace: The namespace.
+            service: The service.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: str = self._call("kubernetes.find", {"namespace": namespace, "service": service}, {"timeout": timeout})
+        return result
+
+    def rollout(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        timeout: Seconds | None = None,
+    ) -> Rollout:
+        """How far the rollout of a deployment, stateful set or daemon set is.
+
+        Args:
+            namespace: The namespace.
+            name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Rollout = self._call("kubernetes.rollout", {"namespace": namespace, "name": name}, {"timeout": timeout})
+        return result
+
+    def wait_for_rollout(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        within: Seconds | None = None,
+        timeout: Seconds | None = None,
+    ) -> Rollout:
+        """Waits until a rollout is complete.
+
+        Args:
+            namespace: The namespace.
+            name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
+            within: The longest time to wait. 10 minutes.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Rollout = self._call("kubernetes.wait_for_rollout", {"namespace": namespace, "name": name, "within": within}, {"timeout": timeout})
+        return result
+
+    def restart(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        timeout: Seconds | None = None,
+    ) -> Rollout:
+        """Restarts the pods of a deployment one after the other: guide section 10.1. This changes
+        the cluster.
+
+        Args:
+            namespace: The namespace.
+            name: A service's name, or `deployment/NAME`.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Rollout = self._call("kubernetes.restart", {"namespace": namespace, "name": name}, {"timeout": timeout})
+        return result
+
+    def services(
+        self,
+        *,
+        namespace: str | None = None,
+        labels: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> Table[Service]:
+        """Lists services with the number of endpoints that are ready: guide section 2.2.
+
+        Args:
+            namespace: Only those of this namespace; all namespaces unless given.
+            labels: Only those with these labels.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[Service] = self._call("kubernetes.services", {"namespace": namespace, "labels": labels}, {"timeout": timeout})
+        return result
+
+    def events(
+        self,
+        *,
+        namespace: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> Table[Event]:
+        """Lists events in the order in which they happened, the newest last: guide section 2.2.
+
+        Args:
+            namespace: Only those of this namespace; all namespaces unless given.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[Event] = self._call("kubernetes.events", {"namespace": namespace}, {"timeout": timeout})
+        return result
+
+    def top_pods(
+        self,
+        *,
+        namespace: str | None = None,
+        labels: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> Table[PodUsage]:
+        """What pods use: guide section 2.2.
+
+        Args:
+            namespace: Only those of this namespace; all namespaces unless given.
+            labels: Only those with these labels.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[PodUsage] = self._call("kubernetes.top_pods", {"namespace": namespace, "labels": labels}, {"timeout": timeout})
+        return result
+
+    def top_nodes(
+        self,
+        *,
+        timeout: Seconds | None = None,
+    ) -> Table[NodeUsage]:
+        """What nodes use, and what part that is of what may be given to pods: guide section 2.2.
+
+        Args:
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[NodeUsage] = self._call("kubernetes.top_nodes", {}, {"timeout": timeout})
+        return result
+
+    def logs(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        container: str | None = None,
+        tail: int | None = None,
+        since: Seconds | None = None,
+        previous: bool | None = None,
+        all_pods: bool | None = None,
+        timeout: Seconds | None = None,
+    ) -> Table[LogLine]:
+        """The last lines of a service's log: guide sections 9.4 and 10.1.
+
+        Args:
+            namespace: The namespace.
+            name: A service's name, or `pod/NAME`.
+            container: The container; the pod's default one unless given. `daprd` is Dapr's sidecar.
+            tail: How many lines of each pod. 100.
+            since: Only what was written in this time.
+            previous: What the container wrote before it was last started again.
+            all_pods: All pods of the service, not only the most useful one.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[LogLine] = self._call("kubernetes.logs", {"namespace": namespace, "name": name, "container": container, "tail": tail, "since": since, "previous": previous, "all_pods": all_pods}, {"timeout": timeout})
+        return result
+
+    def follow_logs(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        container: str | None = None,
+        tail: int | None = None,
+        all_pods: bool | None = None,
+        within: Seconds | None = None,
+    ) -> List[LogLine]:
+        """The log of a service as it is written. It goes on over broken connections and restarts,
+        and with the pod that takes a pod's place.
+
+        Args:
+            namespace: The namespace.
+            name: A service's name, or `pod/NAME`.
+            container: The container; the pod's default one unless given.
+            tail: How many of the last lines to begin with. 100.
+            all_pods: All pods of the service, not only the most useful one.
+            within: The longest time to follow. An hour.
+        """
+        return List(self._client(), "kubernetes.follow_logs", {"namespace": namespace, "name": name, "container": container, "tail": tail, "all_pods": all_pods, "within": within}, {})
+
+    def exec(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        command: Sequence[str],
+        container: str | None = None,
+        within: Seconds | None = None,
+        timeout: Seconds | None = None,
+    ) -> CommandOutput:
+        """Runs a command in a service's pod, without a terminal, and waits for its exit code. What
+        it does to the container is the caller's affair.
+
+        Args:
+            namespace: The namespace.
+            name: A service's name, or `pod/NAME`.
+            command: The command and its arguments.
+            container: The container; the pod's default one unless given.
+            within: The longest time that it may take. A minute.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: CommandOutput = self._call("kubernetes.exec", {"namespace": namespace, "name": name, "command": command, "container": container, "within": within}, {"timeout": timeout})
+        return result
+
+    def dapr(
+        self,
+        *,
+        namespace: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> DaprStatus:
+        """The state of Dapr's control plane, and of the sidecars of a namespace's pods: guide
+        sections 2.1 and 2.2.
+
+        Args:
+            namespace: Whose sidecars; all namespaces unless given.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: DaprStatus = self._call("kubernetes.dapr", {"namespace": namespace}, {"timeout": timeout})
+        return result
+
+    def certificates(
+        self,
+        *,
+        namespace: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> Table[Certificate]:
+        """Lists certificates of cert-manager with when they end, those that end first first: guide
+        section 8.2.
+
+        Args:
+            namespace: Only those of this namespace; all namespaces unless given.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[Certificate] = self._call("kubernetes.certificates", {"namespace": namespace}, {"timeout": timeout})
+        return result
+
+    def postgres(
+        self,
+        namespace: str,
+        *,
+        timeout: Seconds | None = None,
+    ) -> PostgresPool:
+        """The connections of the platform's PostgreSQL, asked of its primary by a command in its
+        container: guide sections 7.2 and 10.2.
+
+        Args:
+            namespace: The namespace.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: PostgresPool = self._call("kubernetes.postgres", {"namespace": namespace}, {"timeout": timeout})
+        return result
+
+    def gpu_readings(
+        self,
+        *,
+        namespace: str,
+        name: str,
+        timeout: Seconds | None = None,
+    ) -> Table[GpuReading]:
+        """The GPUs that a pod sees and how busy they are, by a command in its container: guide
+        section 10.3.
+
+        Args:
+            namespace: The namespace.
+            name: A service's name, or `pod/NAME`.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[GpuReading] = self._call("kubernetes.gpu_readings", {"namespace": namespace, "name": name}, {"timeout": timeout})
+        return result
+
+    def engine_pods(
+        self,
+        *,
+        timeout: Seconds | None = None,
+    ) -> Table[Pod]:
+        """The pods that run models, in the namespaces that the platform makes for endpoints: guide
+        sections 6.2 and 10.3.
+
+        Args:
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Table[Pod] = self._call("kubernetes.engine_pods", {}, {"timeout": timeout})
         return result

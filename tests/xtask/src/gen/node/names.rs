@@ -14,7 +14,8 @@ pub fn pascal(name: &str) -> String {
 
 /// `users` as `user`.
 pub fn singular(name: &str) -> &str {
-    name.strip_suffix('s').unwrap_or(name)
+    // A Greek word, of one.
+    if name == "kubernetes" { name } else { name.strip_suffix('s').unwrap_or(name) }
 }
 
 fn capital(word: &str) -> String {

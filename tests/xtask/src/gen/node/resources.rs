@@ -10,14 +10,19 @@ use super::names::{camel, pascal, singular};
 use super::types::{choice, fields, function, given, taken};
 use super::{HEADER, import};
 
-pub fn client_options() -> String {
-    let args = door::connect_options();
+pub fn options() -> String {
     let mut text = format!(
-        "{HEADER}import type {{ Secret }} from '../secret.js';\nimport type {{ Fields }} from '../values.js';\n\n\
-         /** What a client takes. */\nexport interface ClientOptions {{\n"
+        "{HEADER}import type {{ Secret }} from '../secret.js';\nimport type {{ Fields }} from '../values.js';\n"
     );
-    properties(&mut text, args);
-    let _ = writeln!(text, "}}\n\n/** @internal */\nexport const CLIENT_OPTIONS: Fields = {};", fields(args));
+    for (name, about, args) in [
+        ("Client", "a client", door::connect_options()),
+        ("Cluster", "a Kubernetes cluster", door::connect_cluster_options()),
+    ] {
+        let _ = writeln!(text, "\n/** What {about} takes. */\nexport interface {name}Options {{");
+        properties(&mut text, args);
+        let (constant, fields) = (name.to_uppercase(), fields(args));
+        let _ = writeln!(text, "}}\n\n/** @internal */\nexport const {constant}_OPTIONS: Fields = {fields};");
+    }
     text
 }
 
@@ -124,9 +129,10 @@ pub fn resources() -> String {
     }
     let own = by_resource.remove("client").unwrap_or_default();
     for (resource, methods) in &by_resource {
+        let place = if on_cluster(methods) { "KubernetesCluster" } else { "client" };
         let _ = writeln!(
             body,
-            "\n/** `client.{}`. */\nexport class {} {{\n  readonly #core: Core;\n\n  /** @internal */\n  \
+            "\n/** `{place}.{}`. */\nexport class {} {{\n  readonly #core: Core;\n\n  /** @internal */\n  \
              constructor(core: Core) {{\n    this.#core = core;\n  }}",
             camel(resource),
             pascal(resource)
@@ -140,7 +146,7 @@ pub fn resources() -> String {
         "\n/** Everything that a client can be asked for. */\nexport abstract class Resources {\n  \
          readonly #core: Core;\n\n  /** @internal */\n  constructor(core: Core) {\n    this.#core = core;\n  }\n",
     );
-    for (resource, methods) in &by_resource {
+    for (resource, methods) in by_resource.iter().filter(|(_, methods)| !on_cluster(methods)) {
         let names: Vec<String> = methods
             .iter()
             .filter(|method| !is_way(method.entry.id))
@@ -161,6 +167,11 @@ pub fn resources() -> String {
     format!("{HEADER}{}{body}", imports(&body))
 }
 
+/// Whether a resource's methods are those of a cluster.
+fn on_cluster(methods: &[Method<'_>]) -> bool {
+    methods.iter().all(|method| method.entry.on_cluster())
+}
+
 fn imports(body: &str) -> String {
     let mut models: Vec<String> = Vec::new();
     let enumerations = door::enumerations().into_iter().map(|values| values.name);
@@ -176,7 +187,13 @@ fn imports(body: &str) -> String {
         import(
             body,
             "../options.js",
-            &["type CallOptions", "type ExportOptions", "type JobOptions", "type ListOptions"],
+            &[
+                "type CallOptions",
+                "type ClusterCallOptions",
+                "type ExportOptions",
+                "type JobOptions",
+                "type ListOptions",
+            ],
         ),
         import(body, "../read.js", &["asItIs", "mapOf", "nothing", "type Wire"]),
         import(body, "../secret.js", &["Secret"]),
@@ -213,6 +230,12 @@ fn function_of(text: &mut String, method: &Method<'_>) {
     let Entry { id, kind, update, .. } = method.entry;
     let (output, constant, name) = (result(method.entry), method.constant(), camel(method.name));
     let (call, options, result) = match kind {
+        Kind::Call if method.entry.on_cluster() => {
+            ("call", "ClusterCallOptions".to_owned(), format!("Call<{output}>"))
+        }
+        Kind::Pages if method.entry.on_cluster() => {
+            ("list", "ExportOptions".to_owned(), format!("List<{output}>"))
+        }
         Kind::Call => ("call", "CallOptions".to_owned(), format!("Call<{output}>")),
         Kind::Pages => ("list", "ListOptions".to_owned(), format!("List<{output}>")),
         Kind::Job => ("job", format!("JobOptions<{}>", given(update, false)), format!("Promise<{output}>")),
