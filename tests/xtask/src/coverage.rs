@@ -9,13 +9,17 @@ use crate::catalogues;
 use crate::evidence::Evidence;
 use crate::workspace::{Outcome, Workspace};
 
-/// The languages that have tests: name and part.
-const LANGUAGES: [(&str, &str); 1] = [("Rust", "rust")];
+/// Where the tests in Rust beside kubectl, on a real control plane, leave what they saw.
+const REAL_CLUSTER: &str = "kube";
+/// The languages: name and part of the tests.
+const LANGUAGES: [(&str, &str); 3] = [("Rust", "rust"), ("Python", "python"), ("Node", "node")];
 const FLAVORS: [Flavor; 2] = [Flavor::Guide, Flavor::Runtime];
 
 const LEGEND: &str = "
 ✓: every operation listed is offered there, and its route gave a good answer in the last test run or, on the runtime
-API, in a recorded exchange. n of m: that holds for n of the m operations. –: none is offered there yet.
+API, in a recorded exchange. n of m: that holds for n of the m operations. –: none is offered there yet. The calls
+`kubernetes.*` go to the cluster, whichever API the platform speaks: in Rust they are proven on a real control plane, in
+Python and Node on recorded answers of one.
 ";
 
 /// The guide's sections that ask for something to be done.
@@ -60,6 +64,12 @@ pub fn write(workspace: &Workspace) -> Outcome {
     Ok(())
 }
 
+/// Whether each part has left what it saw; what a part that did not run would show is not known.
+pub fn complete(workspace: &Workspace) -> bool {
+    let parts = LANGUAGES.iter().map(|(_, part)| *part).chain([REAL_CLUSTER]);
+    parts.into_iter().all(|part| workspace.journal(part).is_file())
+}
+
 /// An error unless README.md has the table as it would be written now.
 pub fn check(workspace: &Workspace) -> Outcome {
     let (_, old, new) = readme(workspace)?;
@@ -81,21 +91,27 @@ fn readme(workspace: &Workspace) -> Outcome<(PathBuf, String, String)> {
 
 fn generated(workspace: &Workspace) -> Outcome<String> {
     let operations = bud_sdk::operations();
+    let calls = bud_sdk::kubernetes::calls();
     let known = |section: &&str| SECTIONS.iter().any(|(number, _)| number == section);
-    for info in operations {
-        if let Some(section) = info.sections.iter().find(|section| !known(section)) {
-            return Err(format!("{} names section {section}, which is not in the table", info.id));
+    let on_platform = operations.iter().map(|info| (info.id, info.sections));
+    for (id, sections) in on_platform.chain(calls.iter().map(|call| (call.id, call.sections))) {
+        if let Some(section) = sections.iter().find(|section| !known(section)) {
+            return Err(format!("{id} names section {section}, which is not in the table"));
         }
     }
     let mut columns = Vec::new();
     for flavor in FLAVORS {
         for (language, part) in LANGUAGES {
             let evidence = Evidence::of(workspace, part)?;
-            let states = operations.iter().map(|info| state(info, flavor, &evidence)).collect();
+            let cluster = if part == "rust" { &Evidence::of(workspace, REAL_CLUSTER)? } else { &evidence };
+            let on_platform = operations.iter().map(|info| state(info, flavor, &evidence));
+            let on_cluster = calls.iter().map(|call| cluster_state(call.id, cluster));
+            let states = on_platform.chain(on_cluster).collect();
             columns.push(Column { title: format!("{flavor}: {language}"), states });
         }
     }
-    let rows: Vec<Row> = operations.iter().map(|info| (info.id, info.sections)).collect();
+    let on_platform = operations.iter().map(|info| (info.id, info.sections));
+    let rows: Vec<Row> = on_platform.chain(calls.iter().map(|call| (call.id, call.sections))).collect();
     Ok(table(&rows, &columns))
 }
 
@@ -123,6 +139,10 @@ fn state(info: &OperationInfo, flavor: Flavor, evidence: &Evidence) -> State {
         }
         Support::Offered(_) => State::Offered,
     }
+}
+
+fn cluster_state(id: &str, evidence: &Evidence) -> State {
+    if evidence.shows("cluster", "CALL", &format!("/{id}")) { State::Shown } else { State::Offered }
 }
 
 fn table(rows: &[Row<'_>], columns: &[Column]) -> String {
@@ -154,7 +174,6 @@ fn cell(states: &[State]) -> String {
     }
 }
 
-/// `text` with what stands between the markers replaced.
 /// The text with another block between the markers of this name.
 fn replaced(text: &str, name: &str, block: &str) -> Outcome<String> {
     let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
