@@ -435,8 +435,9 @@ impl Describe for ProjectEndpoints {
 
 impl Operation for ProjectEndpoints {
     type Output = Page<Endpoint>;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
-        endpoints(&raw, Some(&self.project))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
+        // There, they do not tell it.
+        endpoints(&raw, (flavor == Flavor::Runtime).then_some(&self.project))
     }
 }
 
