@@ -435,9 +435,8 @@ impl Describe for ProjectEndpoints {
 
 impl Operation for ProjectEndpoints {
     type Output = Page<Endpoint>;
-    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
-        // There, they do not tell it.
-        endpoints(&raw, (flavor == Flavor::Runtime).then_some(&self.project))
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
+        endpoints(&raw, Some(&self.project))
     }
 }
 
