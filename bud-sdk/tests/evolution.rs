@@ -96,7 +96,7 @@ const MODELS: [Model; 7] = [
         "endpoint",
         "endpoints",
         |bud| bud.endpoints().get("e").await?,
-        list!(|bud| bud.projects().endpoints("p"))
+        list!(|bud| bud.endpoints().list())
     ),
     model!("cluster", "clusters", |bud| bud.clusters().get("c").await?, list!(|bud| bud.clusters().list())),
     model!("quota", "", |bud| bud.quotas().of_project("p").await?, None),
