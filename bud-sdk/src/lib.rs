@@ -89,6 +89,6 @@ pub mod handles {
 }
 
 /// The README's code compiles; it shows the features, too.
-#[cfg(all(doctest, feature = "blocking", feature = "testing"))]
+#[cfg(all(doctest, feature = "blocking", feature = "kube", feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
