@@ -730,7 +730,7 @@ export function readUser(json: Wire): User {
 export interface ModulePermission {
   /** The id of the module. */
   readonly rsid?: string;
-  /** The module: `moduleCluster`, `moduleModel`, `moduleProject`... */
+  /** The module: `module_cluster`, `module_model`, `module_project`... */
   readonly rsname?: string;
   /** What he may: `view`, `manage`. */
   readonly scopes: string[];
@@ -2311,7 +2311,7 @@ export interface Worker {
   readonly uptime?: string;
   /** Requests that it takes at the same time. */
   readonly concurrency?: Integer;
-  /** How its deployment went: `ready`, `pending`, `ingressFailed`, `failed`. */
+  /** How its deployment went: `ready`, `pending`, `ingress_failed`, `failed`. */
   readonly deploymentStatus?: string;
   /** When it was created. */
   readonly createdAt?: Date;
@@ -2511,7 +2511,7 @@ export function readModelScan(json: Wire): ModelScan {
 export interface QuantizationScheme {
   /** 8, 4 or 2. */
   readonly bit?: number;
-  /** What shares a scale: `perTensor`, `perChannel`, `perGroup`, `perHead`, `perToken`. */
+  /** What shares a scale: `per_tensor`, `per_channel`, `per_group`, `per_head`, `per_token`. */
   readonly granularity?: string;
   /** Around zero. */
   readonly symmetric?: boolean;
@@ -3516,7 +3516,7 @@ export interface AuditRecord {
   readonly actionedByEmail?: string;
   /** That person's name. */
   readonly actionedByName?: string;
-  /** What was done: `create`, `loginFailed`... */
+  /** What was done: `create`, `login_failed`... */
   readonly action?: string;
   /** What kind of thing it was done to. */
   readonly resourceType?: string;
@@ -4082,7 +4082,7 @@ export interface UsageLimits {
   readonly userType?: 'admin' | 'client' | (string & {});
   /** He may. */
   readonly allowed?: boolean;
-  /** In a word: `allowed`, `adminUnlimited`... */
+  /** In a word: `allowed`, `admin_unlimited`... */
   readonly status?: string;
   /** Tokens that may be used. */
   readonly tokensQuota?: Integer;

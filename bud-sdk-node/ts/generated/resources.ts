@@ -33,7 +33,7 @@ export interface AuditRecordsParams {
   readonly start?: Time | undefined;
   /** Only what happened before; with `start`. */
   readonly end?: Time | undefined;
-  /** Only this action: `login`, `loginFailed`, `create`, `update`, `delete`... */
+  /** Only this action: `login`, `login_failed`, `create`, `update`, `delete`... */
   readonly action?: string | undefined;
   /** Only things of this kind: `session`, `project`, `apiKey`... */
   readonly resourceType?: string | undefined;

@@ -1,8 +1,10 @@
 //! Comments: what the registry says, in the words of TypeScript.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::LazyLock;
 
-use bud_sdk::door::{Arg, Kind, Type};
+use bud_sdk::door::{self, Arg, Kind, Type};
 use bud_sdk::{Flavor, OperationInfo, Support};
 
 use super::names::camel;
@@ -89,15 +91,25 @@ pub fn plain(docs: &str) -> Vec<String> {
     lines
 }
 
+/// What is spelled another way here: calls, arguments, fields. The server's words, `login_failed`, are not.
+static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    let entries = door::registry().flat_map(|entry| {
+        let method = entry.id.split_once('.').map(|(_, method)| method);
+        let arguments = entry.args.iter().chain(entry.options()).map(|arg| arg.name);
+        [entry.id].into_iter().chain(method).chain(arguments)
+    });
+    let fields = door::models().into_iter().flat_map(|model| model.fields.iter().map(|field| field.name));
+    let options = door::connect_options().iter().chain(door::connect_cluster_options()).map(|arg| arg.name);
+    entries.chain(fields).chain(options).collect()
+});
+
 /// Names in backticks as they are spelled here.
 fn names_in(line: &str) -> String {
     let parts: Vec<String> = line
         .split('`')
         .enumerate()
         .map(|(at, part)| {
-            let is_name = at % 2 == 1
-                && part.contains('_')
-                && part.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.');
+            let is_name = at % 2 == 1 && part.contains('_') && NAMES.contains(part);
             if is_name { camel(part) } else { part.to_owned() }
         })
         .collect();
