@@ -176,11 +176,12 @@ def script(scenario: dict[str, Any]) -> Script:
     return lambda request: answers.get(request.line, Answer(599))
 
 
-def shown(call: str) -> None:
-    """For the coverage table. What a platform shows, its test server writes down."""
-    if journal := os.environ.get("BUD_TESTBED_JOURNAL"):
+def shown(scenario: dict[str, Any]) -> None:
+    """For the coverage table."""
+    on = "cluster" if "cluster" in scenario else scenario.get("client", {}).get("flavor")
+    if on and (journal := os.environ.get("BUD_TESTBED_JOURNAL")):
         with open(journal, "a") as lines:
-            lines.write(f"cluster CALL /{call} 200\n")
+            lines.write(f"{on} CALL /{scenario['call']} 200\n")
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
@@ -211,8 +212,8 @@ def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
     assert requests == [exchange["request"] for exchange in exchanges]
     for name in OUTCOMES:
         assert told.get(name) == scenario.get(name), name
-    if "cluster" in scenario and "error" not in told:
-        shown(scenario["call"])
+    if "error" not in told:
+        shown(scenario)
 
 
 def test_everything_that_can_be_called_has_a_scenario() -> None:

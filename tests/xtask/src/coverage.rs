@@ -16,10 +16,10 @@ const LANGUAGES: [(&str, &str); 3] = [("Rust", "rust"), ("Python", "python"), ("
 const FLAVORS: [Flavor; 2] = [Flavor::Guide, Flavor::Runtime];
 
 const LEGEND: &str = "
-✓: every operation listed is offered there, and its route gave a good answer in the last test run or, on the runtime
-API, in a recorded exchange. n of m: that holds for n of the m operations. –: none is offered there yet. The calls
-`kubernetes.*` go to the cluster, whichever API the platform speaks: in Rust they are proven on a real control plane, in
-Python and Node on recorded answers of one.
+✓: every operation listed is offered there, and its route gave a good answer in the last test run, or in a scenario that
+compares requests byte for byte, or, on the runtime API, in a recorded exchange. n of m: that holds for n of the m
+operations; an API may not have the others. –: none is offered there. The calls `kubernetes.*` go to the cluster, whichever
+API the platform speaks: in Rust they are proven on a real control plane, in Python and Node by scenarios.
 ";
 
 /// The guide's sections that ask for something to be done.
@@ -134,7 +134,10 @@ enum State {
 fn state(info: &OperationInfo, flavor: Flavor, evidence: &Evidence) -> State {
     match info.routes.on(flavor) {
         Support::Unsupported(_) => State::NotOffered,
-        Support::Offered(route) if evidence.shows(flavor.as_str(), route.method.as_str(), route.path) => {
+        Support::Offered(route)
+            if evidence.shows(flavor.as_str(), route.method.as_str(), route.path)
+                || evidence.shows(flavor.as_str(), "CALL", &format!("/{}", info.id)) =>
+        {
             State::Shown
         }
         Support::Offered(_) => State::Offered,
