@@ -146,15 +146,14 @@ impl<'a> Python<'a> {
         if notebook {
             let folders = [self.folder().join("package"), self.workspace.root.join("examples/python")];
             let folders = std::env::join_paths(folders).map_err(|error| error.to_string())?;
-            command
-                .env("PYTHONPATH", folders)
-                .arg("execute")
-                .arg("--output")
-                .arg(self.folder().join("executed.ipynb"));
+            // It is executed where it lies, and leaves its files there.
+            let copied = self.folder().join(format!("{name}.ipynb"));
+            copy(path, &copied)?;
+            command.env("PYTHONPATH", folders).args(["execute", "--inplace"]).arg(copied);
         } else {
-            command.args(["-W", "error"]);
+            command.args(["-W", "error"]).arg(path);
         }
-        alone(command.arg(path), &format!("python-{name}"))
+        alone(&mut command, &format!("python-{name}"))
     }
 
     /// Builds the distribution, installs it into an empty environment and uses it there, outside of this repository.
