@@ -181,7 +181,7 @@ def shown(scenario: dict[str, Any]) -> None:
     on = "cluster" if "cluster" in scenario else scenario.get("client", {}).get("flavor")
     if on and (journal := os.environ.get("BUD_TESTBED_JOURNAL")):
         with open(journal, "a") as lines:
-            lines.write(f"{on} CALL /{scenario['call']} 200\n")
+            lines.writelines(f"{on} CALL /{call} 200\n" for call in [scenario["call"], *scenario.get("also", [])])
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])

@@ -16,10 +16,12 @@ const LANGUAGES: [(&str, &str); 3] = [("Rust", "rust"), ("Python", "python"), ("
 const FLAVORS: [Flavor; 2] = [Flavor::Guide, Flavor::Runtime];
 
 const LEGEND: &str = "
-✓: every operation listed is offered there, and its route gave a good answer in the last test run, or in a scenario that
-compares requests byte for byte, or, on the runtime API, in a recorded exchange. n of m: that holds for n of the m
-operations; an API may not have the others. –: none is offered there. The calls `kubernetes.*` go to the cluster, whichever
-API the platform speaks: in Rust they are proven on a real control plane, in Python and Node by scenarios.
+✓: every operation listed that this API has gave the right result in a scenario which this language replayed in the last
+test run, requests compared byte for byte, and its route a good answer in the core's tests or, on the runtime API, in a
+recorded exchange. n of m: that holds for n of the m that it has. –: there is none. In brackets stands the only API that
+can do it; on the other it fails as `Unsupported`, and says what to use instead. The calls `kubernetes.*` go to the cluster,
+whichever API the platform speaks: each is proven from Rust on a real control plane; for Python and Node a scenario comes on
+top.
 ";
 
 /// The guide's sections that ask for something to be done.
@@ -99,24 +101,37 @@ fn generated(workspace: &Workspace) -> Outcome<String> {
             return Err(format!("{id} names section {section}, which is not in the table"));
         }
     }
+    // All languages send by the core: what shows a route or the cluster is its tests.
+    let routes = Evidence::of(workspace, "rust")?;
+    let cluster = Evidence::of(workspace, REAL_CLUSTER)?;
     let mut columns = Vec::new();
     for flavor in FLAVORS {
         for (language, part) in LANGUAGES {
-            let evidence = Evidence::of(workspace, part)?;
-            let cluster = if part == "rust" { &Evidence::of(workspace, REAL_CLUSTER)? } else { &evidence };
-            let on_platform = operations.iter().map(|info| state(info, flavor, &evidence));
-            let on_cluster = calls.iter().map(|call| cluster_state(call.id, cluster));
+            let scenarios = Evidence::of(workspace, part)?;
+            let own = if part == "rust" { &cluster } else { &scenarios };
+            let on_platform = operations.iter().map(|info| state(info, flavor, &routes, &scenarios));
+            let on_cluster = calls.iter().map(|call| cluster_state(call.id, &cluster, own));
             let states = on_platform.chain(on_cluster).collect();
             columns.push(Column { title: format!("{flavor}: {language}"), states });
         }
     }
-    let on_platform = operations.iter().map(|info| (info.id, info.sections));
-    let rows: Vec<Row> = on_platform.chain(calls.iter().map(|call| (call.id, call.sections))).collect();
+    let on_platform = operations.iter().map(|info| (name(info), info.sections));
+    let on_cluster = calls.iter().map(|call| (format!("`{}`", call.id), call.sections));
+    let rows: Vec<Row> = on_platform.chain(on_cluster).collect();
     Ok(table(&rows, &columns))
 }
 
 /// An operation's name and sections.
-type Row<'a> = (&'a str, &'a [&'a str]);
+type Row<'a> = (String, &'a [&'a str]);
+
+/// The name, and the API if only one has it.
+fn name(info: &OperationInfo) -> String {
+    let offered = |flavor: &Flavor| matches!(info.routes.on(*flavor), Support::Offered(_));
+    match FLAVORS.into_iter().filter(offered).collect::<Vec<_>>()[..] {
+        [only] => format!("`{}` ({only})", info.id),
+        _ => format!("`{}`", info.id),
+    }
+}
 
 struct Column {
     title: String,
@@ -131,12 +146,13 @@ enum State {
     Shown,
 }
 
-fn state(info: &OperationInfo, flavor: Flavor, evidence: &Evidence) -> State {
+fn state(info: &OperationInfo, flavor: Flavor, routes: &Evidence, scenarios: &Evidence) -> State {
+    let flavor_name = flavor.as_str();
     match info.routes.on(flavor) {
         Support::Unsupported(_) => State::NotOffered,
         Support::Offered(route)
-            if evidence.shows(flavor.as_str(), route.method.as_str(), route.path)
-                || evidence.shows(flavor.as_str(), "CALL", &format!("/{}", info.id)) =>
+            if routes.shows(flavor_name, route.method.as_str(), route.path)
+                && scenarios.called(flavor_name, info.id) =>
         {
             State::Shown
         }
@@ -144,8 +160,8 @@ fn state(info: &OperationInfo, flavor: Flavor, evidence: &Evidence) -> State {
     }
 }
 
-fn cluster_state(id: &str, evidence: &Evidence) -> State {
-    if evidence.shows("cluster", "CALL", &format!("/{id}")) { State::Shown } else { State::Offered }
+fn cluster_state(id: &str, real: &Evidence, own: &Evidence) -> State {
+    if real.called("cluster", id) && own.called("cluster", id) { State::Shown } else { State::Offered }
 }
 
 fn table(rows: &[Row<'_>], columns: &[Column]) -> String {
@@ -154,7 +170,7 @@ fn table(rows: &[Row<'_>], columns: &[Column]) -> String {
     text += &format!("|---|---|{}\n", "---|".repeat(columns.len()));
     for (number, title) in SECTIONS {
         let mine: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].1.contains(&number)).collect();
-        let names: Vec<String> = mine.iter().map(|at| format!("`{}`", rows[*at].0)).collect();
+        let names: Vec<&str> = mine.iter().map(|at| rows[*at].0.as_str()).collect();
         let names = if names.is_empty() { "–".to_owned() } else { names.join(", ") };
         text += &format!("| {number} {title} | {names} |");
         for column in columns {
@@ -167,13 +183,12 @@ fn table(rows: &[Row<'_>], columns: &[Column]) -> String {
 }
 
 fn cell(states: &[State]) -> String {
-    let shown = states.iter().filter(|state| **state == State::Shown).count();
-    if states.iter().all(|state| *state == State::NotOffered) {
-        "–".to_owned()
-    } else if shown == states.len() {
-        "✓".to_owned()
-    } else {
-        format!("{shown} of {}", states.len())
+    let count = |of: State| states.iter().filter(|state| **state == of).count();
+    let (shown, unshown) = (count(State::Shown), count(State::Offered));
+    match (shown, unshown) {
+        (0, 0) => "–".to_owned(),
+        (_, 0) => "✓".to_owned(),
+        _ => format!("{shown} of {}", shown + unshown),
     }
 }
 
@@ -187,7 +202,7 @@ fn replaced(text: &str, name: &str, block: &str) -> Outcome<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, State, cell, replaced, table};
+    use super::{Column, Row, State, cell, name, replaced, table};
 
     #[test]
     fn cells() {
@@ -195,13 +210,15 @@ mod tests {
         assert_eq!(cell(&[]), "–");
         assert_eq!(cell(&[NotOffered, NotOffered]), "–");
         assert_eq!(cell(&[Shown, Shown]), "✓");
-        assert_eq!(cell(&[Shown, Offered, NotOffered]), "1 of 3");
+        assert_eq!(cell(&[Shown, NotOffered]), "✓");
+        assert_eq!(cell(&[Shown, Offered, NotOffered]), "1 of 2");
         assert_eq!(cell(&[Offered]), "0 of 1");
     }
 
     #[test]
     fn one_row_per_section() {
-        let rows: [(&str, &[&str]); 2] = [("users.create", &["3.1"]), ("endpoints.get", &["5.2", "10.3"])];
+        let rows: [Row<'_>; 2] =
+            [("`users.create`".into(), &["3.1"]), ("`endpoints.get`".into(), &["5.2", "10.3"])];
         let columns = [
             Column { title: "guide: Rust".into(), states: vec![State::Shown, State::Offered] },
             Column { title: "runtime: Rust".into(), states: vec![State::NotOffered, State::NotOffered] },
@@ -213,6 +230,14 @@ mod tests {
         assert_eq!(lines[2], "| 2.1 Morning Health Check | – | – | – |");
         assert_eq!(lines[4], "| 3.1 Create User | `users.create` | ✓ | – |");
         assert!(lines.contains(&"| 10.3 Inference Failures | `endpoints.get` | 0 of 1 | – |"));
+    }
+
+    #[test]
+    fn what_only_one_api_has_is_marked() {
+        let names: Vec<String> = bud_sdk::operations().iter().map(name).collect();
+        for expected in ["`users.list`", "`endpoints.deploy` (guide)", "`endpoints.deploy_model` (runtime)"] {
+            assert!(names.iter().any(|name| name == expected), "{expected}");
+        }
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl Evidence {
         }
     }
 
+    /// Whether the call gave the right result in a scenario: a line `on CALL /id 200`.
+    pub fn called(&self, on: &str, id: &str) -> bool {
+        self.journal.contains(&format!("{on} CALL /{id}"))
+    }
+
     /// Whether a request to this route got a 2xx.
     pub fn shows(&self, flavor: &str, method: &str, template: &str) -> bool {
         let recorded = || self.recorded.iter().any(|(m, path)| m == method && fits(template, path));
@@ -132,6 +137,14 @@ mod tests {
         assert!(evidence.shows("runtime", "GET", "/users/{id}"));
         assert!(!evidence.shows("runtime", "PATCH", "/users/{id}"));
         assert!(!evidence.shows("runtime", "PUT", "/x"));
+    }
+
+    #[test]
+    fn calls_are_by_name() {
+        let evidence = Evidence::new("guide CALL /users.list 200\n", Vec::new());
+        assert!(evidence.called("guide", "users.list"));
+        assert!(!evidence.called("runtime", "users.list"));
+        assert!(!evidence.called("guide", "users.get"));
     }
 
     #[test]
