@@ -140,8 +140,10 @@ INTERRUPTED = {
     "async": "asyncio.run(main())",
 }
 
+# A program that is started in the background has Ctrl-C ignored.
 INTERRUPT = """
-import asyncio, sys, time, bud_sdk
+import asyncio, signal, sys, time, bud_sdk
+signal.signal(signal.SIGINT, signal.default_int_handler)
 bud = bud_sdk.Client(sys.argv[1], token="t", flavor="guide", timeout=3600, attempt_timeout=3600)
 async def main():
     bud = bud_sdk.AsyncClient(sys.argv[1], token="t", flavor="guide", timeout=3600, attempt_timeout=3600)
@@ -173,6 +175,7 @@ def test_ctrl_c_ends_a_call_and_its_connection(deaf: Server, what: str) -> None:
 def test_ctrl_c_between_looks_of_a_wait(bed: Bed, run: Run) -> None:
     code = """
 import os, signal, sys, threading, time, bud_sdk
+signal.signal(signal.SIGINT, signal.default_int_handler)
 bud = bud_sdk.Client()
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 began = time.monotonic()
