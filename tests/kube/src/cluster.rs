@@ -217,6 +217,30 @@ impl Cluster {
         Ok(metrics)
     }
 
+    /// Installs cert-manager's certificates, without anything that would issue them, and returns when they can be created.
+    pub async fn add_certificates(&self) -> Outcome {
+        let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let version = json!({
+            "name": "v1", "served": true, "storage": true,
+            "schema": {"openAPIV3Schema": open}, "subresources": {"status": {}},
+        });
+        self.api
+            .create(&json!({
+                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                "metadata": {"name": "certificates.cert-manager.io"},
+                "spec": {
+                    "group": "cert-manager.io", "scope": "Namespaced", "versions": [version],
+                    "names": {
+                        "plural": "certificates", "singular": "certificate",
+                        "kind": "Certificate", "listKind": "CertificateList",
+                    },
+                },
+            }))
+            .await?;
+        let path = "/apis/cert-manager.io/v1/certificates";
+        self.until("certificates are served", || async { self.api.get(path).await }).await.map(drop)
+    }
+
     /// Runs kubectl as the administrator.
     pub async fn kubectl(&self, arguments: &[&str]) -> Outcome<Printed> {
         let folder = self.binaries.folder().display();
