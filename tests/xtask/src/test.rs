@@ -10,12 +10,18 @@ use crate::tally::Tally;
 use crate::workspace::{Outcome, Workspace, clean, run as run_command, succeeded, unstarted};
 use crate::{coverage, deps, r#gen, kube as plane, node, python, rules};
 
-/// A part's name and its steps, in order.
-type Part = (&'static str, for<'a> fn(&'a Workspace) -> Vec<Step<'a>>);
+/// A part's name and its steps, in order. It is told whether all parts run, those before it included.
+type Part = (&'static str, for<'a> fn(&'a Workspace, bool) -> Vec<Step<'a>>);
 
-const PARTS: [Part; 4] = [("rust", rust), ("python", python::steps), ("node", node::steps), ("kube", kube)];
+const PARTS: [Part; 4] = [
+    ("rust", |workspace, _| rust(workspace)),
+    ("python", |workspace, _| python::steps(workspace)),
+    ("node", |workspace, _| node::steps(workspace)),
+    ("kube", kube),
+];
 /// The version of Kubernetes to read; a program chooses it with a feature, a library alone has none.
 const KUBERNETES: (&str, &str) = ("K8S_OPENAPI_ENABLED_VERSION", "1.33");
+const EXAMPLES: &str = "build --workspace --examples --all-features";
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 pub struct Step<'a> {
@@ -58,7 +64,7 @@ pub fn run(only: Option<&str>) -> Outcome<ExitCode> {
     let chosen = PARTS.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
     let outcome = chosen.into_iter().try_for_each(|(part, steps)| {
         let before = tally;
-        run_part(part, steps(&workspace), &mut tally)?;
+        run_part(part, steps(&workspace, only.is_none()), &mut tally)?;
         if tally == before { Err(format!("{part}: no test ran")) } else { Ok(()) }
     });
     // What it says of every language and of the cluster is known when all of them have been tested.
@@ -117,7 +123,7 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     steps.push(Step::new("cargo test", test, |tally| rust_tests(workspace, tally)));
     if !workspace.examples.is_empty() {
         // With the whole workspace, whose crates the tests have built; `cargo run -p` would build them anew.
-        steps.push(cargo("build --workspace --examples --all-features"));
+        steps.push(cargo(EXAMPLES));
     }
     // Those that need a server embed one, which speaks the API that they are told to show.
     for name in &workspace.examples {
@@ -138,16 +144,34 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     steps
 }
 
-fn kube(workspace: &Workspace) -> Vec<Step<'_>> {
+fn kube(workspace: &Workspace, all_parts: bool) -> Vec<Step<'_>> {
     let build = "cargo xtask kube --build-only";
     let test = "cargo test -p bud-kube-testbed";
     vec![
         Step::new("control plane", build, |_| plane::program(workspace, "build")),
+        // Its tests run those on a cluster. The packages for Python and Node are those that their parts have built.
+        Step::cargo(workspace, EXAMPLES),
         Step::new(test, test, move |tally| {
             let mut cargo = workspace.cargo();
-            journaled(workspace, "kube", cargo.args(test.split(' ').skip(1)).arg("--no-fail-fast"), tally)
+            cargo.args(test.split(' ').skip(1)).arg("--no-fail-fast");
+            if all_parts {
+                cargo.env("BUD_EXAMPLES", "required");
+            }
+            kube_tests(workspace, &mut cargo, tally)
         }),
     ]
+}
+
+/// They leave what the examples in Python and Node showed in journals beside their own.
+fn kube_tests(workspace: &Workspace, command: &mut Command, tally: &mut Tally) -> Outcome {
+    let others =
+        || ["python", "node"].into_iter().try_for_each(|part| remove(&workspace.cluster_journal(part)));
+    others()?;
+    let outcome = journaled(workspace, "kube", command, tally);
+    if outcome.is_err() {
+        others()?;
+    }
+    outcome
 }
 
 fn rust_tests(workspace: &Workspace, tally: &mut Tally) -> Outcome {

@@ -14,6 +14,7 @@ pub struct Workspace {
     pub target: PathBuf,
     /// The SDK's features, without `default`.
     pub features: Vec<String>,
+    /// The examples that a test server is enough for.
     pub examples: Vec<String>,
 }
 
@@ -31,6 +32,8 @@ impl Workspace {
         let features = package("bud-sdk").and_then(|package| package["features"].as_object());
         let targets = package("bud-examples").and_then(|package| package["targets"].as_array());
         let examples = targets.into_iter().flatten().filter(|target| target["kind"][0] == "example");
+        // Those on a Kubernetes cluster are run with it.
+        let examples = examples.filter(|target| target["required-features"][0] != "kube");
         Ok(Self {
             root: path("workspace_root")?,
             target: path("target_directory")?,
@@ -53,6 +56,11 @@ impl Workspace {
     /// The routes that the test server answered in the last test run of `part`.
     pub fn journal(&self, part: &str) -> PathBuf {
         self.target.join("journal").join(part)
+    }
+
+    /// The calls that the examples of `part` made on a real control plane, in the last test run of the part kube.
+    pub fn cluster_journal(&self, part: &str) -> PathBuf {
+        self.journal(&format!("kube-{part}"))
     }
 }
 
