@@ -21,7 +21,7 @@ test run, requests compared byte for byte, and its route a good answer in the co
 recorded exchange. n of m: that holds for n of the m that it has. –: there is none. In brackets stands the only API that
 can do it; on the other it fails as `Unsupported`, and says what to use instead. The calls `kubernetes.*` go to the cluster,
 whichever API the platform speaks: each is proven from Rust on a real control plane; for Python and Node a scenario comes on
-top.
+top, or an example that ran on that control plane.
 ";
 
 /// The guide's sections that ask for something to be done.

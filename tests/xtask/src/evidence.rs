@@ -26,7 +26,9 @@ impl Evidence {
         let journal = fs::read_to_string(workspace.journal(part)).map_err(|_| {
             format!("no record of a passed test run; run `cargo xtask test --only {part}` first")
         })?;
-        Ok(Self::new(&journal, recorded_routes(&workspace.root.join("tests/contract/runtime"))?))
+        // Only where its examples were run on a cluster.
+        let cluster = fs::read_to_string(workspace.cluster_journal(part)).unwrap_or_default();
+        Ok(Self::new(&(journal + &cluster), recorded_routes(&workspace.root.join("tests/contract/runtime"))?))
     }
 
     /// From the text of a journal and recorded exchanges.
