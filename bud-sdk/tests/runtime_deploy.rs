@@ -342,6 +342,13 @@ async fn it_is_cancelled_until_it_is_started() {
     let error = updates.cancel().await.unwrap_err();
     assert!(error.is_conflict() && error.hint().unwrap().contains("undeploy"), "{error}");
     assert!(bud.workflows().get(&workflow).await.unwrap().is(&WorkflowStatus::InProgress));
+
+    // Nor by who resumes it, from the first update on.
+    let mut updates = deploy(&bud, local(&bed)).resume(workflow.as_str()).updates();
+    let first = updates.next().await.unwrap().unwrap();
+    assert_eq!(first.stage.as_deref(), Some(&DeploymentStage::Begun));
+    assert!(updates.cancel().await.unwrap_err().is_conflict());
+    assert!(bud.workflows().get(&workflow).await.unwrap().is(&WorkflowStatus::InProgress));
 }
 
 #[tokio::test]

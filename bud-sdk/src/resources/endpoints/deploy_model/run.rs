@@ -70,14 +70,14 @@ impl Run {
             Some(id) => self.resumed(id).await?,
         };
         let id = workflow.id.clone();
-        begun(&self.shared).workflow = Some(id.clone());
+        // Known before anybody is told: what was started, by an earlier run too, is not to be cancelled.
+        let started = is_started(&workflow) || workflow.is(&WorkflowStatus::Completed);
+        *begun(&self.shared) = Begun { workflow: Some(id.clone()), started };
         tell.tell(self.update(&id, DeploymentStage::Begun)).await;
-        if !is_started(&workflow) && workflow.failure().is_none() && !workflow.is(&WorkflowStatus::Completed)
-        {
+        if !started && workflow.failure().is_none() {
             self.prepare(workflow, tell).await?;
             self.start(&id, tell).await?;
         }
-        begun(&self.shared).started = true;
         self.finish(&id, tell).await?;
         let endpoint = self.endpoint().await?;
         let update = self.update(&id, DeploymentStage::Done);
