@@ -2,7 +2,10 @@
 
 mod common;
 
-use bud_sdk::{Client, Error, ErrorKind, ExportFormat, Flavor, Grant, PermissionLevel, Result};
+use bud_sdk::{
+    Autoscaler, Client, Error, ErrorKind, ExportFormat, Flavor, Grant, PermissionLevel, Result,
+    StorageDefaults,
+};
 use bud_testbed::{Script, Wire, respond, respond_json};
 use bytes::Bytes;
 use common::TOKEN;
@@ -42,6 +45,10 @@ async fn outcomes(answer: &Bytes) -> Vec<(&'static str, Result<(), Error>)> {
         "quotas.limits" => |bud| bud.quotas().limits();
         "quotas.history" => |bud| bud.quotas().history(january());
         "projects.get" => |bud| bud.projects().get("p-1");
+        "endpoints.autoscaler" => |bud| bud.endpoints().autoscaler("e-1");
+        "endpoints.autoscale" => |bud| bud.endpoints().autoscale("e-1", Autoscaler::between(1, 2));
+        "clusters.settings" => |bud| bud.clusters().settings("c-1");
+        "clusters.set_settings" => |bud| bud.clusters().set_settings("c-1", StorageDefaults::class("fast"));
     }
 }
 
@@ -64,6 +71,21 @@ async fn a_page_in_the_answers_place_is_named() {
         assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)), "{name}");
         assert!(error.message().contains("text/html") && error.hint().is_some(), "{name}: {error}");
     }
+}
+
+/// Its answer may be a message and nothing else.
+#[tokio::test]
+async fn an_answer_about_something_else_takes_no_endpoint_down() {
+    let page = respond(200, &[("content-type", "text/html")], "<html><title>Sign in</title></html>");
+    let others = [json!({ "status": "ok" }), json!({})].map(|body| respond_json(200, &body));
+    for (answer, said) in others.into_iter().map(|answer| (answer, "missing")).chain([(page, "text/html")]) {
+        let (_home, bud) = answering([answer]).await;
+        let error = bud.endpoints().undeploy("e-1").await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(200)), "{error}");
+        assert!(error.message().contains(said) && error.maybe_applied(), "{error}");
+    }
+    let (_home, bud) = answering([respond_json(200, &json!({ "message": "done" }))]).await;
+    bud.endpoints().undeploy("e-1").await.unwrap();
 }
 
 #[tokio::test]

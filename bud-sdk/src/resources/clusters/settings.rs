@@ -108,6 +108,13 @@ fn one(id: &ClusterId) -> Result<Parts> {
     Parts::new().segment("id", id.as_str())
 }
 
+/// They have an id as soon as they are there.
+fn answered(raw: &Raw) -> Result<ClusterSettings> {
+    let found: ClusterSettings = raw.object("settings")?;
+    raw.expect(found.id.is_some(), "settings.id")?;
+    Ok(found)
+}
+
 /// `clusters.settings`
 #[derive(Debug, Clone)]
 pub struct GetSettings(ClusterId);
@@ -124,7 +131,7 @@ impl Describe for GetSettings {
 impl Operation for GetSettings {
     type Output = ClusterSettings;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<ClusterSettings>> {
-        raw.object("settings").map(Reply::Done)
+        answered(&raw).map(Reply::Done)
     }
 }
 
@@ -158,7 +165,7 @@ impl Describe for SetSettings {
 impl Operation for SetSettings {
     type Output = ClusterSettings;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<ClusterSettings>> {
-        raw.object("settings").map(Reply::Done)
+        answered(&raw).map(Reply::Done)
     }
 }
 

@@ -502,7 +502,7 @@ impl Describe for GetAutoscaler {
 impl Operation for GetAutoscaler {
     type Output = Autoscaling;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Autoscaling>> {
-        beside(&raw, |found: &mut Autoscaling| &mut found.extra).map(Reply::Done)
+        answered(&raw).map(Reply::Done)
     }
 }
 
@@ -529,6 +529,13 @@ impl Describe for SetAutoscaler {
 impl Operation for SetAutoscaler {
     type Output = Autoscaling;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Autoscaling>> {
-        beside(&raw, |set: &mut Autoscaling| &mut set.extra).map(Reply::Done)
+        answered(&raw).map(Reply::Done)
     }
+}
+
+/// Whether it is chosen is always said.
+fn answered(raw: &Raw) -> Result<Autoscaling> {
+    let found = beside(raw, |found: &mut Autoscaling| &mut found.extra)?;
+    raw.expect(found.autoscale_enabled.is_some(), "autoscale_enabled")?;
+    Ok(found)
 }

@@ -269,16 +269,22 @@ impl Undeploy {
 impl Operation for Undeploy {
     type Output = Endpoint;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Endpoint>> {
-        #[derive(Deserialize, Default)]
+        #[derive(Deserialize)]
         struct Begun {
+            message: Option<String>,
             workflow_id: Option<WorkflowId>,
         }
         if flavor == Flavor::Guide {
             return after_change(raw, flavor, &self.0);
         }
         // A repeated request that finds nothing more has no answer of its own.
-        let begun = if raw.is_empty() { Begun::default() } else { from_slice(&raw.body)? };
-        self.going(begun.workflow_id).map(Reply::Done)
+        if raw.is_empty() {
+            return self.going(None).map(Reply::Done);
+        }
+        let Begun { message, workflow_id } = raw.whole()?;
+        // By its description of itself, the server may leave out everything else.
+        raw.expect(message.is_some() || workflow_id.is_some(), "message")?;
+        self.going(workflow_id).map(Reply::Done)
     }
     /// What goes down already is as asked.
     fn settled(&self, error: &Error) -> Option<Endpoint> {
