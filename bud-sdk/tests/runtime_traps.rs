@@ -290,6 +290,21 @@ async fn a_key_keeps_its_budget_when_something_else_changes() {
 }
 
 #[tokio::test]
+async fn a_budget_that_is_given_is_not_looked_for() {
+    let others: Vec<_> = (0..100).map(|number| json!({ "id": format!("k-{number}") })).collect();
+    let page = json!({ "page": 1, "limit": 100, "total_pages": 3, "credentials": others });
+    let changed = json!({ "success": true, "result": { "id": "k-250", "max_budget": 20.0 } });
+    let answers = [page, changed].map(|body| Script::answer(respond_json(200, &body)));
+    let home = Wire::start(answers).await.unwrap();
+    let bud = Client::builder().base_url(home.url()).bearer_token(TOKEN).flavor(Flavor::Runtime);
+    let bud = bud.build().unwrap();
+    let key = bud.credentials().update("k-250", CredentialUpdate::new().max_budget(20.0)).await.unwrap();
+    assert_eq!(key.max_budget, Some(20.0));
+    let sent: Vec<String> = home.requests().into_iter().map(|sent| sent.method).collect();
+    assert_eq!(sent, ["GET", "PUT"]);
+}
+
+#[tokio::test]
 async fn every_list_asks_for_an_order_and_none_is_redirected() {
     let (bed, bud) = shipped().await;
     bed.seed_users(5);

@@ -54,21 +54,22 @@ impl UpdateCredential {
         Parts::new().segment("id", self.id.as_str())?.json(&object(body))
     }
 
-    /// Goes on until the key is found, and says its budget again.
+    /// Goes on until the key is found, and says its budget again; nothing is looked for when a budget is given.
     fn find(mut self, raw: &Raw, place: Place) -> Result<Reply<Credential>> {
         let keys: Page<Credential> = raw.page("credentials")?;
-        let last = keys.is_last(place.page, AT_A_TIME);
-        let found = keys.items.into_iter().find(|key| key.id == self.id);
-        match (found, place.after(last)) {
-            (Some(key), _) => self.update.max_budget = self.update.max_budget.or(key.max_budget),
-            (None, Some(next)) => {
-                return Ok(Reply::then(LOOK, next.look(), move |raw| self.find(&raw, next)));
+        if self.update.max_budget.is_none() {
+            let last = keys.is_last(place.page, AT_A_TIME);
+            let found = keys.items.into_iter().find(|key| key.id == self.id);
+            match (found, place.after(last)) {
+                (Some(key), _) => self.update.max_budget = key.max_budget,
+                (None, Some(next)) => {
+                    return Ok(Reply::then(LOOK, next.look(), move |raw| self.find(&raw, next)));
+                }
+                (None, None) => {
+                    let message = "there is no such key among the caller's own";
+                    return Err(Error::new(ErrorKind::NotFound, message));
+                }
             }
-            (None, None) if self.update.max_budget.is_none() => {
-                let message = "there is no such key among the caller's own";
-                return Err(Error::new(ErrorKind::NotFound, message));
-            }
-            (None, None) => {}
         }
         Ok(Reply::then(CHANGE, self.change()?, |raw| raw.object("credential").map(Reply::Done)))
     }
