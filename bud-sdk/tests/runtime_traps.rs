@@ -304,6 +304,26 @@ async fn a_budget_that_is_given_is_not_looked_for() {
     assert_eq!(sent, ["GET", "PUT"]);
 }
 
+/// A server may give less at a time than it was asked for, and not count its pages.
+#[tokio::test]
+async fn a_key_behind_a_page_that_is_full_by_its_own_measure_is_found() {
+    let page = |page: u32, keys: &[&str]| {
+        let keys: Vec<_> = keys.iter().map(|id| json!({ "id": id, "max_budget": 3.0 })).collect();
+        json!({ "page": page, "limit": 2, "credentials": keys })
+    };
+    let changed = json!({ "success": true, "result": { "id": "k-3", "max_budget": 3.0 } });
+    let answers = [page(1, &["k-1", "k-2"]), page(2, &["k-3"]), changed];
+    let home = Wire::start(answers.map(|body| Script::answer(respond_json(200, &body)))).await.unwrap();
+    let bud = Client::builder().base_url(home.url()).bearer_token(TOKEN).flavor(Flavor::Runtime);
+    let bud = bud.build().unwrap();
+    bud.credentials().update("k-3", CredentialUpdate::new().name("N")).await.unwrap();
+    let sent = home.requests();
+    for (sent, page) in sent.iter().zip(["page=1&", "page=2&"]) {
+        assert!(sent.target.contains(page) && sent.target.contains("admin_app"), "{}", sent.target);
+    }
+    assert_eq!(sent[2].json(), json!({ "name": "N", "max_budget": 3.0 }));
+}
+
 #[tokio::test]
 async fn every_list_asks_for_an_order_and_none_is_redirected() {
     let (bed, bud) = shipped().await;

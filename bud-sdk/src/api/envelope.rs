@@ -50,12 +50,25 @@ impl<T> Page<T> {
         self
     }
 
-    /// Whether page `number`, of which `limit` items were asked for, is the last one: it is short, and the server does not say
-    /// that there are more.
+    /// How many items the server sent.
+    pub(crate) fn count(&self) -> usize {
+        self.items.len() + self.left_out
+    }
+
+    /// Whether page `number`, of which `limit` items were asked for, is the last one, when those before it were as long.
     pub(crate) fn is_last(&self, number: u32, limit: u32) -> bool {
-        let more = self.total_pages.is_some_and(|pages| pages > number);
-        let full = u32::try_from(self.items.len()).is_ok_and(|count| count >= limit);
-        self.whole || self.items.is_empty() || !(full || more)
+        self.ends(number, limit, u64::from(number) * self.count() as u64)
+    }
+
+    /// Whether page `number`, of which `limit` items were asked for, is the last one: it is short, and the server does not say
+    /// that there are more. So many items came up to its end. A server that gives less than was asked for says so.
+    pub(crate) fn ends(&self, number: u32, limit: u32, so_far: u64) -> bool {
+        let full = self.count() >= self.limit.filter(|limit| *limit > 0).unwrap_or(limit) as usize;
+        let announced = match self.total_pages {
+            Some(pages) => pages > number,
+            None => self.total_record.is_some_and(|total| total > so_far),
+        };
+        self.whole || self.count() == 0 || !(full || announced)
     }
 
     /// The page of what its items stand for.

@@ -254,17 +254,11 @@ impl<O: Paged> Pages<O> {
                 format!("page {number} of the list repeats an earlier page"),
             ));
         }
-        let all = page.items.len() + page.left_out;
-        let full = all >= page.limit.filter(|limit| *limit > 0).unwrap_or(self.list.limit) as usize;
-        let count = all as u64;
+        let count = page.count() as u64;
         // A list that was resumed is taken to have had pages as long as this one.
         let behind = self.behind.unwrap_or(u64::from(number - 1) * count) + count;
         self.behind = Some(behind);
-        let announced = match page.total_pages {
-            Some(pages) => pages > number,
-            None => page.total_record.is_some_and(|total| total > behind),
-        };
-        let more = !page.whole && all > 0 && (full || announced);
+        let more = !page.ends(number, self.list.limit, behind);
         self.last = page.total_pages.filter(|_| more);
         let skip = std::mem::take(&mut self.at.skip).min(page.items.len());
         page.items.drain(..skip);
