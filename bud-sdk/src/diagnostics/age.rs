@@ -7,6 +7,11 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
+/// The age of what was made then, where that is known.
+pub(crate) fn shown(from: Option<Timestamp>, now: Timestamp) -> String {
+    from.map_or_else(|| "<unknown>".to_owned(), |from| age(from, now))
+}
+
 /// The time between two moments: `45s`, `3m20s`, `26h`, `12d`.
 pub(crate) fn age(from: Timestamp, to: Timestamp) -> String {
     // Half a second early is no other second.

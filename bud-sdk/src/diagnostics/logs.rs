@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Cluster;
 use super::find::container;
-use super::request::{Ask, Open};
+use super::request::{Ask, Open, passes};
 use super::slim;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::BoxFuture;
@@ -492,17 +492,6 @@ fn over(pod: &slim::Pod) -> bool {
 
 fn starting(error: &Error) -> bool {
     error.status() == Some(400) && error.message().contains("waiting to start")
-}
-
-fn passes(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Connect
-            | ErrorKind::Timeout
-            | ErrorKind::Interrupted
-            | ErrorKind::RateLimited
-            | ErrorKind::Server
-    )
 }
 
 #[cfg(test)]

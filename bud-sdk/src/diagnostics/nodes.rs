@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::age::age;
+use super::age;
 use super::pods::given;
 use super::quantity::Quantity;
 use super::requests::{gpus, is_gpu, requested};
@@ -156,7 +156,7 @@ impl Node {
             memory_allocatable: u64::try_from(amount("memory").units()).unwrap_or_default(),
             pods_allocatable: count(amount("pods")),
             created_at,
-            age: created_at.map_or_else(|| "<unknown>".to_owned(), |created| age(created, now)),
+            age: age::shown(created_at, now),
             taints: node.spec.taints.iter().map(shown).collect(),
         }
     }

@@ -29,7 +29,6 @@ pub(super) struct Ask {
     /// `pods`, `pods/log`...
     pub(super) resource: &'static str,
     pub(super) namespace: Option<String>,
-    pub(super) accept: &'static str,
     pub(super) body: Option<(&'static str, Vec<u8>)>,
 }
 
@@ -42,7 +41,6 @@ impl Ask {
             verb: "get",
             resource,
             namespace: namespace.map(str::to_owned),
-            accept: "application/json",
             body: None,
         }
     }
@@ -68,7 +66,7 @@ impl Ask {
 
     fn request(&self) -> Result<Request<Body>> {
         let mut request =
-            Request::builder().method(&self.method).uri(self.uri()).header("accept", self.accept);
+            Request::builder().method(&self.method).uri(self.uri()).header("accept", "application/json");
         let body = match &self.body {
             None => Body::empty(),
             Some((kind, bytes)) => {
@@ -143,7 +141,7 @@ impl Cluster {
         let sent = timeout_at(until, connection.client.send(request)).await;
         let sent = sent.map_err(|_| self.silent(ask).with_maybe_applied(maybe))?;
         let response = sent.map_err(|error| failed(error, ask).with_maybe_applied(maybe))?;
-        if response.status().is_success() || response.status().as_u16() == 101 {
+        if response.status().is_success() {
             return Ok(Open { response, deadline: until });
         }
         let (status, after) = (response.status().as_u16(), retry_after(&response));
@@ -236,7 +234,6 @@ struct Page<'a> {
 
 fn method(ask: &Ask) -> &'static str {
     match ask.method {
-        Method::POST => "POST",
         Method::PATCH => "PATCH",
         _ => "GET",
     }
@@ -317,6 +314,18 @@ pub(super) fn refused(status: u16, body: &[u8], ask: &Ask) -> Error {
         401 => error.with_hint("the kubeconfig's credentials were refused, and new ones as well"),
         _ => error,
     }
+}
+
+/// Whether an error may be gone at the next request.
+pub(super) fn passes(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Connect
+            | ErrorKind::Timeout
+            | ErrorKind::Interrupted
+            | ErrorKind::RateLimited
+            | ErrorKind::Server
+    )
 }
 
 /// Why there was no answer.
