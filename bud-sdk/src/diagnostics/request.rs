@@ -108,12 +108,13 @@ impl Cluster {
 
     /// Sends a request and waits for the head of its answer, which is a good one.
     pub(super) async fn open(&self, ask: &Ask, deadline: Instant) -> Result<Open> {
+        let started = Instant::now();
         let mut connection = self.connection().await?;
-        let mut renewed = false;
-        let mut tries = 1;
+        let (mut renewed, mut tries, mut sent) = (false, 1, 0);
         loop {
             let until = deadline.min(Instant::now() + self.0.limits.request);
             let outcome = self.attempt(&connection, ask, until).await;
+            sent += 1;
             let Err(error) = outcome else { return outcome };
             if error.status() == Some(401) && !renewed {
                 renewed = true;
@@ -125,10 +126,7 @@ impl Cluster {
                 || error.kind() == ErrorKind::Interrupted;
             let again = ask.method == Method::GET && passing && tries < TRIES && delay <= LONGEST_DELAY;
             if !again || Instant::now() + delay >= deadline {
-                return Err(error.with_effort(
-                    tries,
-                    self.0.limits.request.saturating_sub(until - Instant::now().min(until)),
-                ));
+                return Err(error.with_effort(sent, started.elapsed()));
             }
             tries += 1;
             sleep(delay).await;

@@ -118,7 +118,7 @@ async fn only_reads_are_repeated_and_only_when_the_server_says_when() {
     let server = Server::start(move |request, count| match request.path.as_str() {
         "/api/v1/namespaces/later/pods" if count < 3 => answer(429, Some("0")),
         "/api/v1/namespaces/later/pods" => list(&[pod("a")], ""),
-        "/api/v1/namespaces/always/pods" => answer(503, Some("0")),
+        "/api/v1/namespaces/always/pods" => answer(503, Some("1")),
         // A dead aggregated API says nothing of when; a client that tries on tries for minutes.
         "/api/v1/namespaces/dead/pods" => answer(503, None),
         "/api/v1/namespaces/long/pods" => answer(429, Some("600")),
@@ -134,6 +134,9 @@ async fn only_reads_are_repeated_and_only_when_the_server_says_when() {
         let error = cluster.pods(namespace).await.unwrap_err();
         assert_eq!(server.take(), requests, "{namespace}: {error}");
         assert!(error.message().contains("busy"), "{error}");
+        // All of it is told, not the last try alone.
+        let waited = Duration::from_secs(requests as u64 - 1);
+        assert!(error.attempts() as usize == requests && error.elapsed().unwrap() >= waited, "{error:?}");
     }
     let error = cluster.restart("here", "app").await.unwrap_err();
     assert_eq!((error.status(), server.of("PATCH")), (Some(503), 1), "{error}");
