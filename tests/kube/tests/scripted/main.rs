@@ -199,6 +199,16 @@ async fn what_would_leave_its_place_is_refused_before_any_request() {
 }
 
 #[tokio::test]
+async fn no_namespace_at_all_is_not_every_namespace() {
+    let server = Server::start(|_, _| list(&[pod("a")], "")).await;
+    let cluster = server.cluster().await;
+    assert!(cluster.pods(Scope::namespaces(Vec::<String>::new())).await.unwrap().is_empty());
+    assert_eq!(server.requests(), 0);
+    assert_eq!(cluster.pods(Scope::namespaces(["here", "there"])).await.unwrap().len(), 2);
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
 async fn pages_are_asked_for_with_a_limit_and_without_a_version() {
     let server = Server::start(|request, _| page(&request, 1200)).await;
     assert_eq!(server.cluster().await.pods("here").await.unwrap().len(), 1200);
