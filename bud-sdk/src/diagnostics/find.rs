@@ -6,7 +6,6 @@ use super::request::Ask;
 use super::slim::{self, Selector, holds};
 use super::{Cluster, Scope};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::Timestamp;
 
 impl Cluster {
     /// The name of the deployment that a service's name means. Releases put their own names before it, so that `budapp` may be
@@ -124,7 +123,8 @@ pub(super) fn by_usefulness(pods: &mut [slim::Pod]) {
             pod.spec.node_name.is_empty(),
             phase,
             !holds(&pod.status.conditions, "Ready"),
-            since.unwrap_or_else(Timestamp::now),
+            // A time that is not known is later than one that is.
+            (since.is_none(), since),
             Reverse(restarts.unwrap_or_default()),
             pod.metadata.creation_timestamp,
             pod.metadata.name.clone(),
@@ -197,6 +197,20 @@ mod tests {
         by_usefulness(&mut pods);
         let names: Vec<&str> = pods.iter().map(|pod| pod.metadata.name.as_str()).collect();
         assert_eq!(names, ["best", "younger", "unready", "pending", "ended", "homeless"]);
+    }
+
+    #[test]
+    fn of_two_that_are_not_ready_the_one_that_was_restarted_more_often_comes_first() {
+        let unready = |name: &str, restarts: u32| {
+            let mut pod = pod(name, json!({ "/status/conditions/0/status": "False" }));
+            pod.status.container_statuses =
+                vec![slim::ContainerStatus { restart_count: restarts, ..slim::ContainerStatus::default() }];
+            pod
+        };
+        let mut pods = vec![unready("calm", 1), unready("restless", 5)];
+        by_usefulness(&mut pods);
+        let names: Vec<&str> = pods.iter().map(|pod| pod.metadata.name.as_str()).collect();
+        assert_eq!(names, ["restless", "calm"]);
     }
 
     #[test]
