@@ -50,18 +50,30 @@ impl Cluster {
         }
     }
 
-    /// The pods that a name means, the most useful one first: `pod/NAME`, or a service's as [`find`](Self::find) has it.
-    pub(super) async fn pods_of(&self, namespace: &str, name: &str) -> Result<Vec<slim::Pod>> {
+    pub(super) async fn pod(&self, namespace: &str, name: &str) -> Result<slim::Pod> {
         super::scope::check_name("namespace", namespace)?;
+        super::scope::check_name("name", name)?;
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
+        Ok(self.read(&Ask::get(path, "pods", Some(namespace))).await?.0)
+    }
+
+    /// The pods that a name means, the most useful one first: `pod/NAME`, those of `deployment/NAME` and the like, or a service's
+    /// as [`find`](Self::find) has it.
+    pub(super) async fn pods_of(&self, namespace: &str, name: &str) -> Result<Vec<slim::Pod>> {
         if let Some(name) = name.strip_prefix("pod/") {
-            super::scope::check_name("name", name)?;
-            let ask =
-                Ask::get(format!("/api/v1/namespaces/{namespace}/pods/{name}"), "pods", Some(namespace));
-            return Ok(vec![self.read(&ask).await?.0]);
+            return Ok(vec![self.pod(namespace, name).await?]);
         }
-        let service = name.strip_prefix("deployment/").unwrap_or(name);
-        let deployment = self.find_deployment(namespace, service).await?;
-        let mut pods = self.selected(namespace, &deployment.spec.selector).await?;
+        let workload = self.workload(namespace, name).await?;
+        self.pods_of_workload(namespace, &workload).await
+    }
+
+    /// The pods of a workload, the most useful one first.
+    pub(super) async fn pods_of_workload(
+        &self,
+        namespace: &str,
+        workload: &slim::Workload,
+    ) -> Result<Vec<slim::Pod>> {
+        let mut pods = self.selected(namespace, &workload.spec.selector).await?;
         by_usefulness(&mut pods);
         Ok(pods)
     }

@@ -25,8 +25,8 @@ use crate::types::records;
 
 impl Cluster {
     /// The logs of a service's pod: guide sections 9.4 and 10.1, `kubectl logs deployment/x --tail=100`. The name is a
-    /// service's, found as [`find`](Self::find) does, or `pod/NAME`. Of several pods the most useful one is read, and each line
-    /// says which that is.
+    /// service's, found as [`find`](Self::find) does, `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME` for that very
+    /// one, or `pod/NAME`. Of several pods the most useful one is read, and each line says which that is.
     ///
     /// ```no_run
     /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {

@@ -99,6 +99,18 @@ impl Cluster {
         Ok(self.read(&Ask::get(kind.path(namespace, name), kind.plural(), Some(namespace))).await?.0)
     }
 
+    /// The object that a name means: with its kind that very one, without it a service's deployment.
+    pub(super) async fn workload(&self, namespace: &str, name: &str) -> Result<slim::Workload> {
+        check_name("namespace", namespace)?;
+        match name.split_once('/') {
+            Some((kind, name)) => {
+                check_name("name", name)?;
+                self.object(namespace, Kind::named(kind)?, name).await
+            }
+            None => self.find_deployment(namespace, name).await,
+        }
+    }
+
     /// What a name with or without its kind means.
     async fn named(&self, namespace: &str, name: &str) -> Result<(Kind, String)> {
         check_name("namespace", namespace)?;

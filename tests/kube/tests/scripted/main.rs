@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod logs;
 mod server;
 
 use std::time::Duration;

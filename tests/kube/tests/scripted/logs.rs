@@ -1,0 +1,70 @@
+//! Logs, as a kubelet at its worst gives them.
+
+use axum::response::{IntoResponse, Response};
+use bud_sdk::kubernetes::LogLine;
+use serde_json::{Value, json};
+
+use crate::server::{Asked, Server};
+use crate::{list, status};
+
+pub(crate) fn texts(lines: &[LogLine]) -> Vec<&str> {
+    lines.iter().map(|line| line.text.as_str()).collect()
+}
+
+/// A pod that runs.
+pub(crate) fn running(name: &str) -> Value {
+    json!({
+        "metadata": { "name": name, "namespace": "here", "uid": format!("uid-{name}") },
+        "spec": { "nodeName": "n", "restartPolicy": "Always", "containers": [{ "name": "main" }] },
+        "status": { "phase": "Running" },
+    })
+}
+
+pub(crate) fn object(object: Value) -> Response {
+    axum::Json(object).into_response()
+}
+
+pub(crate) fn gone() -> Response {
+    status(404, "NotFound", "not found")
+}
+
+/// The deployment `app` with that many pods, as a list of deployments has it.
+pub(crate) fn app(replicas: u32) -> Value {
+    json!({
+        "metadata": { "name": "bud-app", "namespace": "here" },
+        "spec": { "replicas": replicas, "selector": { "matchLabels": { "app": "app" } } },
+    })
+}
+
+const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/here/deployments";
+const PODS: &str = "/api/v1/namespaces/here/pods";
+
+/// What stands in the path behind the pods.
+pub(crate) fn of_pods(asked: &Asked) -> Option<&str> {
+    asked.path.strip_prefix(PODS)
+}
+
+#[tokio::test]
+async fn a_kind_before_a_name_means_that_very_object() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        DEPLOYMENTS => list(&[app(1)], ""),
+        "/apis/apps/v1/namespaces/here/deployments/bud-app" => object(app(1)),
+        "/apis/apps/v1/namespaces/here/statefulsets/db" => {
+            object(json!({ "metadata": { "name": "db" }, "spec": { "selector": { "matchLabels": { "app": "db" } } } }))
+        }
+        PODS if asked.query("labelSelector") == Some("app%3Ddb") => list(&[running("db-0")], ""),
+        PODS => list(&[running("p")], ""),
+        path if path.ends_with("/log") => "line\n".into_response(),
+        _ => gone(),
+    })
+    .await;
+    let cluster = server.cluster().await;
+    for name in ["app", "bud-app", "deployment/bud-app"] {
+        assert_eq!(cluster.logs("here", name).await.unwrap()[0].pod, "p", "{name}");
+    }
+    assert_eq!(cluster.logs("here", "statefulset/db").await.unwrap()[0].pod, "db-0");
+    // As kubectl has it: there is no such deployment, whatever ends like it.
+    assert!(cluster.logs("here", "deployment/app").await.unwrap_err().is_not_found());
+    assert!(cluster.exec("here", "deployment/app", ["true"]).await.unwrap_err().is_not_found());
+    assert_eq!(cluster.logs("here", "job/app").await.unwrap_err().param(), Some("name"));
+}
