@@ -10,6 +10,7 @@ mod dapr;
 mod events;
 mod exec;
 mod find;
+mod follow;
 mod gpu_readings;
 mod logs;
 mod nodes;
