@@ -7,13 +7,13 @@ use futures_core::Stream;
 use futures_util::stream::unfold;
 use http_body_util::BodyExt;
 use kube::client::Body;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::find::container;
 use super::logs::{Lines, LogLine, Logs, explained};
 use super::request::{Ask, Open, passes};
 use super::slim;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// So long may a followed log be silent before it is asked for again: the connection may have died unseen.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -79,8 +79,8 @@ impl Followed {
                     lines.end();
                     if lines.ready.is_empty() {
                         self.body = None;
-                        sleep(PAUSE).await;
-                        if !self.goes_on().await? {
+                        self.pause().await;
+                        if self.then().await? == Then::Nothing {
                             return Ok(None);
                         }
                     }
@@ -88,6 +88,7 @@ impl Followed {
                 Ok(Some(Err(_))) | Err(_) => {
                     lines.clear();
                     self.body = None;
+                    self.pause().await;
                 }
             }
         }
@@ -122,21 +123,31 @@ impl Followed {
                 self.body = Some(open);
                 Ok(true)
             }
-            Err(error) if error.is_not_found() => self.goes_on().await,
+            // The pod may have been replaced. Where it is still there, what is missing is something else.
+            Err(error) if error.status() == Some(404) => {
+                self.pause().await;
+                match self.then().await? {
+                    Then::Same => Err(explained(error)),
+                    then => Ok(then != Then::Nothing),
+                }
+            }
             // A container that is being started, or an outage.
             Err(error) if self.failures < 30 && (starting(&error) || passes(&error)) => {
                 self.failures += 1;
-                sleep(PAUSE).await;
-                Ok(Instant::now() < self.deadline)
+                self.pause().await;
+                Ok(true)
             }
             Err(error) => Err(explained(error)),
         }
     }
 
+    async fn pause(&mut self) {
+        sleep_until(self.deadline.min(Instant::now() + PAUSE)).await;
+    }
+
     async fn open(&mut self) -> Result<(Body, Lines)> {
-        let pods = self.logs.cluster.pods_of(&self.logs.namespace, &format!("pod/{}", self.pod)).await?;
-        let pod = pods.first().ok_or_else(|| Error::new(ErrorKind::NotFound, "the pod is gone"))?;
-        let container = container(pod, self.logs.container.as_deref())?;
+        let pod = self.logs.cluster.pod(&self.logs.namespace, &self.pod).await?;
+        let container = container(&pod, self.logs.container.as_deref())?;
         let ask = self.logs.ask(&self.pod, &container).query("follow", true);
         let ask = match &self.last {
             // To the second; what was told already is left out.
@@ -151,34 +162,40 @@ impl Followed {
         Ok((response.into_body(), Lines::new(&self.pod, &container)))
     }
 
-    /// Whether more may come: the container runs or will be started again, or another pod has taken the place of this one,
-    /// which is then followed.
-    async fn goes_on(&mut self) -> Result<bool> {
+    /// What may come after the end of a log: more of the same while the container runs or will be started again, else that of
+    /// the pod that has taken the place of this one, which is then followed.
+    async fn then(&mut self) -> Result<Then> {
         let (cluster, namespace) = (&self.logs.cluster, &self.logs.namespace);
-        let looked =
-            timeout(cluster.0.limits.request, cluster.pods_of(namespace, &format!("pod/{}", self.pod))).await;
-        let gone = match looked {
-            Ok(Ok(pods)) => pods.iter().all(over),
-            Ok(Err(error)) if error.is_not_found() => true,
+        match timeout(cluster.0.limits.request, cluster.pod(namespace, &self.pod)).await {
+            Ok(Ok(pod)) if !over(&pod) => return Ok(Then::Same),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) if error.is_not_found() => {}
             Ok(Err(error)) if !passes(&error) => return Err(error),
             // It will show at the next request.
-            Ok(Err(_)) | Err(_) => return Ok(true),
-        };
-        if !gone {
-            return Ok(true);
+            Ok(Err(_)) | Err(_) => return Ok(Then::Unclear),
         }
         if self.logs.name.starts_with("pod/") || self.logs.all_pods {
-            return Ok(false);
+            return Ok(Then::Nothing);
         }
         let others = cluster.pods_of(namespace, &self.logs.name).await;
         let next = others
             .ok()
             .and_then(|pods| pods.into_iter().find(|pod| !over(pod) && pod.metadata.name != self.pod));
-        let Some(next) = next else { return Ok(false) };
+        let Some(next) = next else { return Ok(Then::Nothing) };
         self.pod = next.metadata.name;
         self.last = None;
-        Ok(true)
+        Ok(Then::Other)
     }
+}
+
+/// What comes after the end of a log.
+#[derive(Debug, PartialEq, Eq)]
+enum Then {
+    Same,
+    Other,
+    Nothing,
+    /// The server does not say at the moment.
+    Unclear,
 }
 
 /// Whether a pod will write nothing more.

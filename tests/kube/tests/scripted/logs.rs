@@ -1,5 +1,7 @@
 //! Logs, as a kubelet at its worst gives them.
 
+use std::time::{Duration, Instant};
+
 use axum::response::{IntoResponse, Response};
 use bud_sdk::kubernetes::LogLine;
 use serde_json::{Value, json};
@@ -67,4 +69,42 @@ async fn a_kind_before_a_name_means_that_very_object() {
     assert!(cluster.logs("here", "deployment/app").await.unwrap_err().is_not_found());
     assert!(cluster.exec("here", "deployment/app", ["true"]).await.unwrap_err().is_not_found());
     assert_eq!(cluster.logs("here", "job/app").await.unwrap_err().param(), Some("name"));
+}
+
+#[tokio::test]
+async fn a_container_that_is_not_there_ends_a_followed_log_at_once() {
+    let server = Server::start(|asked, _| match of_pods(&asked) {
+        Some("/p") => object(running("p")),
+        _ => gone(),
+    })
+    .await;
+    let mut log = server.cluster().await.logs("here", "pod/p").container("daprd").follow();
+    let error = log.next().await.unwrap().unwrap_err();
+    assert!(error.is_not_found() && error.message().contains("it has main"), "{error}");
+    assert!(log.next().await.is_none());
+    assert_eq!(server.requests(), 2, "the pods, and the one that is followed");
+}
+
+#[tokio::test]
+async fn a_log_that_is_not_there_is_an_error_and_one_that_breaks_off_is_not_asked_for_without_end() {
+    let server = Server::start(|asked, _| match of_pods(&asked) {
+        Some("/p" | "/breaks") => object(running(asked.path.rsplit('/').next().unwrap())),
+        Some("/breaks/log") => {
+            let broken = futures_util::stream::iter([Err::<&str, _>(std::io::Error::other("no more"))]);
+            Response::new(axum::body::Body::from_stream(broken))
+        }
+        _ => gone(),
+    })
+    .await;
+    let cluster = server.cluster().await;
+    let error = cluster.logs("here", "pod/p").follow().next().await.unwrap().unwrap_err();
+    assert_eq!(error.status(), Some(404), "{error}");
+    assert!(server.take() <= 4);
+
+    let started = Instant::now();
+    let mut log = cluster.logs("here", "pod/breaks").within(Duration::from_secs(3)).follow();
+    assert!(log.next().await.is_none(), "the time to follow is over");
+    assert!(started.elapsed() >= Duration::from_secs(3));
+    // Two for each try, and one try a second.
+    assert!(server.requests() <= 10, "{}", server.requests());
 }
