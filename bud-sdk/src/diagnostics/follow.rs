@@ -14,6 +14,7 @@ use super::logs::{Lines, LogLine, Logs, explained};
 use super::request::{Ask, Open, passes};
 use super::slim;
 use crate::error::{Error, Result};
+use crate::types::Timestamp;
 
 /// So long may a followed log be silent before it is asked for again: the connection may have died unseen.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -26,16 +27,16 @@ pub(super) struct Followed {
     pod: String,
     deadline: Instant,
     body: Option<(Body, Lines)>,
-    /// The time of the last line that was told, and how many lines of that very time were.
-    last: Option<(String, usize)>,
-    /// How many lines of that time have come again on this connection.
-    again: usize,
+    /// The newest time of a line that was told, and how many lines of that very time were.
+    last: Option<(Timestamp, usize)>,
+    /// While lines come again on a new connection: how many of that time have.
+    again: Option<usize>,
     failures: u32,
 }
 
 impl Followed {
     pub(super) fn new(logs: Logs, pod: String, deadline: Instant) -> Self {
-        Self { logs, pod, deadline, body: None, last: None, again: 0, failures: 0 }
+        Self { logs, pod, deadline, body: None, last: None, again: None, failures: 0 }
     }
 
     pub(super) fn stream(self) -> Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>> {
@@ -61,7 +62,7 @@ impl Followed {
                 continue;
             };
             if let Some(line) = lines.ready.pop_front() {
-                if let Some(line) = self.fresh(line) {
+                if self.fresh(&line) {
                     self.failures = 0;
                     return Ok(Some(line));
                 }
@@ -94,24 +95,27 @@ impl Followed {
         }
     }
 
-    /// The line, unless it was told before the connection was made anew.
-    fn fresh(&mut self, line: LogLine) -> Option<LogLine> {
-        let Some(at) = &line.at else { return Some(line) };
-        match &mut self.last {
-            Some((last, told)) if at == last => {
-                self.again += 1;
-                if self.again <= *told {
-                    return None;
-                }
-                *told = self.again;
+    /// Whether the line was not told before the connection was made anew. What comes on one connection comes once, in whatever
+    /// order its times are.
+    fn fresh(&mut self, line: &LogLine) -> bool {
+        let Some(at) = line.at.as_deref().and_then(|at| at.parse::<Timestamp>().ok()) else { return true };
+        match (&mut self.last, &mut self.again) {
+            (Some((last, _)), again) if at < *last => again.is_none(),
+            (Some((last, told)), Some(again)) if at == *last => {
+                *again += 1;
+                let fresh = *again > *told;
+                *told = (*told).max(*again);
+                fresh
             }
-            Some((last, _)) if at.as_str() < last.as_str() => return None,
-            last => {
-                *last = Some((at.clone(), 1));
-                self.again = 1;
+            (Some((last, told)), None) if at == *last => {
+                *told += 1;
+                true
+            }
+            (last, again) => {
+                (*last, *again) = (Some((at, 1)), None);
+                true
             }
         }
-        Some(line)
     }
 
     /// Asks for the log from where it stood. False: there is nothing more to come.
@@ -119,7 +123,7 @@ impl Followed {
         let asked = self.open().await;
         match asked {
             Ok(open) => {
-                self.again = 0;
+                self.again = self.last.map(|_| 0);
                 self.body = Some(open);
                 Ok(true)
             }

@@ -108,3 +108,28 @@ async fn a_log_that_is_not_there_is_an_error_and_one_that_breaks_off_is_not_aske
     // Two for each try, and one try a second.
     assert!(server.requests() <= 10, "{}", server.requests());
 }
+
+#[tokio::test]
+async fn lines_are_told_once_each_in_whatever_order_their_times_are() {
+    let at = |second: u32, text: &str| format!("2026-01-01T00:00:{second:02}.000000001Z {text}\n");
+    let first = [at(5, "five"), at(3, "three"), at(5, "five again"), at(6, "six"), at(4, "four")].concat();
+    // From another zone, as after its clock's change; the same moments all the same.
+    let local = |text: &str| format!("2026-01-01T02:00:06.000000001+02:00 {text}\n");
+    let second = [at(5, "five again"), local("six"), local("six too"), at(7, "seven"), at(2, "two")].concat();
+    let server = Server::start(move |asked, _| match of_pods(&asked) {
+        Some("/p") => object(running("p")),
+        Some("/p/log") if asked.query("sinceTime").is_none() => first.clone().into_response(),
+        Some("/p/log") => second.clone().into_response(),
+        _ => gone(),
+    })
+    .await;
+    let mut log = server.cluster().await.logs("here", "pod/p").follow();
+    let mut told = Vec::new();
+    while told.len() < 8 {
+        told.push(log.next().await.unwrap().unwrap());
+    }
+    assert_eq!(texts(&told), ["five", "three", "five again", "six", "four", "six too", "seven", "two"]);
+    assert!(
+        server.queries().iter().any(|query| query.contains("sinceTime=2026-01-01T00%3A00%3A06.000000001Z"))
+    );
+}
