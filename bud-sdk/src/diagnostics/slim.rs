@@ -65,6 +65,7 @@ slim! {
         containers: Vec<Container>,
         init_containers: Vec<Container>,
         ephemeral_containers: Vec<Container>,
+        restart_policy: String,
         readiness_gates: Vec<ReadinessGate>,
         scheduler_name: String,
         overhead: Amounts,
@@ -94,6 +95,7 @@ slim! {
         conditions: Vec<Condition>,
         container_statuses: Vec<ContainerStatus>,
         init_container_statuses: Vec<ContainerStatus>,
+        ephemeral_container_statuses: Vec<ContainerStatus>,
         start_time: Option<Timestamp>,
     }
     ContainerStatus {

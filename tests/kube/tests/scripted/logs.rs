@@ -133,3 +133,75 @@ async fn lines_are_told_once_each_in_whatever_order_their_times_are() {
         server.queries().iter().any(|query| query.contains("sinceTime=2026-01-01T00%3A00%3A06.000000001Z"))
     );
 }
+
+/// A container that has ended, in a pod that goes on.
+fn ended(name: &str, policy: &str, code: i32) -> Value {
+    let mut pod = running(name);
+    pod["spec"]["restartPolicy"] = policy.into();
+    pod["status"]["containerStatuses"] =
+        json!([{ "name": "main", "state": { "terminated": { "exitCode": code, "reason": "x" } } }]);
+    pod
+}
+
+#[tokio::test]
+async fn a_followed_log_ends_with_a_container_that_will_not_be_started_again() {
+    let server = Server::start(|asked, _| match of_pods(&asked) {
+        Some("/done") => object(ended("done", "OnFailure", 0)),
+        Some("/crashes") => object(ended("crashes", "OnFailure", 1)),
+        Some("/done/log" | "/crashes/log") => "line\n".into_response(),
+        _ => gone(),
+    })
+    .await;
+    let cluster = server.cluster().await;
+    let started = Instant::now();
+    let mut log = cluster.logs("here", "pod/done").follow();
+    assert_eq!(log.next().await.unwrap().unwrap().text, "line");
+    assert!(log.next().await.is_none());
+    assert!(started.elapsed() < Duration::from_secs(60));
+    server.take();
+    // One that will be is waited for.
+    let mut log = cluster.logs("here", "pod/crashes").within(Duration::from_secs(4)).follow();
+    while log.next().await.is_some() {}
+    let opened = server.paths().iter().filter(|path| path.ends_with("/log")).count();
+    assert!(opened >= 2, "{opened}");
+}
+
+#[tokio::test]
+async fn an_outage_between_two_pods_is_no_end_and_a_missing_right_is_an_error() {
+    // The first pod is gone when its log ends. Then the server is busy, then nothing has taken its place, then the second has.
+    let server = Server::start(move |asked, count| match asked.path.as_str() {
+        DEPLOYMENTS if count > 2 && count < 8 => status(500, "InternalError", "etcd is away"),
+        DEPLOYMENTS => list(&[app(1)], ""),
+        PODS if count == 2 => list(&[running("p")], ""),
+        PODS if count < 14 => list(&[], ""),
+        PODS => list(&[running("q")], ""),
+        "/api/v1/namespaces/here/pods/p" if count <= 4 => object(running("p")),
+        "/api/v1/namespaces/here/pods/p/log" => "from the first\n".into_response(),
+        "/api/v1/namespaces/here/pods/q" => object(running("q")),
+        "/api/v1/namespaces/here/pods/q/log" => "from the second\n".into_response(),
+        _ => gone(),
+    })
+    .await;
+    let mut log = server.cluster().await.logs("here", "app").follow();
+    assert_eq!(log.next().await.unwrap().unwrap().text, "from the first");
+    let line = log.next().await.expect("it goes on").unwrap();
+    assert_eq!((line.text.as_str(), line.pod.as_str()), ("from the second", "q"));
+
+    for (replicas, code) in [(1, Some(403)), (0, None)] {
+        let server = Server::start(move |asked, count| match asked.path.as_str() {
+            DEPLOYMENTS if count > 2 && code.is_some() => status(403, "Forbidden", "not for you"),
+            DEPLOYMENTS => list(&[app(replicas)], ""),
+            PODS if count == 2 => list(&[running("p")], ""),
+            PODS => list(&[], ""),
+            "/api/v1/namespaces/here/pods/p" if count <= 4 => object(running("p")),
+            "/api/v1/namespaces/here/pods/p/log" => "line\n".into_response(),
+            _ => gone(),
+        })
+        .await;
+        let mut log = server.cluster().await.logs("here", "app").follow();
+        assert_eq!(log.next().await.unwrap().unwrap().text, "line");
+        let end = log.next().await;
+        // A deployment that wants no pods gets none.
+        assert_eq!(end.map(|line| line.unwrap_err().status()), code.map(Some), "{replicas}");
+    }
+}
