@@ -77,7 +77,8 @@ records! {
         at: Option<String>,
         /// The line. What is no UTF-8 in it is replaced.
         text: String,
-        /// It was longer than 256 KiB, and the rest of it is left out.
+        /// What should stand behind it is left out: the rest of a line of more than 256 KiB, or, where it is the last one, of a log
+        /// of more than a MiB.
         cut: bool,
     }
 }
@@ -96,7 +97,7 @@ impl Logs {
         self.container = Some(name.into());
         self
     }
-    /// How many of the last lines of each pod. 100; never more than the last MiB.
+    /// How many of the last lines of each pod. 100; of more than a MiB, the first MiB of them, whose last line is then `cut`.
     pub fn tail(mut self, lines: u32) -> Self {
         self.tail = lines;
         self
@@ -162,6 +163,11 @@ impl Logs {
                 let mut lines = Lines::new(name, &container);
                 lines.feed(&bytes);
                 lines.end();
+                // A kubelet stops there without a word, before the newest lines.
+                let full = bytes.len() >= MOST_BYTES as usize;
+                if let Some(last) = lines.ready.back_mut().filter(|_| full) {
+                    last.cut = true;
+                }
                 Ok(lines.ready.into())
             }
             Err(error) if self.previous && error.message().contains("previous terminated container") => {

@@ -205,3 +205,30 @@ async fn an_outage_between_two_pods_is_no_end_and_a_missing_right_is_an_error() 
         assert_eq!(end.map(|line| line.unwrap_err().status()), code.map(Some), "{replicas}");
     }
 }
+
+#[tokio::test]
+async fn a_tail_that_was_cut_off_says_so() {
+    let server = Server::start(|asked, _| {
+        // As a kubelet does it: from the first line of the tail on, until the limit.
+        let log = |lines: usize| {
+            let limit: usize = asked.query("limitBytes").unwrap().parse().unwrap();
+            let mut log = "2026-01-01T00:00:00.000000000Z 0123456789012345678901234567890\n".repeat(lines);
+            log.truncate(limit);
+            log.into_response()
+        };
+        match of_pods(&asked) {
+            Some("/p") => object(running("p")),
+            Some("/q") => object(running("q")),
+            Some("/p/log") => log(1 << 15),
+            Some("/q/log") => log(1 << 10),
+            _ => gone(),
+        }
+    })
+    .await;
+    let cluster = server.cluster().await;
+    let lines = cluster.logs("here", "pod/p").tail(1 << 15).await.unwrap();
+    let (last, before) = lines.split_last().unwrap();
+    assert!(last.cut && before.len() > 16_000 && before.iter().all(|line| !line.cut), "{last:?}");
+    let lines = cluster.logs("here", "pod/q").tail(1 << 15).await.unwrap();
+    assert!(lines.len() == 1 << 10 && lines.iter().all(|line| !line.cut));
+}
