@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod logs;
+mod reads;
 mod server;
 
 use std::time::Duration;

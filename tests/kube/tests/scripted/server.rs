@@ -80,6 +80,10 @@ impl Server {
         self.seen.lock().unwrap().iter().filter(|asked| asked.method == method).count()
     }
 
+    pub(crate) fn all(&self) -> Vec<Asked> {
+        self.seen.lock().unwrap().clone()
+    }
+
     pub(crate) fn paths(&self) -> Vec<String> {
         self.seen.lock().unwrap().iter().map(|asked| asked.path.clone()).collect()
     }
