@@ -20,6 +20,45 @@ pub(crate) fn deployment(namespace: &str, name: &str, replicas: u32, gpus: u32) 
     })
 }
 
+/// A StatefulSet or DaemonSet whose pods run on that node only.
+pub(crate) fn set(kind: &str, namespace: &str, name: &str, node: &str) -> Value {
+    let mut set = json!({
+        "apiVersion": "apps/v1", "kind": kind, "metadata": {"namespace": namespace, "name": name},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {
+                    "nodeSelector": {"kubernetes.io/hostname": node},
+                    "containers": [{"name": "main", "image": "registry.example/set:1"}],
+                },
+            },
+        },
+    });
+    if kind == "StatefulSet" {
+        set["spec"]["serviceName"] = name.into();
+    }
+    set
+}
+
+/// The definition of cert-manager's certificates, as far as an API server needs it.
+pub(crate) fn certificates() -> Value {
+    let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let version = json!({
+        "name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": open}, "subresources": {"status": {}},
+    });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "certificates.cert-manager.io"},
+        "spec": {
+            "group": "cert-manager.io", "scope": "Namespaced", "versions": [version],
+            "names": {
+                "plural": "certificates", "singular": "certificate", "kind": "Certificate", "listKind": "CertificateList",
+            },
+        },
+    })
+}
+
 /// A pod on that node, without asking the scheduler.
 pub(crate) fn pod(namespace: &str, name: &str, node: &str) -> Value {
     json!({

@@ -328,16 +328,7 @@ pub(crate) async fn certificates_with_when_they_end(bed: &Bed) -> Outcome {
     assert!(missing.to_string().contains("cert-manager is not installed"), "{missing}");
 
     bed.add_namespace("certs").await?;
-    let open = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-    let version = json!({ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": open }, "subresources": { "status": {} } });
-    bed.api().create(&json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": { "name": "certificates.cert-manager.io" },
-        "spec": {
-            "group": "cert-manager.io", "scope": "Namespaced", "versions": [version],
-            "names": { "plural": "certificates", "singular": "certificate", "kind": "Certificate", "listKind": "CertificateList" },
-        },
-    })).await?;
+    bed.api().create(&crate::objects::certificates()).await?;
     let certificate = |name: &str, until: &str, ready: &str| {
         json!({
             "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": { "namespace": "certs", "name": name },
