@@ -69,12 +69,12 @@ impl Cluster {
         }
     }
 
-    /// Restarts the pods of a deployment one after the other, as `kubectl rollout restart` does: guide section 10.1. This changes
-    /// the cluster.
+    /// Restarts the pods of a deployment, stateful set or daemon set one after the other, as `kubectl rollout restart` does: guide
+    /// section 10.1. This changes the cluster. The name is as [`rollout`](Self::rollout) has it.
     ///
     /// # Errors
     /// `Conflict` for a paused deployment, which would not be restarted; `NotFound`, `PermissionDenied` naming the right that is
-    /// missing (to patch deployments).
+    /// missing (to patch what is restarted).
     pub async fn restart(&self, namespace: &str, name: &str) -> Result<Rollout> {
         let (kind, name) = self.named(namespace, name).await?;
         if self.object(namespace, kind, &name).await?.spec.paused {

@@ -78,7 +78,7 @@ entries! {
         let within = within.unwrap_or(Duration::from_secs(600));
         async move { door.open().await?.wait_for_rollout(&namespace, &name, within).await }
     };
-    /// Restarts the pods of a deployment one after the other: guide section 10.1. This changes the cluster.
+    /// Restarts the pods of a deployment, stateful set or daemon set one after the other: guide section 10.1. This changes the cluster.
     run kubernetes.restart(
         /// The namespace.
         namespace: String,
