@@ -328,6 +328,48 @@ slim! {
         failed_issuance_attempts: Option<u32>,
     }
 
+    ResourceSlice {
+        metadata: Meta,
+        spec: ResourceSliceSpec,
+    }
+    ResourceSliceSpec {
+        driver: String,
+        pool: DevicePool,
+        node_name: String,
+        devices: Vec<Device>,
+    }
+    DevicePool {
+        name: String,
+        generation: i64,
+    }
+    Device {
+        name: String,
+        attributes: BTreeMap<String, Attribute>,
+        taints: Vec<Taint>,
+    }
+    Attribute {
+        string: String,
+    }
+    ResourceClaim {
+        metadata: Meta,
+        status: ClaimStatus,
+    }
+    ClaimStatus {
+        allocation: Allocation,
+    }
+    Allocation {
+        devices: AllocatedDevices,
+    }
+    AllocatedDevices {
+        results: Vec<AllocatedDevice>,
+    }
+    AllocatedDevice {
+        driver: String,
+        pool: String,
+        device: String,
+        admin_access: bool,
+    }
+
     ApiService {
         status: ApiServiceStatus,
     }

@@ -74,6 +74,7 @@ mod run {
             work::stateful_and_daemon_sets_are_followed_and_restarted ["rollout", "wait_for_rollout", "restart"],
             lists::pods_are_printed_as_the_server_prints_them ["pods"],
             lists::nodes_and_their_gpus ["nodes", "gpus"],
+            lists::gpus_in_parts_shared_and_offered_by_drivers ["gpus"],
             lists::events_stand_in_the_order_in_which_they_happened ["events"],
             lists::services_with_what_is_behind_them ["services"],
             lists::certificates_with_when_they_end ["certificates"],

@@ -41,6 +41,22 @@ pub(crate) fn set(kind: &str, namespace: &str, name: &str, node: &str) -> Value 
     set
 }
 
+/// What a driver of GPUs offers on a node: that many whole cards, of this generation of its pool.
+pub(crate) fn offer(node: &str, generation: u32, cards: u32) -> Value {
+    let attributes =
+        json!({"type": {"string": "gpu"}, "productName": {"string": "NVIDIA H100"}, "index": {"int": 0}});
+    let devices: Vec<Value> =
+        (0..cards).map(|at| json!({"name": format!("gpu-{at}"), "attributes": attributes})).collect();
+    json!({
+        "apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice",
+        "metadata": {"name": format!("{node}-{generation}")},
+        "spec": {
+            "driver": "gpu.nvidia.com", "nodeName": node, "devices": devices,
+            "pool": {"name": node, "generation": generation, "resourceSliceCount": 1},
+        },
+    })
+}
+
 /// The definition of cert-manager's certificates, as far as an API server needs it.
 pub(crate) fn certificates() -> Value {
     let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});

@@ -7,7 +7,7 @@ use bud_sdk::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 use super::sdk_as;
-use crate::objects::{certificates, deployment, kubectl, running_pod, set};
+use crate::objects::{certificates, deployment, kubectl, offer, running_pod, set};
 
 const RBAC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bud-sdk/rbac");
 
@@ -34,7 +34,7 @@ async fn reads(cluster: &Cluster) -> Vec<(&'static str, Result<(), Error>)> {
 }
 
 /// What does not work without the right to this, and how that right is called.
-const PARTS: [(&str, &str, &[&str]); 11] = [
+const PARTS: [(&str, &str, &[&str]); 13] = [
     ("", "nodes", &["nodes", "gpus", "top_nodes"]),
     ("", "pods", &["gpus", "pods", "dapr", "engine_pods"]),
     ("", "events", &["events"]),
@@ -43,6 +43,8 @@ const PARTS: [(&str, &str, &[&str]); 11] = [
     ("apps", "statefulsets", &["rollout of a stateful set", "dapr"]),
     ("apps", "daemonsets", &["rollout of a daemon set"]),
     ("discovery.k8s.io", "endpointslices", &["services"]),
+    ("resource.k8s.io", "resourceslices", &["gpus"]),
+    ("resource.k8s.io", "resourceclaims", &["gpus"]),
     ("metrics.k8s.io", "pods", &["top_pods"]),
     ("metrics.k8s.io", "nodes", &["top_nodes"]),
     ("cert-manager.io", "certificates", &["certificates"]),
@@ -103,6 +105,7 @@ pub(crate) async fn the_shipped_roles_are_enough_and_each_is_needed(_: &Bed) -> 
         set("StatefulSet", "roles", "db", "nowhere"),
         set("DaemonSet", "roles", "agent", "nowhere"),
         certificates(),
+        offer("nowhere", 1, 1),
     ] {
         bed.api().create(&object).await?;
     }
