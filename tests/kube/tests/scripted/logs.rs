@@ -38,6 +38,8 @@ pub(crate) fn app(replicas: u32) -> Value {
     })
 }
 
+/// What should end and does not is a failure, not an hour.
+const LONG: Duration = Duration::from_secs(60);
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/here/deployments";
 const PODS: &str = "/api/v1/namespaces/here/pods";
 
@@ -78,7 +80,7 @@ async fn a_container_that_is_not_there_ends_a_followed_log_at_once() {
         _ => gone(),
     })
     .await;
-    let mut log = server.cluster().await.logs("here", "pod/p").container("daprd").follow();
+    let mut log = server.cluster().await.logs("here", "pod/p").container("daprd").within(LONG).follow();
     let error = log.next().await.unwrap().unwrap_err();
     assert!(error.is_not_found() && error.message().contains("it has main"), "{error}");
     assert!(log.next().await.is_none());
@@ -97,7 +99,7 @@ async fn a_log_that_is_not_there_is_an_error_and_one_that_breaks_off_is_not_aske
     })
     .await;
     let cluster = server.cluster().await;
-    let error = cluster.logs("here", "pod/p").follow().next().await.unwrap().unwrap_err();
+    let error = cluster.logs("here", "pod/p").within(LONG).follow().next().await.unwrap().unwrap_err();
     assert_eq!(error.status(), Some(404), "{error}");
     assert!(server.take() <= 4);
 
@@ -123,7 +125,7 @@ async fn lines_are_told_once_each_in_whatever_order_their_times_are() {
         _ => gone(),
     })
     .await;
-    let mut log = server.cluster().await.logs("here", "pod/p").follow();
+    let mut log = server.cluster().await.logs("here", "pod/p").within(LONG).follow();
     let mut told = Vec::new();
     while told.len() < 8 {
         told.push(log.next().await.unwrap().unwrap());
@@ -154,7 +156,7 @@ async fn a_followed_log_ends_with_a_container_that_will_not_be_started_again() {
     .await;
     let cluster = server.cluster().await;
     let started = Instant::now();
-    let mut log = cluster.logs("here", "pod/done").follow();
+    let mut log = cluster.logs("here", "pod/done").within(LONG).follow();
     assert_eq!(log.next().await.unwrap().unwrap().text, "line");
     assert!(log.next().await.is_none());
     assert!(started.elapsed() < Duration::from_secs(60));
@@ -182,7 +184,7 @@ async fn an_outage_between_two_pods_is_no_end_and_a_missing_right_is_an_error() 
         _ => gone(),
     })
     .await;
-    let mut log = server.cluster().await.logs("here", "app").follow();
+    let mut log = server.cluster().await.logs("here", "app").within(LONG).follow();
     assert_eq!(log.next().await.unwrap().unwrap().text, "from the first");
     let line = log.next().await.expect("it goes on").unwrap();
     assert_eq!((line.text.as_str(), line.pod.as_str()), ("from the second", "q"));
@@ -198,7 +200,7 @@ async fn an_outage_between_two_pods_is_no_end_and_a_missing_right_is_an_error() 
             _ => gone(),
         })
         .await;
-        let mut log = server.cluster().await.logs("here", "app").follow();
+        let mut log = server.cluster().await.logs("here", "app").within(LONG).follow();
         assert_eq!(log.next().await.unwrap().unwrap().text, "line");
         let end = log.next().await;
         // A deployment that wants no pods gets none.
