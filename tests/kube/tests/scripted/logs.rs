@@ -92,7 +92,12 @@ async fn a_log_that_is_not_there_is_an_error_and_one_that_breaks_off_is_not_aske
     let server = Server::start(|asked, _| match of_pods(&asked) {
         Some("/p" | "/breaks") => object(running(asked.path.rsplit('/').next().unwrap())),
         Some("/breaks/log") => {
-            let broken = futures_util::stream::iter([Err::<&str, _>(std::io::Error::other("no more"))]);
+            // Its head and half a line arrive before it breaks.
+            let broken = futures_util::stream::unfold(0, |at| async move {
+                tokio::time::sleep(Duration::from_millis(50 * at)).await;
+                let piece = if at == 0 { Ok("half") } else { Err(std::io::Error::other("no more")) };
+                Some((piece, at + 1))
+            });
             Response::new(axum::body::Body::from_stream(broken))
         }
         _ => gone(),
