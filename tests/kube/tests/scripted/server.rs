@@ -162,6 +162,20 @@ pub(crate) fn peak_memory() -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
 }
 
+/// Whether this is the only test of its process. If not, it is run in one of its own, where it must pass.
+pub(crate) fn alone(test: &str) -> bool {
+    const ALONE: &str = "BUD_KUBE_SCRIPTED_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", test, "--nocapture"]).env(ALONE, "1").output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (said(&output.stdout), said(&output.stderr));
+    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+    false
+}
+
 const ASKED: &str = "BUD_KUBE_SCRIPTED_PODS";
 
 /// A server of that many pods whose memory is not this process's.
