@@ -788,7 +788,7 @@ models! {
         at,
         /// The line. What is no UTF-8 in it is replaced.
         text,
-        /// It was longer than 256 KiB, and the rest of it is left out.
+        /// What should stand behind it is left out: the rest of a line of more than 256 KiB, or, where it is the last one, of a log of more than a MiB.
         cut,
     } secrets [] unknown []
     /// A member of a project.
@@ -1078,7 +1078,7 @@ models! {
     NodeGpus: bud_sdk::kubernetes::NodeGpus {
         /// The node.
         node,
-        /// The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`...
+        /// The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`... or the driver that offers it: `gpu.nvidia.com`.
         resource,
         /// How many the node has.
         capacity,
@@ -1088,9 +1088,13 @@ models! {
         requested,
         /// How many are left.
         free,
-        /// How many cards the node has, as its labels say: shared ones count several times above.
+        /// How many cards the node has, as its labels, HAMi or the driver say: shared ones count several times above.
         cards,
-        /// What the cards are, as the node's labels say.
+        /// How many of them HAMi holds for unhealthy; none where it says nothing.
+        unhealthy_cards,
+        /// Whether HAMi's device plugin answers its scheduler; none where there is no HAMi.
+        plugin_answers,
+        /// What the cards are, as the node's labels, HAMi or the driver say.
         product,
         /// Whether pods may be placed on the node.
         schedulable,

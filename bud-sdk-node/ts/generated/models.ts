@@ -4290,7 +4290,7 @@ export function readNode(json: Wire): Node {
 export interface NodeGpus {
   /** The node. */
   readonly node: string;
-  /** The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`... */
+  /** The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`... or the driver that offers it: `gpu.nvidia.com`. */
   readonly resource: string;
   /** How many the node has. */
   readonly capacity: number;
@@ -4300,9 +4300,13 @@ export interface NodeGpus {
   readonly requested: number;
   /** How many are left. */
   readonly free: number;
-  /** How many cards the node has, as its labels say: shared ones count several times above. */
+  /** How many cards the node has, as its labels, HAMi or the driver say: shared ones count several times above. */
   readonly cards?: number;
-  /** What the cards are, as the node's labels say. */
+  /** How many of them HAMi holds for unhealthy; none where it says nothing. */
+  readonly unhealthyCards?: number;
+  /** Whether HAMi's device plugin answers its scheduler; none where there is no HAMi. */
+  readonly pluginAnswers?: boolean;
+  /** What the cards are, as the node's labels, HAMi or the driver say. */
   readonly product?: string;
   /** Whether pods may be placed on the node. */
   readonly schedulable: boolean;
@@ -4312,6 +4316,8 @@ export interface NodeGpus {
 export function readNodeGpus(json: Wire): NodeGpus {
   const model: Draft<NodeGpus> = { node: json['node'], resource: json['resource'], capacity: json['capacity'], allocatable: json['allocatable'], requested: json['requested'], free: json['free'], schedulable: json['schedulable'] };
   if (json['cards'] != null) model.cards = json['cards'];
+  if (json['unhealthy_cards'] != null) model.unhealthyCards = json['unhealthy_cards'];
+  if (json['plugin_answers'] != null) model.pluginAnswers = json['plugin_answers'];
   if (json['product'] != null) model.product = json['product'];
   return model;
 }
@@ -4527,7 +4533,10 @@ export interface LogLine {
   readonly at?: string;
   /** The line. What is no UTF-8 in it is replaced. */
   readonly text: string;
-  /** It was longer than 256 KiB, and the rest of it is left out. */
+  /**
+   * What should stand behind it is left out: the rest of a line of more than 256 KiB, or, where it is the last one, of a log
+   * of more than a MiB.
+   */
   readonly cut: boolean;
 }
 

@@ -312,7 +312,7 @@ export interface KubernetesWaitForRolloutParams {
 export interface KubernetesRestartParams {
   /** The namespace. */
   readonly namespace: string;
-  /** A service's name, or `deployment/NAME`. */
+  /** A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`. */
   readonly name: string;
 }
 
@@ -342,7 +342,7 @@ export interface KubernetesTopPodsParams {
 export interface KubernetesLogsParams {
   /** The namespace. */
   readonly namespace: string;
-  /** A service's name, or `pod/NAME`. */
+  /** A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`. */
   readonly name: string;
   /** The container; the pod's default one unless given. `daprd` is Dapr's sidecar. */
   readonly container?: string | undefined;
@@ -363,7 +363,7 @@ export interface KubernetesLogsParams {
 export interface KubernetesFollowLogsParams {
   /** The namespace. */
   readonly namespace: string;
-  /** A service's name, or `pod/NAME`. */
+  /** A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`. */
   readonly name: string;
   /** The container; the pod's default one unless given. */
   readonly container?: string | undefined;
@@ -382,7 +382,7 @@ export interface KubernetesFollowLogsParams {
 export interface KubernetesExecParams {
   /** The namespace. */
   readonly namespace: string;
-  /** A service's name, or `pod/NAME`. */
+  /** A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`. */
   readonly name: string;
   /** The command and its arguments. */
   readonly command: readonly string[];
@@ -411,7 +411,7 @@ export interface KubernetesCertificatesParams {
 export interface KubernetesGpuReadingsParams {
   /** The namespace. */
   readonly namespace: string;
-  /** A service's name, or `pod/NAME`. */
+  /** A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`. */
   readonly name: string;
 }
 
@@ -1320,7 +1320,7 @@ export class Kubernetes {
   }
 
   /**
-   * Restarts the pods of a deployment one after the other: guide section 10.1. This changes the cluster.
+   * Restarts the pods of a deployment, stateful set or daemon set one after the other: guide section 10.1. This changes the cluster.
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */

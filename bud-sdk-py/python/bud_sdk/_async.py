@@ -2710,12 +2710,12 @@ class AsyncKubernetesCluster(AsyncCaller):
         name: str,
         timeout: Seconds | None = None,
     ) -> Rollout:
-        """Restarts the pods of a deployment one after the other: guide section 10.1. This changes
-        the cluster.
+        """Restarts the pods of a deployment, stateful set or daemon set one after the other: guide
+        section 10.1. This changes the cluster.
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `deployment/NAME`.
+            name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
 
@@ -2824,7 +2824,8 @@ class AsyncKubernetesCluster(AsyncCaller):
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `pod/NAME`.
+            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
+                `daemonset/NAME`.
             container: The container; the pod's default one unless given. `daprd` is Dapr's sidecar.
             tail: How many lines of each pod. 100.
             since: Only what was written in this time.
@@ -2855,7 +2856,8 @@ class AsyncKubernetesCluster(AsyncCaller):
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `pod/NAME`.
+            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
+                `daemonset/NAME`.
             container: The container; the pod's default one unless given.
             tail: How many of the last lines to begin with. 100.
             all_pods: All pods of the service, not only the most useful one.
@@ -2878,7 +2880,8 @@ class AsyncKubernetesCluster(AsyncCaller):
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `pod/NAME`.
+            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
+                `daemonset/NAME`.
             command: The command and its arguments.
             container: The container; the pod's default one unless given.
             within: The longest time that it may take. A minute.
@@ -2967,7 +2970,8 @@ class AsyncKubernetesCluster(AsyncCaller):
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `pod/NAME`.
+            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
+                `daemonset/NAME`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
 

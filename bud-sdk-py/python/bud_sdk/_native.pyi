@@ -1969,7 +1969,9 @@ class LogLine:
         """The line. What is no UTF-8 in it is replaced."""
     @property
     def cut(self) -> bool:
-        """It was longer than 256 KiB, and the rest of it is left out."""
+        """What should stand behind it is left out: the rest of a line of more than 256 KiB, or,
+        where it is the last one, of a log of more than a MiB.
+        """
     def to_dict(self) -> dict[str, Any]:
         """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
     def to_json(self) -> str:
@@ -2610,7 +2612,9 @@ class NodeGpus:
         """The node."""
     @property
     def resource(self) -> str:
-        """The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`..."""
+        """The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`... or the driver that offers it:
+        `gpu.nvidia.com`.
+        """
     @property
     def capacity(self) -> int:
         """How many the node has."""
@@ -2627,10 +2631,18 @@ class NodeGpus:
         """How many are left."""
     @property
     def cards(self) -> int | None:
-        """How many cards the node has, as its labels say: shared ones count several times above."""
+        """How many cards the node has, as its labels, HAMi or the driver say: shared ones count
+        several times above.
+        """
+    @property
+    def unhealthy_cards(self) -> int | None:
+        """How many of them HAMi holds for unhealthy; none where it says nothing."""
+    @property
+    def plugin_answers(self) -> bool | None:
+        """Whether HAMi's device plugin answers its scheduler; none where there is no HAMi."""
     @property
     def product(self) -> str | None:
-        """What the cards are, as the node's labels say."""
+        """What the cards are, as the node's labels, HAMi or the driver say."""
     @property
     def schedulable(self) -> bool:
         """Whether pods may be placed on the node."""

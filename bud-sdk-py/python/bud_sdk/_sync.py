@@ -2702,12 +2702,12 @@ class KubernetesCluster(SyncCaller):
         name: str,
         timeout: Seconds | None = None,
     ) -> Rollout:
-        """Restarts the pods of a deployment one after the other: guide section 10.1. This changes
-        the cluster.
+        """Restarts the pods of a deployment, stateful set or daemon set one after the other: guide
+        section 10.1. This changes the cluster.
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `deployment/NAME`.
+            name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
 
@@ -2816,7 +2816,8 @@ class KubernetesCluster(SyncCaller):
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `pod/NAME`.
+            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
+                `daemonset/NAME`.
             container: The container; the pod's default one unless given. `daprd` is Dapr's sidecar.
             tail: How many lines of each pod. 100.
             since: Only what was written in this time.
@@ -2847,7 +2848,8 @@ class KubernetesCluster(SyncCaller):
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `pod/NAME`.
+            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
+                `daemonset/NAME`.
             container: The container; the pod's default one unless given.
             tail: How many of the last lines to begin with. 100.
             all_pods: All pods of the service, not only the most useful one.
@@ -2870,7 +2872,8 @@ class KubernetesCluster(SyncCaller):
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `pod/NAME`.
+            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
+                `daemonset/NAME`.
             command: The command and its arguments.
             container: The container; the pod's default one unless given.
             within: The longest time that it may take. A minute.
@@ -2959,7 +2962,8 @@ class KubernetesCluster(SyncCaller):
 
         Args:
             namespace: The namespace.
-            name: A service's name, or `pod/NAME`.
+            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
+                `daemonset/NAME`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
 

@@ -7,10 +7,15 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
+/// The age of what was made then, where that is known.
+pub(crate) fn shown(from: Option<Timestamp>, now: Timestamp) -> String {
+    from.map_or_else(|| "<unknown>".to_owned(), |from| age(from, now))
+}
+
 /// The time between two moments: `45s`, `3m20s`, `26h`, `12d`.
 pub(crate) fn age(from: Timestamp, to: Timestamp) -> String {
-    // Half a second early is no other second.
-    human((to.as_micros() - from.as_micros()).div_euclid(1_000_000))
+    // Towards zero, as kubectl does: a second and a half early is one second.
+    human((to.as_micros() - from.as_micros()) / 1_000_000)
 }
 
 /// The older it is, the coarser; a part that is zero is left out. Clocks may disagree by two seconds.
@@ -35,7 +40,18 @@ fn human(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::human;
+    use super::{age, human};
+    use crate::types::Timestamp;
+
+    #[test]
+    fn parts_of_a_second_are_dropped_on_both_sides() {
+        let at = Timestamp::from_micros;
+        for (micros, expected) in
+            [(-2_000_000, "<invalid>"), (-1_999_999, "0s"), (-1, "0s"), (1_999_999, "1s"), (2_000_000, "2s")]
+        {
+            assert_eq!(age(at(0), at(micros)), expected, "{micros}");
+        }
+    }
 
     #[test]
     fn each_step_is_coarser() {

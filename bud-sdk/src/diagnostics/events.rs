@@ -1,6 +1,6 @@
 //! Events, in the order in which they happened.
 
-use super::age::age;
+use super::age::shown;
 use super::pods::given;
 use super::slim;
 use super::{Cluster, Scope};
@@ -74,7 +74,7 @@ impl Event {
         Self {
             at,
             first_at: event.first_timestamp.or(event.event_time),
-            age: at.map_or_else(|| "<unknown>".to_owned(), |at| age(at, now)),
+            age: shown(at, now),
             count,
             event_type: event.kind.clone(),
             reason: event.reason.clone(),

@@ -19,7 +19,8 @@ use crate::types::records;
 
 impl Cluster {
     /// Runs a command in a service's pod, without a terminal: `kubectl exec deployment/x -- command`. The name is a service's,
-    /// found as [`find`](Self::find) does, or `pod/NAME`. What the command does to the container is the caller's affair.
+    /// found as [`find`](Self::find) does, `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME` for that very one, or
+    /// `pod/NAME`. What the command does to the container is the caller's affair.
     ///
     /// ```no_run
     /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {

@@ -6,7 +6,6 @@ use super::request::Ask;
 use super::slim::{self, Selector, holds};
 use super::{Cluster, Scope};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::Timestamp;
 
 impl Cluster {
     /// The name of the deployment that a service's name means. Releases put their own names before it, so that `budapp` may be
@@ -51,18 +50,30 @@ impl Cluster {
         }
     }
 
-    /// The pods that a name means, the most useful one first: `pod/NAME`, or a service's as [`find`](Self::find) has it.
-    pub(super) async fn pods_of(&self, namespace: &str, name: &str) -> Result<Vec<slim::Pod>> {
+    pub(super) async fn pod(&self, namespace: &str, name: &str) -> Result<slim::Pod> {
         super::scope::check_name("namespace", namespace)?;
+        super::scope::check_name("name", name)?;
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
+        Ok(self.read(&Ask::get(path, "pods", Some(namespace))).await?.0)
+    }
+
+    /// The pods that a name means, the most useful one first: `pod/NAME`, those of `deployment/NAME` and the like, or a service's
+    /// as [`find`](Self::find) has it.
+    pub(super) async fn pods_of(&self, namespace: &str, name: &str) -> Result<Vec<slim::Pod>> {
         if let Some(name) = name.strip_prefix("pod/") {
-            super::scope::check_name("name", name)?;
-            let ask =
-                Ask::get(format!("/api/v1/namespaces/{namespace}/pods/{name}"), "pods", Some(namespace));
-            return Ok(vec![self.read(&ask).await?.0]);
+            return Ok(vec![self.pod(namespace, name).await?]);
         }
-        let service = name.strip_prefix("deployment/").unwrap_or(name);
-        let deployment = self.find_deployment(namespace, service).await?;
-        let mut pods = self.selected(namespace, &deployment.spec.selector).await?;
+        let workload = self.workload(namespace, name).await?;
+        self.pods_of_workload(namespace, &workload).await
+    }
+
+    /// The pods of a workload, the most useful one first.
+    pub(super) async fn pods_of_workload(
+        &self,
+        namespace: &str,
+        workload: &slim::Workload,
+    ) -> Result<Vec<slim::Pod>> {
+        let mut pods = self.selected(namespace, &workload.spec.selector).await?;
         by_usefulness(&mut pods);
         Ok(pods)
     }
@@ -124,7 +135,8 @@ pub(super) fn by_usefulness(pods: &mut [slim::Pod]) {
             pod.spec.node_name.is_empty(),
             phase,
             !holds(&pod.status.conditions, "Ready"),
-            since.unwrap_or_else(Timestamp::now),
+            // A time that is not known is later than one that is.
+            (since.is_none(), since),
             Reverse(restarts.unwrap_or_default()),
             pod.metadata.creation_timestamp,
             pod.metadata.name.clone(),
@@ -197,6 +209,20 @@ mod tests {
         by_usefulness(&mut pods);
         let names: Vec<&str> = pods.iter().map(|pod| pod.metadata.name.as_str()).collect();
         assert_eq!(names, ["best", "younger", "unready", "pending", "ended", "homeless"]);
+    }
+
+    #[test]
+    fn of_two_that_are_not_ready_the_one_that_was_restarted_more_often_comes_first() {
+        let unready = |name: &str, restarts: u32| {
+            let mut pod = pod(name, json!({ "/status/conditions/0/status": "False" }));
+            pod.status.container_statuses =
+                vec![slim::ContainerStatus { restart_count: restarts, ..slim::ContainerStatus::default() }];
+            pod
+        };
+        let mut pods = vec![unready("calm", 1), unready("restless", 5)];
+        by_usefulness(&mut pods);
+        let names: Vec<&str> = pods.iter().map(|pod| pod.metadata.name.as_str()).collect();
+        assert_eq!(names, ["restless", "calm"]);
     }
 
     #[test]

@@ -10,14 +10,12 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures_core::Stream;
 use futures_util::StreamExt;
-use futures_util::stream::unfold;
-use http_body_util::BodyExt;
-use kube::client::Body;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::Instant;
 
 use super::Cluster;
 use super::find::container;
-use super::request::{Ask, Open};
+use super::follow::Followed;
+use super::request::Ask;
 use super::slim;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::BoxFuture;
@@ -25,8 +23,8 @@ use crate::types::records;
 
 impl Cluster {
     /// The logs of a service's pod: guide sections 9.4 and 10.1, `kubectl logs deployment/x --tail=100`. The name is a
-    /// service's, found as [`find`](Self::find) does, or `pod/NAME`. Of several pods the most useful one is read, and each line
-    /// says which that is.
+    /// service's, found as [`find`](Self::find) does, `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME` for that very
+    /// one, or `pod/NAME`. Of several pods the most useful one is read, and each line says which that is.
     ///
     /// ```no_run
     /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {
@@ -55,14 +53,14 @@ impl Cluster {
 #[must_use = "logs are not asked for until they are awaited or followed"]
 #[derive(Clone)]
 pub struct Logs {
-    cluster: Cluster,
-    namespace: String,
-    name: String,
-    container: Option<String>,
-    tail: u32,
+    pub(super) cluster: Cluster,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) container: Option<String>,
+    pub(super) tail: u32,
     since: Option<Duration>,
     previous: bool,
-    all_pods: bool,
+    pub(super) all_pods: bool,
     within: Duration,
 }
 
@@ -79,7 +77,8 @@ records! {
         at: Option<String>,
         /// The line. What is no UTF-8 in it is replaced.
         text: String,
-        /// It was longer than 256 KiB, and the rest of it is left out.
+        /// What should stand behind it is left out: the rest of a line of more than 256 KiB, or, where it is the last one, of a log
+        /// of more than a MiB.
         cut: bool,
     }
 }
@@ -91,10 +90,6 @@ const LONGEST_LINE: usize = 256 << 10;
 const STAMP: usize = 36;
 /// How many pods are read at the same time.
 const AT_ONCE: usize = 5;
-/// So long may a followed log be silent before it is asked for again: the connection may have died unseen.
-const SILENCE: Duration = Duration::from_secs(60);
-/// Between a log that ended and the next look at its pod.
-const PAUSE: Duration = Duration::from_secs(1);
 
 impl Logs {
     /// The container; the pod's default one unless said otherwise. `daprd` is Dapr's sidecar.
@@ -102,7 +97,7 @@ impl Logs {
         self.container = Some(name.into());
         self
     }
-    /// How many of the last lines of each pod. 100; never more than the last MiB.
+    /// How many of the last lines of each pod. 100; of more than a MiB, the first MiB of them, whose last line is then `cut`.
     pub fn tail(mut self, lines: u32) -> Self {
         self.tail = lines;
         self
@@ -139,7 +134,7 @@ impl Logs {
         Ok(pods)
     }
 
-    fn ask(&self, pod: &str, container: &str) -> Ask {
+    pub(super) fn ask(&self, pod: &str, container: &str) -> Ask {
         let path = format!("/api/v1/namespaces/{}/pods/{pod}/log", self.namespace);
         let ask = Ask::get(path, "pods/log", Some(&self.namespace));
         let ask = ask.query("container", container).query("timestamps", true);
@@ -168,6 +163,11 @@ impl Logs {
                 let mut lines = Lines::new(name, &container);
                 lines.feed(&bytes);
                 lines.end();
+                // A kubelet stops there without a word, before the newest lines.
+                let full = bytes.len() >= MOST_BYTES as usize;
+                if let Some(last) = lines.ready.back_mut().filter(|_| full) {
+                    last.cut = true;
+                }
                 Ok(lines.ready.into())
             }
             Err(error) if self.previous && error.message().contains("previous terminated container") => {
@@ -211,7 +211,7 @@ impl Logs {
 }
 
 /// What a kubelet says in words only.
-fn explained(error: Error) -> Error {
+pub(super) fn explained(error: Error) -> Error {
     let said = error.message();
     if said.contains("is waiting to start") {
         return error.with_hint("the container has not been started yet: the pod's status says why");
@@ -258,21 +258,21 @@ impl Stream for LogStream {
 }
 
 /// Bytes cut into lines. The end of a line that is too long is dropped, and that is said of it.
-struct Lines {
+pub(super) struct Lines {
     pod: String,
     container: String,
     rest: BytesMut,
     dropping: bool,
-    ready: VecDeque<LogLine>,
+    pub(super) ready: VecDeque<LogLine>,
 }
 
 impl Lines {
-    fn new(pod: &str, container: &str) -> Self {
+    pub(super) fn new(pod: &str, container: &str) -> Self {
         let (pod, container) = (pod.to_owned(), container.to_owned());
         Self { pod, container, rest: BytesMut::new(), dropping: false, ready: VecDeque::new() }
     }
 
-    fn feed(&mut self, mut bytes: &[u8]) {
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             let (line, behind) = bytes.split_at(end);
             self.keep(line);
@@ -305,13 +305,13 @@ impl Lines {
     }
 
     /// What stands behind the last line end is a line as well.
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if !self.rest.is_empty() || self.dropping {
             self.finish();
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.rest.clear();
         self.dropping = false;
     }
@@ -322,187 +322,6 @@ fn is_time(text: &str) -> bool {
         && text.as_bytes().get(10) == Some(&b'T')
         && text.ends_with(['Z', '0', '5'])
         && text.parse::<crate::Timestamp>().is_ok()
-}
-
-/// The log of one pod, followed.
-struct Followed {
-    logs: Logs,
-    pod: String,
-    deadline: Instant,
-    body: Option<(Body, Lines)>,
-    /// The time of the last line that was told, and how many lines of that very time were.
-    last: Option<(String, usize)>,
-    /// How many lines of that time have come again on this connection.
-    again: usize,
-    failures: u32,
-}
-
-impl Followed {
-    fn new(logs: Logs, pod: String, deadline: Instant) -> Self {
-        Self { logs, pod, deadline, body: None, last: None, again: 0, failures: 0 }
-    }
-
-    fn stream(self) -> Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>> {
-        Box::pin(unfold(Some(self), |state| async move {
-            let mut state = state?;
-            match state.next().await {
-                Ok(Some(line)) => Some((Ok(line), Some(state))),
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
-            }
-        }))
-    }
-
-    async fn next(&mut self) -> Result<Option<LogLine>> {
-        loop {
-            if Instant::now() >= self.deadline {
-                return Ok(None);
-            }
-            let Some((body, lines)) = &mut self.body else {
-                if !self.connect().await? {
-                    return Ok(None);
-                }
-                continue;
-            };
-            if let Some(line) = lines.ready.pop_front() {
-                if let Some(line) = self.fresh(line) {
-                    self.failures = 0;
-                    return Ok(Some(line));
-                }
-                continue;
-            }
-            let until = self.deadline.min(Instant::now() + SILENCE);
-            match timeout_at(until, body.frame()).await {
-                Ok(Some(Ok(frame))) => {
-                    if let Ok(data) = frame.into_data() {
-                        lines.feed(&data);
-                    }
-                }
-                // At its end a half line is a line; where it breaks off, the line comes again.
-                Ok(None) => {
-                    lines.end();
-                    if lines.ready.is_empty() {
-                        self.body = None;
-                        sleep(PAUSE).await;
-                        if !self.goes_on().await? {
-                            return Ok(None);
-                        }
-                    }
-                }
-                Ok(Some(Err(_))) | Err(_) => {
-                    lines.clear();
-                    self.body = None;
-                }
-            }
-        }
-    }
-
-    /// The line, unless it was told before the connection was made anew.
-    fn fresh(&mut self, line: LogLine) -> Option<LogLine> {
-        let Some(at) = &line.at else { return Some(line) };
-        match &mut self.last {
-            Some((last, told)) if at == last => {
-                self.again += 1;
-                if self.again <= *told {
-                    return None;
-                }
-                *told = self.again;
-            }
-            Some((last, _)) if at.as_str() < last.as_str() => return None,
-            last => {
-                *last = Some((at.clone(), 1));
-                self.again = 1;
-            }
-        }
-        Some(line)
-    }
-
-    /// Asks for the log from where it stood. False: there is nothing more to come.
-    async fn connect(&mut self) -> Result<bool> {
-        let asked = self.open().await;
-        match asked {
-            Ok(open) => {
-                self.again = 0;
-                self.body = Some(open);
-                Ok(true)
-            }
-            Err(error) if error.is_not_found() => self.goes_on().await,
-            // A container that is being started, or an outage.
-            Err(error) if self.failures < 30 && (starting(&error) || passes(&error)) => {
-                self.failures += 1;
-                sleep(PAUSE).await;
-                Ok(Instant::now() < self.deadline)
-            }
-            Err(error) => Err(explained(error)),
-        }
-    }
-
-    async fn open(&mut self) -> Result<(Body, Lines)> {
-        let pods = self.logs.cluster.pods_of(&self.logs.namespace, &format!("pod/{}", self.pod)).await?;
-        let pod = pods.first().ok_or_else(|| Error::new(ErrorKind::NotFound, "the pod is gone"))?;
-        let container = container(pod, self.logs.container.as_deref())?;
-        let ask = self.logs.ask(&self.pod, &container).query("follow", true);
-        let ask = match &self.last {
-            // To the second; what was told already is left out.
-            Some((at, _)) => Ask {
-                query: ask.query.into_iter().filter(|(name, _)| *name != "sinceSeconds").collect(),
-                ..ask
-            }
-            .query("sinceTime", at),
-            None => ask.query("tailLines", self.logs.tail),
-        };
-        let Open { response, .. } = self.logs.cluster.open(&ask, self.logs.cluster.deadline()).await?;
-        Ok((response.into_body(), Lines::new(&self.pod, &container)))
-    }
-
-    /// Whether more may come: the container runs or will be started again, or another pod has taken the place of this one,
-    /// which is then followed.
-    async fn goes_on(&mut self) -> Result<bool> {
-        let (cluster, namespace) = (&self.logs.cluster, &self.logs.namespace);
-        let looked =
-            timeout(cluster.0.limits.request, cluster.pods_of(namespace, &format!("pod/{}", self.pod))).await;
-        let gone = match looked {
-            Ok(Ok(pods)) => pods.iter().all(over),
-            Ok(Err(error)) if error.is_not_found() => true,
-            Ok(Err(error)) if !passes(&error) => return Err(error),
-            // It will show at the next request.
-            Ok(Err(_)) | Err(_) => return Ok(true),
-        };
-        if !gone {
-            return Ok(true);
-        }
-        if self.logs.name.starts_with("pod/") || self.logs.all_pods {
-            return Ok(false);
-        }
-        let others = cluster.pods_of(namespace, &self.logs.name).await;
-        let next = others
-            .ok()
-            .and_then(|pods| pods.into_iter().find(|pod| !over(pod) && pod.metadata.name != self.pod));
-        let Some(next) = next else { return Ok(false) };
-        self.pod = next.metadata.name;
-        self.last = None;
-        Ok(true)
-    }
-}
-
-/// Whether a pod will write nothing more.
-fn over(pod: &slim::Pod) -> bool {
-    matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
-}
-
-fn starting(error: &Error) -> bool {
-    error.status() == Some(400) && error.message().contains("waiting to start")
-}
-
-fn passes(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Connect
-            | ErrorKind::Timeout
-            | ErrorKind::Interrupted
-            | ErrorKind::RateLimited
-            | ErrorKind::Server
-    )
 }
 
 #[cfg(test)]

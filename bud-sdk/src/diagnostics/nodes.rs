@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::age::age;
 use super::pods::given;
 use super::quantity::Quantity;
-use super::requests::{gpus, is_gpu, requested};
+use super::requests::{gpus, requested};
 use super::slim::{self, condition};
 use super::{Cluster, Scope};
+use super::{age, hami};
 use crate::error::Result;
 use crate::types::{Timestamp, records};
 
@@ -21,10 +21,12 @@ impl Cluster {
     }
 
     /// The GPUs of each node, by resource: guide section 6.2, where `describe nodes | grep -A10 Capacity:` cuts them off.
-    /// Nodes without GPUs are left out. What is asked for is that of every pod that has not ended.
+    /// Nodes without GPUs are left out; one whose labels tell of cards that nobody may be given has a row of zeros. What is asked
+    /// for is that of every pod that has not ended. GPUs that a driver offers in resource slices are counted by device, under the
+    /// driver's name.
     ///
     /// # Errors
-    /// As [`nodes`](Self::nodes); it also takes the right to list pods.
+    /// As [`nodes`](Self::nodes); it also takes the right to list pods, resource slices and resource claims.
     ///
     /// ```no_run
     /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {
@@ -36,15 +38,28 @@ impl Cluster {
     /// ```
     pub async fn gpus(&self) -> Result<Vec<NodeGpus>> {
         let everywhere = Scope::all();
-        let nodes = self.list("/api/v1", "nodes", &everywhere, |node: slim::Node, _| node);
+        let nodes = self.list("/api/v1", "nodes", &everywhere, |node: slim::Node, now| (node, now));
         let running = everywhere.clone().fields("status.phase!=Succeeded,status.phase!=Failed");
         let pods = self.list("/api/v1", "pods", &running, |pod: slim::Pod, _| asked_of_node(&pod));
-        let (nodes, pods) = futures_util::future::try_join(nodes, pods).await?;
-        let mut asked = BTreeMap::<(String, String), Quantity>::new();
+        let (nodes, pods, offers) = futures_util::future::try_join3(nodes, pods, self.offers()).await?;
+        let mut asked = Asked::new();
         for (node, resource, amount) in pods.into_iter().flatten() {
             *asked.entry((node, resource)).or_default() += amount;
         }
-        Ok(nodes.iter().flat_map(|node| NodeGpus::of(node, &asked)).collect())
+        let now = nodes.first().map_or_else(Timestamp::now, |(_, now)| *now);
+        let nodes: Vec<slim::Node> = nodes.into_iter().map(|(node, _)| node).collect();
+        let offered = offers.gpus(&nodes);
+        let of = |node: &slim::Node| {
+            let offered = offered.iter().filter(|row| row.node == node.metadata.name).cloned();
+            let mut rows = NodeGpus::of(node, &asked, now);
+            rows.extend(offered);
+            // It has cards, and nothing gives them out.
+            if rows.is_empty() && has_cards(node) {
+                rows.push(NodeGpus::row(node, "nvidia.com/gpu", &asked, now));
+            }
+            rows
+        };
+        Ok(nodes.iter().flat_map(of).collect())
     }
 }
 
@@ -101,7 +116,7 @@ records! {
     NodeGpus {
         /// The node.
         node: String,
-        /// The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`...
+        /// The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`... or the driver that offers it: `gpu.nvidia.com`.
         resource: String,
         /// How many the node has.
         capacity: u32,
@@ -111,9 +126,13 @@ records! {
         requested: u32,
         /// How many are left.
         free: u32,
-        /// How many cards the node has, as its labels say: shared ones count several times above.
+        /// How many cards the node has, as its labels, HAMi or the driver say: shared ones count several times above.
         cards: Option<u32>,
-        /// What the cards are, as the node's labels say.
+        /// How many of them HAMi holds for unhealthy; none where it says nothing.
+        unhealthy_cards: Option<u32>,
+        /// Whether HAMi's device plugin answers its scheduler; none where there is no HAMi.
+        plugin_answers: Option<bool>,
+        /// What the cards are, as the node's labels, HAMi or the driver say.
         product: Option<String>,
         /// Whether pods may be placed on the node.
         schedulable: bool,
@@ -156,7 +175,7 @@ impl Node {
             memory_allocatable: u64::try_from(amount("memory").units()).unwrap_or_default(),
             pods_allocatable: count(amount("pods")),
             created_at,
-            age: created_at.map_or_else(|| "<unknown>".to_owned(), |created| age(created, now)),
+            age: age::shown(created_at, now),
             taints: node.spec.taints.iter().map(shown).collect(),
         }
     }
@@ -185,30 +204,47 @@ pub(super) fn count(amount: Quantity) -> u32 {
     u32::try_from(amount.units()).unwrap_or(if amount < Quantity::default() { 0 } else { u32::MAX })
 }
 
+/// Whether a node's labels or HAMi tell of cards.
+fn has_cards(node: &slim::Node) -> bool {
+    node.metadata.labels.get("nvidia.com/gpu.present").is_some_and(|present| present == "true")
+        || hami::cards(&node.metadata.annotations).is_some_and(|cards| cards.count > 0)
+}
+
+type Asked = BTreeMap<(String, String), Quantity>;
+
 impl NodeGpus {
-    fn of(node: &slim::Node, asked: &BTreeMap<(String, String), Quantity>) -> Vec<Self> {
-        let name = &node.metadata.name;
-        let label = |name: &str| node.metadata.labels.get(name);
-        let of = |resource: &String| {
-            let (capacity, allocatable) =
-                (node.status.capacity.of(resource), node.status.allocatable.of(resource));
-            let requested = asked.get(&(name.clone(), resource.clone())).copied().unwrap_or_default();
-            Self {
-                node: name.clone(),
-                resource: resource.clone(),
-                capacity: count(capacity),
-                allocatable: count(allocatable),
-                requested: count(requested),
-                free: count(allocatable - requested),
-                cards: label("nvidia.com/gpu.count").and_then(|count| count.parse().ok()),
-                product: label("nvidia.com/gpu.product").cloned(),
-                schedulable: !node.spec.unschedulable,
-            }
-        };
+    fn of(node: &slim::Node, asked: &Asked, now: Timestamp) -> Vec<Self> {
         let mut resources: Vec<&String> =
             gpus(&node.status.capacity).chain(gpus(&node.status.allocatable)).collect();
         resources.sort_unstable();
         resources.dedup();
-        resources.into_iter().filter(|resource| is_gpu(resource)).map(of).collect()
+        resources.into_iter().map(|resource| Self::row(node, resource, asked, now)).collect()
+    }
+
+    fn row(node: &slim::Node, resource: &str, asked: &Asked, now: Timestamp) -> Self {
+        let name = &node.metadata.name;
+        let label = |name: &str| node.metadata.labels.get(name);
+        let (capacity, allocatable) =
+            (node.status.capacity.of(resource), node.status.allocatable.of(resource));
+        let requested = asked.get(&(name.clone(), resource.to_owned())).copied().unwrap_or_default();
+        // HAMi's annotations that are read here are about NVIDIA's cards.
+        let annotations = Some(&node.metadata.annotations).filter(|_| resource.starts_with("nvidia.com/"));
+        let shared = annotations.and_then(hami::cards);
+        let answers = annotations.and_then(|of| hami::answers(of, allocatable > Quantity::default(), now));
+        Self {
+            node: name.clone(),
+            resource: resource.to_owned(),
+            capacity: count(capacity),
+            allocatable: count(allocatable),
+            requested: count(requested),
+            free: count(allocatable - requested),
+            cards: label("nvidia.com/gpu.count")
+                .and_then(|count| count.parse().ok())
+                .or(shared.as_ref().map(|cards| cards.count)),
+            unhealthy_cards: shared.as_ref().map(|cards| cards.unhealthy),
+            plugin_answers: answers,
+            product: label("nvidia.com/gpu.product").cloned().or(shared.and_then(|cards| cards.product)),
+            schedulable: !node.spec.unschedulable,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Pods, with the status that kubectl prints.
 
-use super::age::age;
+use super::age::{age, shown};
 use super::slim::{self, ContainerStatus, condition, holds};
 use super::{Cluster, Scope};
 use crate::error::Result;
@@ -97,7 +97,7 @@ impl Pod {
             restarts,
             last_restart,
             created_at,
-            age: created_at.map_or_else(|| "<unknown>".to_owned(), |created| age(created, now)),
+            age: shown(created_at, now),
             restarts_text,
             ip: given(&pod.status.pod_ip),
             node: given(&pod.spec.node_name),

@@ -29,7 +29,6 @@ pub(super) struct Ask {
     /// `pods`, `pods/log`...
     pub(super) resource: &'static str,
     pub(super) namespace: Option<String>,
-    pub(super) accept: &'static str,
     pub(super) body: Option<(&'static str, Vec<u8>)>,
 }
 
@@ -42,7 +41,6 @@ impl Ask {
             verb: "get",
             resource,
             namespace: namespace.map(str::to_owned),
-            accept: "application/json",
             body: None,
         }
     }
@@ -68,7 +66,7 @@ impl Ask {
 
     fn request(&self) -> Result<Request<Body>> {
         let mut request =
-            Request::builder().method(&self.method).uri(self.uri()).header("accept", self.accept);
+            Request::builder().method(&self.method).uri(self.uri()).header("accept", "application/json");
         let body = match &self.body {
             None => Body::empty(),
             Some((kind, bytes)) => {
@@ -110,12 +108,13 @@ impl Cluster {
 
     /// Sends a request and waits for the head of its answer, which is a good one.
     pub(super) async fn open(&self, ask: &Ask, deadline: Instant) -> Result<Open> {
+        let started = Instant::now();
         let mut connection = self.connection().await?;
-        let mut renewed = false;
-        let mut tries = 1;
+        let (mut renewed, mut tries, mut sent) = (false, 1, 0);
         loop {
             let until = deadline.min(Instant::now() + self.0.limits.request);
             let outcome = self.attempt(&connection, ask, until).await;
+            sent += 1;
             let Err(error) = outcome else { return outcome };
             if error.status() == Some(401) && !renewed {
                 renewed = true;
@@ -127,10 +126,7 @@ impl Cluster {
                 || error.kind() == ErrorKind::Interrupted;
             let again = ask.method == Method::GET && passing && tries < TRIES && delay <= LONGEST_DELAY;
             if !again || Instant::now() + delay >= deadline {
-                return Err(error.with_effort(
-                    tries,
-                    self.0.limits.request.saturating_sub(until - Instant::now().min(until)),
-                ));
+                return Err(error.with_effort(sent, started.elapsed()));
             }
             tries += 1;
             sleep(delay).await;
@@ -143,7 +139,7 @@ impl Cluster {
         let sent = timeout_at(until, connection.client.send(request)).await;
         let sent = sent.map_err(|_| self.silent(ask).with_maybe_applied(maybe))?;
         let response = sent.map_err(|error| failed(error, ask).with_maybe_applied(maybe))?;
-        if response.status().is_success() || response.status().as_u16() == 101 {
+        if response.status().is_success() {
             return Ok(Open { response, deadline: until });
         }
         let (status, after) = (response.status().as_u16(), retry_after(&response));
@@ -236,7 +232,6 @@ struct Page<'a> {
 
 fn method(ask: &Ask) -> &'static str {
     match ask.method {
-        Method::POST => "POST",
         Method::PATCH => "PATCH",
         _ => "GET",
     }
@@ -317,6 +312,18 @@ pub(super) fn refused(status: u16, body: &[u8], ask: &Ask) -> Error {
         401 => error.with_hint("the kubeconfig's credentials were refused, and new ones as well"),
         _ => error,
     }
+}
+
+/// Whether an error may be gone at the next request.
+pub(super) fn passes(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Connect
+            | ErrorKind::Timeout
+            | ErrorKind::Interrupted
+            | ErrorKind::RateLimited
+            | ErrorKind::Server
+    )
 }
 
 /// Why there was no answer.

@@ -38,7 +38,7 @@ pub(super) fn requested(pod: &Pod, resource: &str) -> Quantity {
 }
 
 /// The resources that are GPUs, or parts of one: those of NVIDIA's device plugin and MIG, of HAMi, and of other makers.
-pub(super) fn is_gpu(resource: &str) -> bool {
+fn is_gpu(resource: &str) -> bool {
     const WHOLE: [&str; 5] =
         ["nvidia.com/gpu", "nvidia.com/gpu.shared", "amd.com/gpu", "habana.ai/gaudi", "intel.com/gpu"];
     WHOLE.contains(&resource)

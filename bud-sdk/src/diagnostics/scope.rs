@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    namespaces: Vec<String>,
+    /// All of them unless said otherwise.
+    namespaces: Option<Vec<String>>,
     labels: Option<String>,
     fields: Option<String>,
 }
@@ -23,11 +24,11 @@ impl Scope {
     }
     /// One namespace.
     pub fn namespace(name: impl Into<String>) -> Self {
-        Self { namespaces: vec![name.into()], ..Self::default() }
+        Self { namespaces: Some(vec![name.into()]), ..Self::default() }
     }
-    /// Several namespaces.
+    /// These namespaces; without any, nothing is looked at.
     pub fn namespaces<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
-        Self { namespaces: names.into_iter().map(Into::into).collect(), ..Self::default() }
+        Self { namespaces: Some(names.into_iter().map(Into::into).collect()), ..Self::default() }
     }
     /// Only objects with these labels, as kubectl's `-l` has them: `app=budapp,tier!=web`.
     pub fn labels(mut self, selector: impl Into<String>) -> Self {
@@ -47,14 +48,14 @@ impl Scope {
 
     /// The paths below the group's root that hold these objects, one for each namespace.
     pub(super) fn paths(&self, root: &str, plural: &str) -> Result<Vec<(Option<String>, String)>> {
-        if self.namespaces.is_empty() {
+        let Some(namespaces) = &self.namespaces else {
             return Ok(vec![(None, format!("{root}/{plural}"))]);
-        }
+        };
         let path = |namespace: &String| {
             check_name("namespace", namespace)?;
             Ok((Some(namespace.clone()), format!("{root}/namespaces/{namespace}/{plural}")))
         };
-        self.namespaces.iter().map(path).collect()
+        namespaces.iter().map(path).collect()
     }
 
     pub(super) fn query(&self) -> Vec<(&'static str, String)> {

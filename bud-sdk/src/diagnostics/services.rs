@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::age::age;
+use super::age::shown;
 use super::pods::given;
 use super::slim;
 use super::{Cluster, Scope};
@@ -109,7 +109,7 @@ impl Service {
             endpoints: all,
             healthy: !expected || ready > 0 || spec.publish_not_ready_addresses && all > 0,
             created_at: meta.creation_timestamp,
-            age: meta.creation_timestamp.map_or_else(|| "<unknown>".to_owned(), |created| age(created, now)),
+            age: shown(meta.creation_timestamp, now),
         }
     }
 }

@@ -65,6 +65,7 @@ slim! {
         containers: Vec<Container>,
         init_containers: Vec<Container>,
         ephemeral_containers: Vec<Container>,
+        restart_policy: String,
         readiness_gates: Vec<ReadinessGate>,
         scheduler_name: String,
         overhead: Amounts,
@@ -94,6 +95,7 @@ slim! {
         conditions: Vec<Condition>,
         container_statuses: Vec<ContainerStatus>,
         init_container_statuses: Vec<ContainerStatus>,
+        ephemeral_container_statuses: Vec<ContainerStatus>,
         start_time: Option<Timestamp>,
     }
     ContainerStatus {
@@ -324,6 +326,48 @@ slim! {
         renewal_time: Option<Timestamp>,
         last_failure_time: Option<Timestamp>,
         failed_issuance_attempts: Option<u32>,
+    }
+
+    ResourceSlice {
+        metadata: Meta,
+        spec: ResourceSliceSpec,
+    }
+    ResourceSliceSpec {
+        driver: String,
+        pool: DevicePool,
+        node_name: String,
+        devices: Vec<Device>,
+    }
+    DevicePool {
+        name: String,
+        generation: i64,
+    }
+    Device {
+        name: String,
+        attributes: BTreeMap<String, Attribute>,
+        taints: Vec<Taint>,
+    }
+    Attribute {
+        string: String,
+    }
+    ResourceClaim {
+        metadata: Meta,
+        status: ClaimStatus,
+    }
+    ClaimStatus {
+        allocation: Allocation,
+    }
+    Allocation {
+        devices: AllocatedDevices,
+    }
+    AllocatedDevices {
+        results: Vec<AllocatedDevice>,
+    }
+    AllocatedDevice {
+        driver: String,
+        pool: String,
+        device: String,
+        admin_access: bool,
     }
 
     ApiService {

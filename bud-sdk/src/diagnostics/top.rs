@@ -144,7 +144,7 @@ impl PodUsage {
 
 impl NodeUsage {
     fn of(node: &slim::Node, measured: Option<&slim::NodeMetrics>) -> Self {
-        let used = |resource| measured.map(|node| node.usage.of(resource));
+        let used = |resource: &str| measured.and_then(|node| node.usage.0.get(resource).copied());
         let percent = |used: Option<i64>, of: i64| {
             let part = i128::from(used?) * 100 / i128::from(of).max(1);
             (of > 0).then(|| u32::try_from(part).unwrap_or(u32::MAX))
@@ -159,5 +159,28 @@ impl NodeUsage {
             memory_percent: percent(memory, allocatable.of("memory").units()),
             at: measured.and_then(|node| node.timestamp),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_measured_of_a_node_is_unknown_and_not_zero() {
+        let node = json!({ "metadata": { "name": "n" }, "status": { "allocatable": { "cpu": "4", "memory": "8Gi" } } });
+        let node: slim::Node = serde_json::from_value(node).unwrap();
+        let of = |measured: Option<serde_json::Value>| {
+            let measured: Option<slim::NodeMetrics> =
+                measured.map(|usage| serde_json::from_value(json!({ "usage": usage })).unwrap());
+            let usage = NodeUsage::of(&node, measured.as_ref());
+            (usage.cpu_millis, usage.cpu_percent, usage.memory_bytes, usage.memory_percent)
+        };
+        assert_eq!(of(None), (None, None, None, None));
+        assert_eq!(of(Some(json!({ "cpu": "1" }))), (Some(1000), Some(25), None, None));
+        assert_eq!(of(Some(json!({ "memory": "2Gi" }))), (None, None, Some(2 << 30), Some(25)));
+        assert_eq!(of(Some(json!({ "cpu": "0", "memory": "0" }))), (Some(0), Some(0), Some(0), Some(0)));
     }
 }

@@ -6,8 +6,8 @@ use http::Method;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::age::age;
-use super::request::Ask;
+use super::age::shown;
+use super::request::{Ask, passes};
 use super::scope::check_name;
 use super::slim::{self, condition};
 use super::{Cluster, Scope};
@@ -69,15 +69,15 @@ impl Cluster {
         }
     }
 
-    /// Restarts the pods of a deployment one after the other, as `kubectl rollout restart` does: guide section 10.1. This changes
-    /// the cluster.
+    /// Restarts the pods of a deployment, stateful set or daemon set one after the other, as `kubectl rollout restart` does: guide
+    /// section 10.1. This changes the cluster. The name is as [`rollout`](Self::rollout) has it.
     ///
     /// # Errors
     /// `Conflict` for a paused deployment, which would not be restarted; `NotFound`, `PermissionDenied` naming the right that is
-    /// missing (to patch deployments).
+    /// missing (to patch what is restarted).
     pub async fn restart(&self, namespace: &str, name: &str) -> Result<Rollout> {
         let (kind, name) = self.named(namespace, name).await?;
-        if self.object(namespace, kind, &name).await?.0.spec.paused {
+        if self.object(namespace, kind, &name).await?.spec.paused {
             let message = format!("{name} is paused, so that nothing would be restarted");
             return Err(Error::new(ErrorKind::Conflict, message).with_hint("resume it first"));
         }
@@ -88,17 +88,27 @@ impl Cluster {
             body: Some(("application/strategic-merge-patch+json", patch.to_string().into_bytes())),
             ..Ask::get(kind.path(namespace, &name), kind.plural(), Some(namespace)).verb("patch")
         };
-        let (object, now) = self.read::<slim::Workload>(&ask).await?;
-        Ok(Rollout::of(&object, kind, now))
+        Ok(Rollout::of(&self.read(&ask).await?.0, kind))
     }
 
     async fn rollout_of(&self, namespace: &str, kind: Kind, name: &str) -> Result<Rollout> {
-        let (object, now) = self.object(namespace, kind, name).await?;
-        Ok(Rollout::of(&object, kind, now))
+        Ok(Rollout::of(&self.object(namespace, kind, name).await?, kind))
     }
 
-    async fn object(&self, namespace: &str, kind: Kind, name: &str) -> Result<(slim::Workload, Timestamp)> {
-        self.read(&Ask::get(kind.path(namespace, name), kind.plural(), Some(namespace))).await
+    async fn object(&self, namespace: &str, kind: Kind, name: &str) -> Result<slim::Workload> {
+        Ok(self.read(&Ask::get(kind.path(namespace, name), kind.plural(), Some(namespace))).await?.0)
+    }
+
+    /// The object that a name means: with its kind that very one, without it a service's deployment.
+    pub(super) async fn workload(&self, namespace: &str, name: &str) -> Result<slim::Workload> {
+        check_name("namespace", namespace)?;
+        match name.split_once('/') {
+            Some((kind, name)) => {
+                check_name("name", name)?;
+                self.object(namespace, Kind::named(kind)?, name).await
+            }
+            None => self.find_deployment(namespace, name).await,
+        }
     }
 
     /// What a name with or without its kind means.
@@ -115,17 +125,6 @@ impl Cluster {
 const APPS: &str = "/apis/apps/v1";
 /// Between two looks of a wait.
 const LOOK: Duration = Duration::from_secs(1);
-
-fn passes(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Connect
-            | ErrorKind::Timeout
-            | ErrorKind::Interrupted
-            | ErrorKind::RateLimited
-            | ErrorKind::Server
-    )
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -222,7 +221,7 @@ records! {
 
 impl Deployment {
     fn of(deployment: &slim::Workload, now: Timestamp) -> Self {
-        let rollout = Rollout::of(deployment, Kind::Deployment, now);
+        let rollout = Rollout::of(deployment, Kind::Deployment);
         let (meta, status) = (&deployment.metadata, &deployment.status);
         let healthy =
             rollout.state == RolloutState::Complete.as_str() && status.ready_replicas >= rollout.replicas;
@@ -245,13 +244,13 @@ impl Deployment {
                 .map(|container| container.image.clone())
                 .collect(),
             created_at: meta.creation_timestamp,
-            age: meta.creation_timestamp.map_or_else(|| "<unknown>".to_owned(), |created| age(created, now)),
+            age: shown(meta.creation_timestamp, now),
         }
     }
 }
 
 impl Rollout {
-    fn of(object: &slim::Workload, kind: Kind, _: Timestamp) -> Self {
+    fn of(object: &slim::Workload, kind: Kind) -> Self {
         let (state, message) = match kind {
             Kind::Deployment => deployment(object),
             Kind::StatefulSet => stateful_set(object),
@@ -374,7 +373,7 @@ mod tests {
 
     fn judged(kind: Kind, object: Value) -> (String, String) {
         let object: slim::Workload = serde_json::from_value(object).unwrap();
-        let rollout = Rollout::of(&object, kind, Timestamp::now());
+        let rollout = Rollout::of(&object, kind);
         (rollout.state, rollout.message)
     }
 

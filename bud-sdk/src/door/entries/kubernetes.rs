@@ -78,11 +78,11 @@ entries! {
         let within = within.unwrap_or(Duration::from_secs(600));
         async move { door.open().await?.wait_for_rollout(&namespace, &name, within).await }
     };
-    /// Restarts the pods of a deployment one after the other: guide section 10.1. This changes the cluster.
+    /// Restarts the pods of a deployment, stateful set or daemon set one after the other: guide section 10.1. This changes the cluster.
     run kubernetes.restart(
         /// The namespace.
         namespace: String,
-        /// A service's name, or `deployment/NAME`.
+        /// A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
         name: String,
     ) -> Rollout = |door| {
         let door = door.clone();
@@ -125,7 +125,7 @@ entries! {
     run kubernetes.logs(
         /// The namespace.
         namespace: String,
-        /// A service's name, or `pod/NAME`.
+        /// A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
         name: String,
         /// The container; the pod's default one unless given. `daprd` is Dapr's sidecar.
         container: Option<String>,
@@ -149,7 +149,7 @@ entries! {
     parcels kubernetes.follow_logs(
         /// The namespace.
         namespace: String,
-        /// A service's name, or `pod/NAME`.
+        /// A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
         name: String,
         /// The container; the pod's default one unless given.
         container: Option<String>,
@@ -172,7 +172,7 @@ entries! {
     run kubernetes.exec(
         /// The namespace.
         namespace: String,
-        /// A service's name, or `pod/NAME`.
+        /// A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
         name: String,
         /// The command and its arguments.
         command: Vec<String>,
@@ -215,7 +215,7 @@ entries! {
     run kubernetes.gpu_readings(
         /// The namespace.
         namespace: String,
-        /// A service's name, or `pod/NAME`.
+        /// A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
         name: String,
     ) -> Vec<GpuReading> = |door| {
         let door = door.clone();

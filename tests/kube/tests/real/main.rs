@@ -71,8 +71,10 @@ mod run {
         SERVER: plane::a_bare_server_comes_and_goes, plane::an_api_without_a_server_behind_it, plane::a_watch_begins_with_what_is_there;
         ALL: work::use_of_pods_and_nodes_and_a_dead_metrics_api ["top_pods", "top_nodes"],
             work::a_rollout_is_followed_and_a_restart_is_one ["deployments", "rollout", "wait_for_rollout", "restart"],
+            work::stateful_and_daemon_sets_are_followed_and_restarted ["rollout", "wait_for_rollout", "restart"],
             lists::pods_are_printed_as_the_server_prints_them ["pods"],
             lists::nodes_and_their_gpus ["nodes", "gpus"],
+            lists::gpus_in_parts_shared_and_offered_by_drivers ["gpus"],
             lists::events_stand_in_the_order_in_which_they_happened ["events"],
             lists::services_with_what_is_behind_them ["services"],
             lists::certificates_with_when_they_end ["certificates"],

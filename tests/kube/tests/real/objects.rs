@@ -20,6 +20,43 @@ pub(crate) fn deployment(namespace: &str, name: &str, replicas: u32, gpus: u32) 
     })
 }
 
+/// A StatefulSet or DaemonSet whose pods run on that node only.
+pub(crate) fn set(kind: &str, namespace: &str, name: &str, node: &str) -> Value {
+    let mut set = json!({
+        "apiVersion": "apps/v1", "kind": kind, "metadata": {"namespace": namespace, "name": name},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {
+                    "nodeSelector": {"kubernetes.io/hostname": node},
+                    "containers": [{"name": "main", "image": "registry.example/set:1"}],
+                },
+            },
+        },
+    });
+    if kind == "StatefulSet" {
+        set["spec"]["serviceName"] = name.into();
+    }
+    set
+}
+
+/// What a driver of GPUs offers on a node: that many whole cards, of this generation of its pool.
+pub(crate) fn offer(node: &str, generation: u32, cards: u32) -> Value {
+    let attributes =
+        json!({"type": {"string": "gpu"}, "productName": {"string": "NVIDIA H100"}, "index": {"int": 0}});
+    let devices: Vec<Value> =
+        (0..cards).map(|at| json!({"name": format!("gpu-{at}"), "attributes": attributes})).collect();
+    json!({
+        "apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice",
+        "metadata": {"name": format!("{node}-{generation}")},
+        "spec": {
+            "driver": "gpu.nvidia.com", "nodeName": node, "devices": devices,
+            "pool": {"name": node, "generation": generation, "resourceSliceCount": 1},
+        },
+    })
+}
+
 /// A pod on that node, without asking the scheduler.
 pub(crate) fn pod(namespace: &str, name: &str, node: &str) -> Value {
     json!({

@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+mod logs;
+mod reads;
 mod server;
 
 use std::time::Duration;
@@ -26,6 +28,10 @@ fn list(items: &[Value], next: &str) -> Response {
 #[tokio::test]
 async fn fifty_thousand_pods_take_one_request_a_page_and_little_memory() {
     const PODS: usize = 50_000;
+    // The memory of other tests in the same process would be counted as well.
+    if !server::alone("fifty_thousand_pods_take_one_request_a_page_and_little_memory") {
+        return;
+    }
     let server = server::in_a_process_of_its_own(PODS);
     let cluster = server.cluster().await;
     // What is needed once is not counted.
@@ -118,7 +124,7 @@ async fn only_reads_are_repeated_and_only_when_the_server_says_when() {
     let server = Server::start(move |request, count| match request.path.as_str() {
         "/api/v1/namespaces/later/pods" if count < 3 => answer(429, Some("0")),
         "/api/v1/namespaces/later/pods" => list(&[pod("a")], ""),
-        "/api/v1/namespaces/always/pods" => answer(503, Some("0")),
+        "/api/v1/namespaces/always/pods" => answer(503, Some("1")),
         // A dead aggregated API says nothing of when; a client that tries on tries for minutes.
         "/api/v1/namespaces/dead/pods" => answer(503, None),
         "/api/v1/namespaces/long/pods" => answer(429, Some("600")),
@@ -134,6 +140,9 @@ async fn only_reads_are_repeated_and_only_when_the_server_says_when() {
         let error = cluster.pods(namespace).await.unwrap_err();
         assert_eq!(server.take(), requests, "{namespace}: {error}");
         assert!(error.message().contains("busy"), "{error}");
+        // All of it is told, not the last try alone.
+        let waited = Duration::from_secs(requests as u64 - 1);
+        assert!(error.attempts() as usize == requests && error.elapsed().unwrap() >= waited, "{error:?}");
     }
     let error = cluster.restart("here", "app").await.unwrap_err();
     assert_eq!((error.status(), server.of("PATCH")), (Some(503), 1), "{error}");
@@ -193,6 +202,16 @@ async fn what_would_leave_its_place_is_refused_before_any_request() {
         Cluster::builder().timeout(Duration::ZERO).connect().await.unwrap_err().param(),
         Some("timeout")
     );
+}
+
+#[tokio::test]
+async fn no_namespace_at_all_is_not_every_namespace() {
+    let server = Server::start(|_, _| list(&[pod("a")], "")).await;
+    let cluster = server.cluster().await;
+    assert!(cluster.pods(Scope::namespaces(Vec::<String>::new())).await.unwrap().is_empty());
+    assert_eq!(server.requests(), 0);
+    assert_eq!(cluster.pods(Scope::namespaces(["here", "there"])).await.unwrap().len(), 2);
+    assert_eq!(server.requests(), 2);
 }
 
 #[tokio::test]

@@ -80,6 +80,14 @@ impl Server {
         self.seen.lock().unwrap().iter().filter(|asked| asked.method == method).count()
     }
 
+    pub(crate) fn all(&self) -> Vec<Asked> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.seen.lock().unwrap().iter().map(|asked| asked.path.clone()).collect()
+    }
+
     pub(crate) fn queries(&self) -> Vec<String> {
         self.seen.lock().unwrap().iter().map(|asked| asked.query.clone()).collect()
     }
@@ -152,6 +160,20 @@ pub(crate) fn peak_memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+}
+
+/// Whether this is the only test of its process. If not, it is run in one of its own, where it must pass.
+pub(crate) fn alone(test: &str) -> bool {
+    const ALONE: &str = "BUD_KUBE_SCRIPTED_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", test, "--nocapture"]).env(ALONE, "1").output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (said(&output.stdout), said(&output.stderr));
+    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+    false
 }
 
 const ASKED: &str = "BUD_KUBE_SCRIPTED_PODS";

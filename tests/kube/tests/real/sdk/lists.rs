@@ -242,6 +242,110 @@ pub(crate) async fn nodes_and_their_gpus(bed: &Bed) -> Outcome {
     Ok(())
 }
 
+pub(crate) async fn gpus_in_parts_shared_and_offered_by_drivers(bed: &Bed) -> Outcome {
+    bed.add_namespace("shares").await?;
+    let api = bed.api();
+    let node = async |name: &str, resources: Value, annotations: Value, labels: Value| -> Outcome {
+        bed.add_node(name, resources).await?;
+        let metadata = json!({ "annotations": annotations, "labels": labels });
+        api.patch(&format!("/api/v1/nodes/{name}"), &json!({ "metadata": metadata })).await.map(drop)
+    };
+    let none = || json!({});
+    node(
+        "shares-mig",
+        json!({ "nvidia.com/mig-1g.10gb": "7", "nvidia.com/mig-3g.40gb": "2" }),
+        none(),
+        none(),
+    )
+    .await?;
+    // Ten shares of each of two cards, of which one is bad; what the scheduler counts of memory and cores is no GPU.
+    let card = |id: &str, more: Value| {
+        merged(
+            json!({ "id": id, "count": 10, "devmem": 81920, "devcore": 100, "type": "NVIDIA-H100", "mode": "hami-core" }),
+            more,
+        )
+    };
+    let cards =
+        json!([card("GPU-1", json!({ "health": true })), card("GPU-2", json!({ "index": 1, "numa": 1 }))]);
+    let register = json!({ "hami.io/node-nvidia-register": cards.to_string(), "hami.io/node-handshake": "Requesting_2026-01-01 00:00:00" });
+    node("shares-hami", json!({ "nvidia.com/gpu": "20" }), register.clone(), none()).await?;
+    // Its plugin is gone, and with it what it gave out.
+    node("shares-gone", none(), register, none()).await?;
+    node(
+        "shares-bare",
+        none(),
+        none(),
+        json!({ "nvidia.com/gpu.present": "true", "nvidia.com/gpu.count": "8" }),
+    )
+    .await?;
+    node("shares-offered", none(), none(), json!({ "nvidia.com/gpu.present": "true" })).await?;
+    for (name, on, limits) in [
+        ("mig", "shares-mig", json!({ "nvidia.com/mig-1g.10gb": "2" })),
+        (
+            "slice",
+            "shares-hami",
+            json!({ "nvidia.com/gpu": "3", "nvidia.com/gpumem": "8000", "nvidia.com/gpucores": "30" }),
+        ),
+    ] {
+        let mut object = pod("shares", name, on);
+        object["spec"]["containers"][0]["resources"] = json!({ "limits": limits });
+        object["status"] = json!({ "phase": "Running" });
+        api.create(&object).await?;
+    }
+    api.create(&crate::objects::offer("shares-offered", 1, 8)).await?;
+    api.create(&crate::objects::offer("shares-offered", 2, 4)).await?;
+    let request = json!({ "name": "gpu", "exactly": { "deviceClassName": "gpu.nvidia.com" } });
+    let held =
+        json!({ "request": "gpu", "driver": "gpu.nvidia.com", "pool": "shares-offered", "device": "gpu-1" });
+    api.create(&json!({
+        "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "metadata": { "namespace": "shares", "name": "one" },
+        "spec": { "devices": { "requests": [request] } },
+        "status": { "allocation": { "devices": { "results": [held] } } },
+    }))
+    .await?;
+    let gpus = told(sdk(bed).await?.gpus().await)?;
+    let rows = gpus.iter().filter(|row| row.node.starts_with("shares-"));
+    let rows: Vec<_> = rows
+        .map(|row| {
+            let counts = [row.capacity, row.allocatable, row.requested, row.free];
+            (
+                row.node.as_str(),
+                row.resource.as_str(),
+                counts,
+                row.cards,
+                row.unhealthy_cards,
+                row.plugin_answers,
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("shares-bare", "nvidia.com/gpu", [0, 0, 0, 0], Some(8), None, None),
+            ("shares-gone", "nvidia.com/gpu", [0, 0, 0, 0], Some(2), Some(1), Some(false)),
+            ("shares-hami", "nvidia.com/gpu", [20, 20, 3, 17], Some(2), Some(1), Some(true)),
+            ("shares-mig", "nvidia.com/mig-1g.10gb", [7, 7, 2, 5], None, None, None),
+            ("shares-mig", "nvidia.com/mig-3g.40gb", [2, 2, 0, 2], None, None, None),
+            ("shares-offered", "gpu.nvidia.com", [4, 4, 1, 3], Some(4), None, None),
+        ]
+    );
+    for row in gpus.iter().filter(|row| row.node.starts_with("shares-")) {
+        let product = match row.node.as_str() {
+            "shares-hami" | "shares-gone" => Some("NVIDIA-H100"),
+            "shares-offered" => Some("NVIDIA H100"),
+            _ => None,
+        };
+        assert_eq!(row.product.as_deref(), product, "{row:?}");
+    }
+    for name in ["mig", "hami", "gone", "bare", "offered"] {
+        api.delete(&format!("/api/v1/nodes/shares-{name}")).await?;
+    }
+    for generation in [1, 2] {
+        api.delete(&format!("/apis/resource.k8s.io/v1/resourceslices/shares-offered-{generation}")).await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn events_stand_in_the_order_in_which_they_happened(bed: &Bed) -> Outcome {
     bed.add_namespace("ordered").await?;
     let event = |name: &str, times: Value| {

@@ -11,6 +11,7 @@ use super::{sdk, told};
 use crate::objects::{deployment, kubectl, running_pod};
 
 const MIB: usize = 1 << 20;
+const PASSWORD: &str = "canary-of-postgresql";
 
 fn texts(lines: &[LogLine]) -> Vec<&str> {
     lines.iter().map(|line| line.text.as_str()).collect()
@@ -138,18 +139,46 @@ pub(crate) async fn commands_end_with_their_code_and_all_they_wrote(bed: &Bed) -
     assert_eq!(run(&[]).await.unwrap_err().param(), Some("command"));
 
     let gpus = told(cluster.gpu_readings("sdk-exec", "pod/pod").await)?;
-    assert_eq!((gpus[0].utilization_percent, gpus[0].uncorrected_errors), (Some(97.0), None));
+    let [gpu] = gpus.as_slice() else { return Err(format!("{gpus:?}")) };
+    assert_eq!(
+        (gpu.index, gpu.uuid.as_deref(), gpu.name.as_deref()),
+        (Some(0), Some("GPU-1"), Some("NVIDIA H100"))
+    );
+    assert_eq!((gpu.utilization_percent, gpu.memory_utilization_percent), (Some(97.0), Some(61.0)));
+    assert_eq!((gpu.memory_used_mib, gpu.memory_total_mib), (Some(70_123.0), Some(81_559.0)));
+    assert_eq!(
+        (gpu.temperature_celsius, gpu.power_watts, gpu.uncorrected_errors),
+        (Some(64.0), Some(612.33), None)
+    );
+    // What is asked for in another order would be read as something else.
+    let query = "--query-gpu=index,uuid,name,utilization.gpu,utilization.memory,memory.used,memory.total,\
+                 temperature.gpu,power.draw,ecc.errors.uncorrected.volatile.total";
+    assert_eq!(
+        bed.kubelet().execs("sdk-exec").last().unwrap().command,
+        ["nvidia-smi", query, "--format=csv,noheader,nounits"]
+    );
     Ok(())
 }
 
 pub(crate) async fn the_connections_of_postgresql_and_engines(bed: &Bed) -> Outcome {
-    running_pod(bed, "bud-data").await?;
+    bed.add_namespace("bud-data").await?;
+    bed.add_node("bud-data-node", json!({})).await?;
     let cluster = sdk(bed).await?;
     assert!(cluster.postgres("bud-data").await.unwrap_err().is_not_found());
-    let labels = json!({ "app.kubernetes.io/name": "postgresql", "app.kubernetes.io/component": "primary" });
-    bed.api()
-        .patch("/api/v1/namespaces/bud-data/pods/pod", &json!({ "metadata": { "labels": labels } }))
-        .await?;
+    let database = |name: &str| {
+        let mut pod = crate::objects::pod("bud-data", name, "bud-data-node");
+        pod["metadata"]["labels"] =
+            json!({ "app.kubernetes.io/name": "postgresql", "app.kubernetes.io/component": "primary" });
+        pod["spec"]["containers"][0]["env"] = json!([{ "name": "POSTGRES_PASSWORD", "value": PASSWORD }]);
+        pod
+    };
+    // One that is not ready is passed over.
+    bed.api().create(&database("pg-0")).await?;
+    let down = cluster.postgres("bud-data").await.unwrap_err();
+    assert!(down.is_not_found() && down.message().contains("no pod that is ready"), "{down}");
+    let mut ready = database("pg-1");
+    ready["status"] = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] });
+    bed.api().create(&ready).await?;
     bed.kubelet().on_exec("bud-data", |request| match request.command.last() {
         Some(script) if script.contains("pg_stat_activity") => {
             ExecScript::exit(0).stdout("78|3|70|5|1|2|812.5|100|3|f\n")
@@ -157,12 +186,11 @@ pub(crate) async fn the_connections_of_postgresql_and_engines(bed: &Bed) -> Outc
         _ => ExecScript::exit(1),
     });
     let pool = told(cluster.postgres("bud-data").await)?;
-    assert_eq!((pool.pod.as_str(), pool.connections, pool.most), ("pod", 78, 97));
+    assert_eq!((pool.pod.as_str(), pool.connections, pool.most), ("pg-1", 78, 97));
+    // The password stands in the pod, where everybody who lists it sees it; the command takes it from the container.
     let command = bed.kubelet().execs("bud-data").pop().unwrap().command;
-    assert!(
-        command.iter().all(|word| !word.contains("secret")),
-        "no password goes over the wire: {command:?}"
-    );
+    assert!(command.iter().all(|word| !word.contains(PASSWORD)), "{command:?}");
+    assert!(command[2].contains("PGPASSWORD=\"${POSTGRES_PASSWORD:-"), "{command:?}");
 
     bed.add_namespace("bud-tiny-ep-0a1b2c3d").await?;
     let mut engine = crate::objects::pod("bud-tiny-ep-0a1b2c3d", "engine", "nowhere");

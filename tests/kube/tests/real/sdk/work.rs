@@ -1,5 +1,6 @@
 //! Rollouts, restarts, measurements, and finding what a name means.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bud_kube_testbed::{Cluster as Bed, Outcome};
@@ -8,7 +9,7 @@ use bud_sdk::kubernetes::Scope;
 use serde_json::json;
 
 use super::{sdk, told};
-use crate::objects::{cells, deployment, kubectl, running_pod};
+use crate::objects::{cells, deployment, kubectl, running_pod, set};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -66,6 +67,67 @@ pub(crate) async fn a_rollout_is_followed_and_a_restart_is_one(bed: &Bed) -> Out
     .await?;
     bed.api().delete(path).await?;
     bed.api().delete("/api/v1/nodes/restart-node").await?;
+    Ok(())
+}
+
+/// The uids of a set's pods, by name.
+async fn uids(bed: &Bed, app: &str) -> Outcome<BTreeMap<String, String>> {
+    let pods = bed.api().get(&format!("/api/v1/namespaces/sets/pods?labelSelector=app={app}")).await?;
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let pods = pods["items"].as_array().into_iter().flatten();
+    Ok(pods.map(|pod| (text(&pod["metadata"]["name"]), text(&pod["metadata"]["uid"]))).collect())
+}
+
+pub(crate) async fn stateful_and_daemon_sets_are_followed_and_restarted(bed: &Bed) -> Outcome {
+    bed.add_namespace("sets").await?;
+    bed.add_node("sets-node", json!({})).await?;
+    let _running = bed.run_pods("sets")?;
+    let mut db = set("StatefulSet", "sets", "db", "sets-node");
+    db["spec"]["replicas"] = 3.into();
+    bed.api().create(&db).await?;
+    bed.api().create(&set("DaemonSet", "sets", "agent", "sets-node")).await?;
+    let cluster = sdk(bed).await?;
+    for (name, app, pods) in [("statefulset/db", "db", 3), ("daemonset/agent", "agent", 1)] {
+        let done = told(cluster.wait_for_rollout("sets", name, MINUTE).await)?;
+        assert_eq!(
+            (done.state.as_str(), done.replicas, done.updated, done.available),
+            ("COMPLETE", pods, pods, pods)
+        );
+        kubectl(bed, &format!("-n sets rollout status {name} --timeout=1s")).await?;
+        let before = uids(bed, app).await?;
+        let begun = told(cluster.restart("sets", name).await)?;
+        assert_eq!(begun.state, "PROGRESSING", "an old state is no new one");
+        let done = told(cluster.wait_for_rollout("sets", name, MINUTE).await)?;
+        assert_eq!((done.state.as_str(), done.updated), ("COMPLETE", pods));
+        kubectl(bed, &format!("-n sets rollout status {name} --timeout=1s")).await?;
+        let after = uids(bed, app).await?;
+        assert_eq!(after.len(), before.len());
+        assert!(after.iter().all(|(name, uid)| before.get(name) != Some(uid)), "{before:?} {after:?}");
+    }
+
+    // Behind a partition, only the pods from it on are replaced, and that is all there is to wait for.
+    let path = "/apis/apps/v1/namespaces/sets/statefulsets/db";
+    let strategy = |strategy: serde_json::Value| json!({ "spec": { "updateStrategy": strategy } });
+    bed.api().patch(path, &strategy(json!({ "rollingUpdate": { "partition": 2 } }))).await?;
+    let before = uids(bed, "db").await?;
+    assert_eq!(told(cluster.restart("sets", "statefulset/db").await)?.state, "PROGRESSING");
+    let done = told(cluster.wait_for_rollout("sets", "statefulset/db", MINUTE).await)?;
+    assert_eq!((done.state.as_str(), done.replicas, done.updated), ("COMPLETE", 3, 1));
+    let after = uids(bed, "db").await?;
+    let same: Vec<bool> = before.iter().map(|(name, uid)| after.get(name) == Some(uid)).collect();
+    assert_eq!(same, [true, true, false], "{before:?} {after:?}");
+
+    // Where pods are replaced by hand, there is nothing to wait for.
+    let by_hand = strategy(json!({ "type": "OnDelete", "rollingUpdate": null }));
+    for (name, plural) in [("statefulset/db", "statefulsets/db"), ("daemonset/agent", "daemonsets/agent")] {
+        let path = format!("/apis/apps/v1/namespaces/sets/{plural}");
+        bed.api().patch(&path, &by_hand).await?;
+        assert_eq!(told(cluster.restart("sets", name).await)?.state, "NOT_TRACKED");
+        let waited = told(cluster.wait_for_rollout("sets", name, MINUTE).await)?;
+        assert_eq!(waited.state, "NOT_TRACKED");
+        bed.api().delete(&path).await?;
+    }
+    bed.api().delete("/api/v1/nodes/sets-node").await?;
     Ok(())
 }
 
