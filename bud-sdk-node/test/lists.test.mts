@@ -132,12 +132,25 @@ test('whoever asks ahead gets the items in order', async () => {
 });
 
 test('a list that is ended by nobody is ended when it is collected', async () => {
-  await using bed = await testbed('--seed-users', '50');
-  const handle = bed.client().users;
-  for (let round = 0; round < 200; round += 1) {
-    const items = handle.list({}, { limit: 10 })[Symbol.asyncIterator]();
-    assert.equal((await items.next()).done, false);
+  const pageOf = (line: string): number => Number(new URL(line.slice(4), 'http://x').searchParams.get('page'));
+  // The third page and the fourth are under way when the second is there, and stay so.
+  await using server = await Scripted.start(({ line }) => {
+    return pageOf(line) < 3 ? json(200, users(pageOf(line), 1, 4)) : () => undefined;
+  });
+  const bud = client(server.url);
+  await (async (): Promise<void> => {
+    const items = bud.users.list({}, { limit: 1, inFlight: 3 })[Symbol.asyncIterator]();
+    assert.equal((await items.next()).value?.id, 'u-0');
+    assert.equal((await items.next()).value?.id, 'u-1');
+  })();
+  while (server.asked.length < 4) await sleep(5);
+  await sleep(50);
+  assert.equal(server.closed, 2);
+  while (server.closed < 4) {
+    globalThis.gc?.();
+    await sleep(5);
   }
+  assert.equal(server.asked.length, 4);
 });
 
 test('many pages at a time are the same list', async () => {
