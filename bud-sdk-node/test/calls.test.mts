@@ -248,6 +248,7 @@ test('wrong arguments are refused by name, before anything is sent', async () =>
     ['start', () => client(server.url).audit.export({ start: new Date(NaN), end: new Date() }).writeTo('x.csv')],
     ['end', () => client(server.url).audit.export({ start: new Date(2), end: new Date(1) }).writeTo('x.csv')],
     ['end', () => client(server.url).audit.export({ start: new Date(2), end: new Date(1) }).records().all()],
+    ['acceptUnmarkedEnd', () => client(server.url).audit.export({ start: new Date(1), end: new Date(2), acceptUnmarkedEnd: true }).records().all()],
   ];
   for (const [param, begin] of cases) {
     const error = await caught(begin() as PromiseLike<unknown>);

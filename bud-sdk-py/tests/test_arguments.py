@@ -118,6 +118,15 @@ def test_wrong_values(call: Callable[[Client], object], param: str) -> None:
         assert server.requests == []
 
 
+def test_records_of_an_export_take_what_they_have() -> None:
+    span: dict[str, Any] = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}
+    bud = Client("http://127.0.0.1:9", token="t", flavor="guide")
+    assert "fetched" in repr(bud.audit.export(**span, format="json", idle_timeout=5).records())
+    with pytest.raises(InvalidArgument) as caught:
+        bud.audit.export(**span, accept_unmarked_end=True).records()
+    assert (caught.value.param, caught.value.operation) == ("accept_unmarked_end", "audit.export_records")
+
+
 def test_names_and_places_are_pythons_affair() -> None:
     bud: Any = Client("http://127.0.0.1:9", token="t")
     with pytest.raises(TypeError):
