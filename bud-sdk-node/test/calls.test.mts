@@ -260,6 +260,13 @@ test('wrong arguments are refused by name, before anything is sent', async () =>
   assert.equal(server.asked.length, 0);
 });
 
+test('every whole number that is too large is told what would not be', async () => {
+  for (const replicas of [2 ** 32, 2 ** 53, 2 ** 53 + 2, 1e300, 9007199254740993n as unknown as number]) {
+    const error = await caught(client('http://127.0.0.1:9').endpoints.scale('e-1', { replicas }));
+    assert.equal(error.reason, 'it must be a whole number from 0 to 4294967295');
+  }
+});
+
 test('wrong options of a client are refused by name, and never shown', () => {
   const base = { baseUrl: 'http://127.0.0.1:9' };
   const cases: [string, object][] = [
