@@ -35,7 +35,7 @@ export interface AuditRecordsParams {
   readonly end?: Time | undefined;
   /** Only this action: `login`, `login_failed`, `create`, `update`, `delete`... */
   readonly action?: string | undefined;
-  /** Only things of this kind: `session`, `project`, `apiKey`... */
+  /** Only things of this kind: `session`, `project`, `api_key`... */
   readonly resourceType?: string | undefined;
   /** Only the thing with this id. */
   readonly resourceId?: string | undefined;
