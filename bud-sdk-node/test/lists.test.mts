@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { BudError, Client, type User } from 'bud-sdk-node';
 
-import { json, Scripted } from './support/server.mjs';
+import { answer, json, Scripted } from './support/server.mjs';
 import { testbed } from './support/testbed.mjs';
 
 const user = (at: number): object => ({ id: `u-${at}`, email: `${at}@example.com` });
@@ -63,6 +63,16 @@ test('pages tell how many items there are, and where to go on', async () => {
     all.map((items) => items.length),
     [3, 3, 1],
   );
+});
+
+test('a total beyond 2^53 is exact', async () => {
+  const page = JSON.stringify({ users: [user(0)], page: 1, limit: 1, total_record: 0 });
+  const totals = [2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n];
+  await using server = await Scripted.answering(...totals.map((total) => answer(200, page.replace(':0}', `:${total}}`), { 'content-type': 'application/json' })));
+  const { users: handle } = client(server.url);
+  const told: unknown[] = [];
+  for (const _ of totals) told.push((await handle.list({}, { limit: 1 }).pages().next()).value?.total);
+  assert.deepEqual(told, [Number.MAX_SAFE_INTEGER, ...totals.slice(1)]);
 });
 
 test('filters are sent by their names on the wire', async () => {

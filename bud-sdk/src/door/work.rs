@@ -19,6 +19,7 @@ use super::CallOptions;
 use crate::api::{Operation, Paged};
 use crate::client::{Call, List};
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::EXACT;
 
 /// A future behind a pointer.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -54,20 +55,12 @@ impl<T: Serialize + Send + 'static> Output for T {
 /// Writes whole numbers that a floating point number cannot hold as text.
 struct Exact;
 
-impl Exact {
-    const MOST: u64 = (1 << 53) - 1;
-}
-
 impl Formatter for Exact {
     fn write_u64<W: ?Sized + Write>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
-        if value > Self::MOST {
-            write!(writer, "\"{value}\"")
-        } else {
-            CompactFormatter.write_u64(writer, value)
-        }
+        if value > EXACT { write!(writer, "\"{value}\"") } else { CompactFormatter.write_u64(writer, value) }
     }
     fn write_i64<W: ?Sized + Write>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
-        let exact = value.unsigned_abs() <= Self::MOST;
+        let exact = value.unsigned_abs() <= EXACT;
         if exact { CompactFormatter.write_i64(writer, value) } else { write!(writer, "\"{value}\"") }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use bud_sdk::door::{self, Arg, Kind, Type};
 use bud_sdk::{Flavor, OperationInfo, Support};
 
-use super::names::camel;
 use super::resources::Method;
+use crate::r#gen::names::camel;
 
 pub fn argument_docs(arg: &Arg) -> Vec<String> {
     let mut docs = plain(arg.docs);
