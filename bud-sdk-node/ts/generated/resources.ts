@@ -39,15 +39,15 @@ export interface AuditRecordsParams {
   readonly resourceType?: string | undefined;
   /** Only the thing with this id. */
   readonly resourceId?: string | undefined;
-  /** Only things of this name. */
+  /** Only things whose name contains this text. */
   readonly resourceName?: string | undefined;
   /** Only what this user did. */
   readonly user?: Id | undefined;
   /** Only what this user did in another's name. */
   readonly actionedBy?: Id | undefined;
-  /** Only what was done from this address. */
+  /** Only what was done from exactly this address. */
   readonly ipAddress?: string | undefined;
-  /** Only records that contain this text. */
+  /** Only records with this text in the name of the thing or in the address that it was done from. */
   readonly search?: string | undefined;
 }
 
@@ -665,7 +665,8 @@ export class Audit {
   }
 
   /**
-   * Exports the audit log as bytes, as they arrive. Only an export that ends without an error was whole.
+   * Exports the audit log as bytes, as they arrive. Only an export that ends without an error was whole. On the platform as
+   * shipped, who is no administrator gets his own records and no others.
    *
    * Guide section 9.1.
    * - guide: `GET /audit/export`
@@ -679,7 +680,7 @@ export class Audit {
   }
 
   /**
-   * Lists the records of the audit log, the newest first.
+   * Lists the records of the audit log, the newest first. Who is no administrator gets his own.
    *
    * Guide section 9.1.
    * - guide: not offered. Use audit.export(range).records().
@@ -711,7 +712,7 @@ export class Audit {
   }
 
   /**
-   * The log in numbers.
+   * The log in numbers; for who is no administrator, of his own records.
    *
    * Guide section 9.1.
    * - guide: not offered. Use audit.export(range).records().
@@ -1734,7 +1735,7 @@ export class Quotas {
 
   /**
    * Reads how much a user has used of what he may. While the platform's metrics service is down, it says that nothing was
-   * used.
+   * used; of an unknown user, that he has no plan.
    *
    * Guide section 9.2.
    * - guide: not offered. Use quotas.of_project: that API has quotas per project.

@@ -86,7 +86,8 @@ class Audit(SyncResource):
         accept_unmarked_end: bool | None = None,
     ) -> Export:
         """Exports the audit log as bytes, as they arrive. Only an export that ends without an error
-        was whole.
+        was whole. On the platform as shipped, who is no administrator gets his own records and no
+        others.
 
         Args:
             start: The beginning.
@@ -121,7 +122,8 @@ class Audit(SyncResource):
         in_flight: int | None = None,
         starting_at: str | None = None,
     ) -> List[AuditRecord]:
-        """Lists the records of the audit log, the newest first.
+        """Lists the records of the audit log, the newest first. Who is no administrator gets his
+        own.
 
         Args:
             start: Only what happened from here on; with `end`.
@@ -129,11 +131,12 @@ class Audit(SyncResource):
             action: Only this action: `login`, `login_failed`, `create`, `update`, `delete`...
             resource_type: Only things of this kind: `session`, `project`, `api_key`...
             resource_id: Only the thing with this id.
-            resource_name: Only things of this name.
+            resource_name: Only things whose name contains this text.
             user: Only what this user did.
             actioned_by: Only what this user did in another's name.
-            ip_address: Only what was done from this address.
-            search: Only records that contain this text.
+            ip_address: Only what was done from exactly this address.
+            search: Only records with this text in the name of the thing or in the address that it
+                was done from.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -188,7 +191,7 @@ class Audit(SyncResource):
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AuditSummary:
-        """The log in numbers.
+        """The log in numbers; for who is no administrator, of his own records.
 
         Args:
             start: Only what happened from here on; with `end`.
@@ -1778,7 +1781,7 @@ class Quotas(SyncResource):
         headers: Mapping[str, str] | None = None,
     ) -> UserQuota:
         """Reads how much a user has used of what he may. While the platform's metrics service is
-        down, it says that nothing was used.
+        down, it says that nothing was used; of an unknown user, that he has no plan.
 
         Args:
             user: The user.
