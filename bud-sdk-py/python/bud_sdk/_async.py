@@ -325,18 +325,12 @@ class AsyncAuth(AsyncResource):
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> SignedIn:
         """Logs in now instead of at the first call, or again after a logout.
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -346,16 +340,13 @@ class AsyncAuth(AsyncResource):
         On the guide API: `POST /auth/login`.
         On the runtime API: `POST /auth/login`.
         """
-        result: SignedIn = await self._call("auth.login", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: SignedIn = await self._call("auth.login", {}, {"timeout": timeout})
         return result
 
     async def logout(
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Ends the session on the server and forgets its tokens, even if the server fails to
         answer.
@@ -363,9 +354,6 @@ class AsyncAuth(AsyncResource):
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -375,7 +363,7 @@ class AsyncAuth(AsyncResource):
         On the guide API: `POST /auth/logout`.
         On the runtime API: `POST /auth/logout`.
         """
-        await self._call("auth.logout", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        await self._call("auth.logout", {}, {"timeout": timeout})
 
     async def request_password_reset(
         self,
@@ -469,9 +457,6 @@ class AsyncAuth(AsyncResource):
         password: Secret | str,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> User:
         """Sets the password of the session's own user; a user whom an administrator created can do
         nothing else first. Later logins of this client use it.
@@ -481,9 +466,6 @@ class AsyncAuth(AsyncResource):
                 letter and a special character.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -494,7 +476,7 @@ class AsyncAuth(AsyncResource):
         On the runtime API: `GET /users/me`.
         """
         password = Secret(password)
-        result: User = await self._call("auth.change_own_password", {"password": password}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: User = await self._call("auth.change_own_password", {"password": password}, {"timeout": timeout})
         return result
 
 
@@ -2439,33 +2421,24 @@ class AsyncClient(AsyncClientBase):
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> str:
         """Which API the server speaks: `guide` or `runtime`. It is asked once.
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: str = await self._call("client.flavor", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: str = await self._call("client.flavor", {}, {"timeout": timeout})
         return result
 
     async def capabilities(
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> CapabilityList:
         """What the server's API offers, operation by operation, and what to use instead of what it
         lacks.
@@ -2473,15 +2446,12 @@ class AsyncClient(AsyncClientBase):
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: CapabilityList = await self._call("client.capabilities", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: CapabilityList = await self._call("client.capabilities", {}, {"timeout": timeout})
         return result
 
     async def raw(

@@ -319,18 +319,12 @@ class Auth(SyncResource):
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> SignedIn:
         """Logs in now instead of at the first call, or again after a logout.
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -340,16 +334,13 @@ class Auth(SyncResource):
         On the guide API: `POST /auth/login`.
         On the runtime API: `POST /auth/login`.
         """
-        result: SignedIn = self._call("auth.login", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: SignedIn = self._call("auth.login", {}, {"timeout": timeout})
         return result
 
     def logout(
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Ends the session on the server and forgets its tokens, even if the server fails to
         answer.
@@ -357,9 +348,6 @@ class Auth(SyncResource):
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -369,7 +357,7 @@ class Auth(SyncResource):
         On the guide API: `POST /auth/logout`.
         On the runtime API: `POST /auth/logout`.
         """
-        self._call("auth.logout", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        self._call("auth.logout", {}, {"timeout": timeout})
 
     def request_password_reset(
         self,
@@ -463,9 +451,6 @@ class Auth(SyncResource):
         password: Secret | str,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> User:
         """Sets the password of the session's own user; a user whom an administrator created can do
         nothing else first. Later logins of this client use it.
@@ -475,9 +460,6 @@ class Auth(SyncResource):
                 letter and a special character.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -488,7 +470,7 @@ class Auth(SyncResource):
         On the runtime API: `GET /users/me`.
         """
         password = Secret(password)
-        result: User = self._call("auth.change_own_password", {"password": password}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: User = self._call("auth.change_own_password", {"password": password}, {"timeout": timeout})
         return result
 
 
@@ -2431,33 +2413,24 @@ class Client(SyncClient):
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> str:
         """Which API the server speaks: `guide` or `runtime`. It is asked once.
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: str = self._call("client.flavor", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: str = self._call("client.flavor", {}, {"timeout": timeout})
         return result
 
     def capabilities(
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> CapabilityList:
         """What the server's API offers, operation by operation, and what to use instead of what it
         lacks.
@@ -2465,15 +2438,12 @@ class Client(SyncClient):
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: CapabilityList = self._call("client.capabilities", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: CapabilityList = self._call("client.capabilities", {}, {"timeout": timeout})
         return result
 
     def raw(

@@ -184,10 +184,10 @@ fn imports(body: &str) -> String {
             "../options.js",
             &[
                 "type CallOptions",
-                "type ClusterCallOptions",
                 "type ExportOptions",
                 "type JobOptions",
                 "type ListOptions",
+                "type WorkOptions",
             ],
         ),
         import(body, "../read.js", &["asItIs", "mapOf", "nothing", "type Wire"]),
@@ -225,10 +225,10 @@ fn function_of(text: &mut String, method: &Method<'_>) {
     let Entry { id, kind, update, .. } = method.entry;
     let (output, constant, name) = (result(method.entry), method.constant(), camel(method.name));
     let (call, options, result) = match kind {
-        Kind::Call if method.entry.on_cluster() => {
-            ("call", "ClusterCallOptions".to_owned(), format!("Call<{output}>"))
+        Kind::Call if method.entry.options().len() == 1 => {
+            ("call", "WorkOptions".to_owned(), format!("Call<{output}>"))
         }
-        Kind::Pages if method.entry.on_cluster() => {
+        Kind::Pages if method.entry.options().is_empty() => {
             ("list", "ExportOptions".to_owned(), format!("List<{output}>"))
         }
         Kind::Call => ("call", "CallOptions".to_owned(), format!("Call<{output}>")),
