@@ -221,6 +221,32 @@ def test_exports(bud: Client, tmp_path: Path) -> None:
     assert export.write_to(str(file), overwrite=True).rows == 3000
 
 
+def test_what_a_listener_raises_ends_the_job(bed: Bed, tmp_path: Path) -> None:
+    file = tmp_path / "audit.csv"
+    span: dict[str, Any] = {"start": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"}
+
+    def enough(_: object) -> None:
+        raise LookupError("enough")
+
+    async def enough_later(_: object) -> None:
+        await asyncio.sleep(0)
+        raise LookupError("enough")
+
+    with bed.client() as bud:
+        with pytest.raises(LookupError, match="enough"):
+            bud.audit.export(**span).write_to(file, on_update=enough)
+        assert bud.flavor() == "guide"
+
+    async def main() -> None:
+        async with bed.async_client() as bud:
+            with pytest.raises(LookupError, match="enough"):
+                await bud.audit.export(**span).write_to(file, on_update=enough_later)
+            assert await bud.flavor() == "guide"
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_configuration_from_the_environment(bed: Bed, run: Run, tmp_path: Path) -> None:
     done = run("import bud_sdk; bud = bud_sdk.Client(); print(bud, bud.flavor(), bud.users.list().first().email)")
     assert done.stdout == f"Client('{bed.url}/') guide {bed.email}\n"
