@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bud_sdk::door::{BoxStream, Piece};
+use bud_sdk::door::{BoxStream, Output, Piece};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use napi::bindgen_prelude::{Buffer, Either, Env, PromiseRaw};
@@ -130,7 +130,7 @@ impl Source {
             Piece::Chunk(chunk) => return Ok(Some(Either::B(self.gather(chunk).into()))),
             Piece::Page { items, cursor, total } => {
                 let items = items.to_json().map_err(refused)?;
-                let total = total.map_or(Value::Null, whole);
+                let total = total.to_json().map_err(refused)?;
                 format!("{{\"items\":{items},\"cursor\":{},\"total\":{total}}}", Value::from(cursor))
             }
             Piece::Update(update) => format!("{{\"update\":{}}}", update.to_json().map_err(refused)?),
@@ -154,10 +154,4 @@ impl Source {
         }
         parcel
     }
-}
-
-/// A number that JavaScript reads without rounding it, or its digits.
-fn whole(number: u64) -> Value {
-    const MOST: u64 = 1 << 53;
-    if number <= MOST { number.into() } else { number.to_string().into() }
 }

@@ -122,6 +122,16 @@ test('options of one call', async () => {
   assert.equal(response.attempts, 2);
 });
 
+test('a call of a route of one\'s own has the options of every call', async () => {
+  await using server = await Scripted.answering(answer(503, ''), answer(503, ''), json(200, USER, { 'x-request-id': 'r-1' }));
+  const bud = client(server.url, { attempts: 3 });
+  const failed = await caught(bud.raw('GET', '/x', {}, { attempts: 1, headers: { 'x-trace': 't-1' } }));
+  assert.deepEqual([failed.code, failed.attempts], ['server', 1]);
+  assert(server.asked[0]?.headers.includes('x-trace: t-1'));
+  const { response } = await bud.raw('GET', '/x').withResponse();
+  assert.deepEqual([response.status, response.requestId, response.attempts], [200, 'r-1', 2]);
+});
+
 test('times are milliseconds', async () => {
   await using server = await Scripted.start(() => () => undefined);
   const start = performance.now();
@@ -239,6 +249,8 @@ test('wrong arguments are refused by name, before anything is sent', async () =>
     ['signal', of('users.get', 'u-1', { signal: 'now' })],
     ['options', of('users.get', 'u-1', 7)],
     ['headers.x', of('users.get', 'u-1', { headers: { x: NaN } })],
+    ['attempts', () => client(server.url).flavor({ attempts: 2 } as object)],
+    ['headers', () => client(server.url).auth.login({ headers: { x: 'y' } } as object)],
     ['header', of('users.get', 'u-1', { headers: { authorization: 'x' } })],
     ['body', () => client(server.url).raw('POST', '/x', { body: cycle })],
     ['method', () => client(server.url).raw('BREW' as 'GET', '/x')],
@@ -248,6 +260,7 @@ test('wrong arguments are refused by name, before anything is sent', async () =>
     ['start', () => client(server.url).audit.export({ start: new Date(NaN), end: new Date() }).writeTo('x.csv')],
     ['end', () => client(server.url).audit.export({ start: new Date(2), end: new Date(1) }).writeTo('x.csv')],
     ['end', () => client(server.url).audit.export({ start: new Date(2), end: new Date(1) }).records().all()],
+    ['acceptUnmarkedEnd', () => client(server.url).audit.export({ start: new Date(1), end: new Date(2), acceptUnmarkedEnd: true }).records().all()],
   ];
   for (const [param, begin] of cases) {
     const error = await caught(begin() as PromiseLike<unknown>);
@@ -257,6 +270,13 @@ test('wrong arguments are refused by name, before anything is sent', async () =>
     assert.doesNotMatch(`${error.stack}`, /canary/);
   }
   assert.equal(server.asked.length, 0);
+});
+
+test('every whole number that is too large is told what would not be', async () => {
+  for (const replicas of [2 ** 32, 2 ** 53, 2 ** 53 + 2, 1e300, 9007199254740993n as unknown as number]) {
+    const error = await caught(client('http://127.0.0.1:9').endpoints.scale('e-1', { replicas }));
+    assert.equal(error.reason, 'it must be a whole number from 0 to 4294967295');
+  }
 });
 
 test('wrong options of a client are refused by name, and never shown', () => {

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { BudError, Client, type User } from 'bud-sdk-node';
 
-import { json, Scripted } from './support/server.mjs';
+import { answer, json, Scripted } from './support/server.mjs';
 import { testbed } from './support/testbed.mjs';
 
 const user = (at: number): object => ({ id: `u-${at}`, email: `${at}@example.com` });
@@ -63,6 +63,16 @@ test('pages tell how many items there are, and where to go on', async () => {
     all.map((items) => items.length),
     [3, 3, 1],
   );
+});
+
+test('a total beyond 2^53 is exact', async () => {
+  const page = JSON.stringify({ users: [user(0)], page: 1, limit: 1, total_record: 0 });
+  const totals = [2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n];
+  await using server = await Scripted.answering(...totals.map((total) => answer(200, page.replace(':0}', `:${total}}`), { 'content-type': 'application/json' })));
+  const { users: handle } = client(server.url);
+  const told: unknown[] = [];
+  for (const _ of totals) told.push((await handle.list({}, { limit: 1 }).pages().next()).value?.total);
+  assert.deepEqual(told, [Number.MAX_SAFE_INTEGER, ...totals.slice(1)]);
 });
 
 test('filters are sent by their names on the wire', async () => {
@@ -132,12 +142,25 @@ test('whoever asks ahead gets the items in order', async () => {
 });
 
 test('a list that is ended by nobody is ended when it is collected', async () => {
-  await using bed = await testbed('--seed-users', '50');
-  const handle = bed.client().users;
-  for (let round = 0; round < 200; round += 1) {
-    const items = handle.list({}, { limit: 10 })[Symbol.asyncIterator]();
-    assert.equal((await items.next()).done, false);
+  const pageOf = (line: string): number => Number(new URL(line.slice(4), 'http://x').searchParams.get('page'));
+  // The third page and the fourth are under way when the second is there, and stay so.
+  await using server = await Scripted.start(({ line }) => {
+    return pageOf(line) < 3 ? json(200, users(pageOf(line), 1, 4)) : () => undefined;
+  });
+  const bud = client(server.url);
+  await (async (): Promise<void> => {
+    const items = bud.users.list({}, { limit: 1, inFlight: 3 })[Symbol.asyncIterator]();
+    assert.equal((await items.next()).value?.id, 'u-0');
+    assert.equal((await items.next()).value?.id, 'u-1');
+  })();
+  while (server.asked.length < 4) await sleep(5);
+  await sleep(50);
+  assert.equal(server.closed, 2);
+  while (server.closed < 4) {
+    globalThis.gc?.();
+    await sleep(5);
   }
+  assert.equal(server.asked.length, 4);
 });
 
 test('many pages at a time are the same list', async () => {

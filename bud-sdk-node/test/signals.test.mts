@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 
-import { Client } from 'bud-sdk-node';
+import { Client, InvalidArgumentError } from 'bud-sdk-node';
 
 import { json, Scripted } from './support/server.mjs';
 
@@ -76,6 +76,29 @@ test('one signal for many calls keeps none of them', async () => {
   await sleep(10);
   process.off('warning', warned);
   assert.deepEqual(warnings, []);
+});
+
+test('a wrong argument is refused as without a signal, and nobody listens any more', async () => {
+  await using server = await Scripted.start(() => undefined);
+  const { signal } = new AbortController();
+  const bud = client(server.url);
+  const wrong: [string, () => Promise<unknown>][] = [
+    ['id', () => bud.users.get('', { signal }).withResponse()],
+    ['replicas', async () => await bud.endpoints.scale('e-1', { replicas: 0 }, { signal })],
+    ['attempts', async () => await bud.users.get('u-1', { attempts: 0, signal })],
+    ['limit', () => bud.users.list({}, { limit: 0, signal }).all()],
+    ['end', () => bud.audit.export({ start: RANGE.end, end: RANGE.start }, { signal })[Symbol.asyncIterator]().next()],
+  ];
+  for (const [param, begin] of wrong) {
+    await assert.rejects(begin(), (error) => {
+      assert(error instanceof InvalidArgumentError, `${param}: ${String(error)}`);
+      assert.equal(error.param, param, error.message);
+      assert.match(error.stack ?? '', /signals\.test\.mjs/);
+      return true;
+    });
+    assert.equal(getEventListeners(signal, 'abort').length, 0, param);
+  }
+  assert.equal(server.asked.length, 0);
 });
 
 test('aborting after the end changes nothing', async () => {

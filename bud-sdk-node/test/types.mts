@@ -93,6 +93,8 @@ void client.users.setRole('u-1', {});
 void client.users.setRole('u-1', { role: 'USER', rolle: 'ADMIN' });
 // @ts-expect-error lists are tried as often as the client says
 void client.users.list({}, { attempts: 1 });
+// @ts-expect-error a login is tried as often as the client says
+void client.auth.login({ attempts: 1 });
 // @ts-expect-error there is no such field
 void (await client.users.get('u-1')).first_name;
 // @ts-expect-error results are read only

@@ -48,7 +48,8 @@ function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>, stop: () 
     };
     const done = (): void => signal.removeEventListener('abort', abort);
     signal.addEventListener('abort', abort, { once: true });
-    work().then(
+    // What it throws at once is a rejection as any other.
+    (async () => work())().then(
       (value) => {
         done();
         resolve(value);

@@ -35,7 +35,7 @@ export { Secret } from './secret.js';
 export type { Call, ResponseInfo, WithResponse } from './call.js';
 export type { Chunks, Export, WriteOptions } from './export.js';
 export type { Items, List, Page, Pages } from './list.js';
-export type { CallOptions, ClusterCallOptions, ExportOptions, JobOptions, ListOptions } from './options.js';
+export type { CallOptions, ExportOptions, JobOptions, ListOptions, WorkOptions } from './options.js';
 export type { Extra } from './read.js';
 export type { Id, Integer, Time } from './values.js';
 export type { ClientOptions, ClusterOptions } from './generated/options.js';

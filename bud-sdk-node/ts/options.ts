@@ -15,8 +15,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a call on a cluster takes as its last argument. */
-export type ClusterCallOptions = Pick<CallOptions, 'timeout' | 'signal'>;
+/** What is more than one call takes as its last argument: what is done on a cluster, and with the session. */
+export type WorkOptions = Pick<CallOptions, 'timeout' | 'signal'>;
 
 /** What a list takes as its last argument. `timeout` is the longest time for one page. */
 export interface ListOptions extends Omit<CallOptions, 'attempts' | 'attemptTimeout'> {

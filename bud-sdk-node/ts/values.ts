@@ -63,9 +63,6 @@ function convert(value: unknown, kind: Kind, refuse: Refuse): unknown {
       return carried(typeof value === 'number' ? value / 1000 : value, refuse);
     case 'secret':
       return carried(value instanceof Secret ? value.expose() : value, refuse);
-    case 'int':
-      if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw refuse('beyond 2^53 it must be a bigint', '');
-      return carried(value, refuse);
     case 'id':
       return carried(plain(value) && 'id' in value ? value['id'] : value, refuse);
     default:

@@ -1,6 +1,7 @@
 //! Calls: begun by an operation's name, waited for by a thread or by an event loop.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bud_sdk::door::{self, Entry, Kind, Piece, Target, Work};
@@ -27,6 +28,8 @@ pub(crate) struct Door {
     options: Map<String, Value>,
     cluster: bool,
     place: Option<String>,
+    /// Not per process: a child of one that closed it has a closed one.
+    closed: AtomicBool,
     targets: PerProcess<Mutex<Option<Target>>>,
 }
 
@@ -36,7 +39,8 @@ impl Door {
     #[pyo3(signature = (options, *, cluster = false))]
     fn new(py: Python<'_>, options: &Bound<'_, PyDict>, cluster: bool) -> PyResult<Self> {
         let options = arguments(py, "connect", options, None)?;
-        let mut door = Self { options, cluster, place: None, targets: PerProcess::new() };
+        let (closed, targets) = (AtomicBool::new(false), PerProcess::new());
+        let mut door = Self { options, cluster, place: None, closed, targets };
         let place = match door.target(py)? {
             Target::Platform(client) => Some(client.base_url().to_owned()),
             _ => None,
@@ -52,11 +56,10 @@ impl Door {
     }
 
     /// Gives the connections back, as soon as calls that are under way are done. No call is made after it.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.targets.get_or_make(|| Ok(Mutex::new(None)))?;
+    fn close(&self, py: Python<'_>) {
+        self.closed.store(true, Ordering::SeqCst);
         let target = self.targets.get().and_then(|target| unpoisoned(target).take());
         py.detach(|| drop(target));
-        Ok(())
     }
 
     /// Makes a call and waits for (value, status, request id, attempts, seconds).
@@ -106,6 +109,10 @@ impl Door {
 impl Door {
     fn target(&self, py: Python<'_>) -> PyResult<Target> {
         let runtime = engine()?;
+        let closed = || PyRuntimeError::new_err("the client is closed");
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(closed());
+        }
         let target = self.targets.get_or_make(|| {
             let _entered = runtime.handle().enter();
             let options = self.options.clone();
@@ -116,7 +123,7 @@ impl Door {
             Ok(Mutex::new(Some(made.map_err(|error| error::to_py(py, &error))?)))
         })?;
         let target = unpoisoned(target).clone();
-        target.ok_or_else(|| PyRuntimeError::new_err("the client is closed"))
+        target.ok_or_else(closed)
     }
 
     fn begin(

@@ -56,13 +56,16 @@ pub(crate) fn to_json(value: &Bound<'_, PyAny>, ty: Option<&Type>) -> PyResult<R
         }
         return Ok(Ok(Value::Array(items)));
     }
-    if let Some(model) = models::as_json(value)? {
-        return Ok(match ty.map(bare) {
-            Some(Type::Id(wanted)) => id_of(value, wanted),
-            _ => Ok(model),
-        });
+    if let Some(Type::Id(wanted)) = ty.map(bare)
+        && models::is_one(value)
+    {
+        // The rest of it is not looked at: a model may be large.
+        return Ok(id_of(value, wanted));
     }
-    special(value, py)
+    if let Some(model) = models::as_json(value)? {
+        return Ok(Ok(model));
+    }
+    special(value, ty, py)
 }
 
 /// The fields of a dict.
@@ -97,8 +100,8 @@ fn id_of(model: &Bound<'_, PyAny>, wanted: &str) -> Result<Value, Refusal> {
     id.map(Value::from).ok_or_else(|| format!("this {class} has no {field}"))
 }
 
-/// `datetime`, `timedelta`, `Decimal`, `UUID`, `PathLike` and `Enum`.
-fn special(value: &Bound<'_, PyAny>, py: Python<'_>) -> PyResult<Result<Value, Refusal>> {
+/// `datetime`, `timedelta`, `Decimal`, `UUID`, `PathLike` and `Enum`, and what else is a sequence or a mapping.
+fn special(value: &Bound<'_, PyAny>, ty: Option<&Type>, py: Python<'_>) -> PyResult<Result<Value, Refusal>> {
     static PLAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let plain = PLAIN.import(py, "bud_sdk._convert", "plain")?.call1((value,))?;
     if plain.is_none() {
@@ -106,5 +109,5 @@ fn special(value: &Bound<'_, PyAny>, py: Python<'_>) -> PyResult<Result<Value, R
         return Ok(Err(format!("a {class} cannot be sent")));
     }
     let (fine, plain): (bool, Bound<'_, PyAny>) = plain.extract()?;
-    if fine { to_json(&plain, None) } else { Ok(Err(plain.extract()?)) }
+    if fine { to_json(&plain, ty) } else { Ok(Err(plain.extract()?)) }
 }

@@ -201,6 +201,10 @@ macro_rules! models {
             );)*
         }
 
+        pub(crate) fn is_one(value: &Bound<'_, PyAny>) -> bool {
+            $(value.is_instance_of::<$name>())||*
+        }
+
         /// The JSON of a model; None for what is none.
         pub(crate) fn as_json(value: &Bound<'_, PyAny>) -> PyResult<Option<serde_json::Value>> {
             $(if let Ok(model) = value.cast::<$name>() {

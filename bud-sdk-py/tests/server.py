@@ -80,8 +80,7 @@ class Server:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             request = read(connection)
-            if request is None or self._left == []:
-                # It has said everything.
+            if request is None:
                 return
             with self._lock:
                 self.requests.append(request)
@@ -98,7 +97,8 @@ class Server:
                 connection.sendall(answer.text())
 
     def _next(self) -> Answer:
-        return self._left.pop(0) if self._left else Answer(599)
+        # Whoever asks for more than it has to say is cut off, and kept among the requests.
+        return self._left.pop(0) if self._left else Answer(close=True)
 
     def __enter__(self) -> Self:
         return self

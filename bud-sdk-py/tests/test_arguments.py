@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
+import json
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,12 +19,14 @@ import pytest
 from bud_sdk import (
     AsyncClient,
     AsyncKubernetesCluster,
+    AuditRecord,
     Client,
     InvalidArgument,
     KubernetesCluster,
     Project,
     User,
     _native,
+    errors,
 )
 from server import Answer, Server
 
@@ -98,6 +104,7 @@ def test_every_argument_of_everything_is_refused_by_its_name(way: str) -> None:
         (lambda bud: bud.audit.export(start=datetime(2026, 1, 1), end="2026-01-02T00:00:00Z"), "start"),
         (lambda bud: bud.audit.export(start="2026-01-02T00:00:00Z", end="2026-01-01T00:00:00Z"), "end"),
         (lambda bud: bud.audit.verify_many("abc"), "ids"),
+        (lambda bud: bud.audit.verify_many(deque([User.from_json('{"id":"u-1"}')])), "ids"),
         (lambda bud: bud.raw("GET", "/x", query={"a": [1]}), "query"),
         (lambda bud: bud.raw("GET", "/x", body={"a": object()}), "body"),
         (lambda bud: bud.raw("GET", "/x", body=float("inf")), "body"),
@@ -109,6 +116,15 @@ def test_wrong_values(call: Callable[[Client], object], param: str) -> None:
             call(Client(server.url, token="t", flavor="guide"))
         assert caught.value.param == param
         assert server.requests == []
+
+
+def test_records_of_an_export_take_what_they_have() -> None:
+    span: dict[str, Any] = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}
+    bud = Client("http://127.0.0.1:9", token="t", flavor="guide")
+    assert "fetched" in repr(bud.audit.export(**span, format="json", idle_timeout=5).records())
+    with pytest.raises(InvalidArgument) as caught:
+        bud.audit.export(**span, accept_unmarked_end=True).records()
+    assert (caught.value.param, caught.value.operation) == ("accept_unmarked_end", "audit.export_records")
 
 
 def test_names_and_places_are_pythons_affair() -> None:
@@ -139,3 +155,32 @@ def test_values_may_be_what_python_has_for_them() -> None:
         lines = [request.line for request in server.requests]
         assert lines == [f"GET /users/{one}", "GET /users/u-7", "PUT /users/u-7", "POST /x"]
         assert server.requests[3].body == f'{{"a":["1.50","{one}",null,{{"b":true}}],"c":60.0}}'
+
+
+def test_any_sequence_and_mapping_may_hold_what_has_an_id() -> None:
+    record = AuditRecord.from_json('{"id":"a-1"}')
+    with Server(lambda _: Answer.of({"result": {}})) as server:
+        bud = Client(server.url, token="t", flavor="runtime", attempts=1)
+        for ids in ([record], (record, "a-2"), deque([record, "a-2"]), {"a-1"}):
+            with contextlib.suppress(errors.DecodeError):
+                bud.audit.verify_many(ids)  # type: ignore[arg-type]
+    asked = [json.loads(request.body) for request in server.requests]
+    assert asked == [["a-1"], ["a-1", "a-2"], ["a-1", "a-2"], ["a-1"]]
+
+
+def test_a_model_that_stands_for_its_id_is_not_read_whole() -> None:
+    user = User.from_json(json.dumps({"id": "u-7", "notes": ["x" * 20] * 50_000}))
+    bud = Client("http://127.0.0.1:9", token="t", flavor="guide")
+
+    def seconds(work: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    def refused() -> None:
+        for _ in range(20):
+            with pytest.raises(InvalidArgument):
+                bud.users.get(user, timeout=0)
+
+    # Twenty times its id, in less than it takes to read it once.
+    assert min(seconds(refused) for _ in range(3)) < min(seconds(user.to_json) for _ in range(3))

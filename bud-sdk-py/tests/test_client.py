@@ -60,6 +60,33 @@ def test_headers_and_attempts() -> None:
         assert server.requests[-1].header("x-some") == "2"
 
 
+def test_options_of_all_calls_hold_for_what_takes_them_and_hinder_nothing_else(bed: Bed) -> None:
+    general: dict[str, Any] = {"attempts": 1, "attempt_timeout": 20, "timeout": 30, "headers": {"x-some": "2"}}
+    with bed.client() as bud:
+        busy = bud.with_options(**general)
+        busy.auth.login()
+        assert busy.flavor() == "guide"
+        assert busy.capabilities().flavor == "guide"
+        assert busy.users.list().first() is not None
+        assert busy.raw("GET", "/users").status == 200
+        assert busy.audit.export(start="2026-01-01T00:00:00Z", end="2026-02-01T00:00:00Z").records().first() is not None
+        busy.auth.logout()
+
+    async def main() -> None:
+        async with bed.async_client() as bud:
+            assert await bud.with_options(**general).flavor() == "guide"
+
+    asyncio.run(main())
+    with Server(lambda _: Answer.of({"message": "busy"}, 503)) as server:
+        busy = Client(server.url, token="t", flavor="guide").with_options(**general)
+        with pytest.raises(errors.ServerError):
+            busy.raw("GET", "/models", headers={"x-one": "3"})
+        assert [request.header("x-some") for request in server.requests] == ["2"]
+        assert server.requests[0].header("x-one") == "3"
+        with pytest.raises(TypeError, match="attempts"):
+            busy.auth.logout(attempts=2)  # type: ignore[call-arg]
+
+
 def test_what_is_known_of_an_answer(bed: Bed) -> None:
     with bed.client() as bud:
         user = bud.users.list().first()
@@ -69,6 +96,8 @@ def test_what_is_known_of_an_answer(bed: Bed) -> None:
         assert (response.value, response.status, response.attempts) == (user, 200, 1)
         assert response.request_id
         assert response.elapsed > timedelta(0)
+        by_hand = bud.with_response(bud.raw, "GET", f"/users/{user.id}")
+        assert (by_hand.status, by_hand.attempts, by_hand.request_id) == (200, 1, by_hand.value.request_id)
         with pytest.raises(TypeError, match="one call"):
             bud.with_response(bud.users.list)
 
@@ -190,6 +219,32 @@ def test_exports(bud: Client, tmp_path: Path) -> None:
     with pytest.raises(errors.InvalidArgument, match="there already"):
         export.write_to(file)
     assert export.write_to(str(file), overwrite=True).rows == 3000
+
+
+def test_what_a_listener_raises_ends_the_job(bed: Bed, tmp_path: Path) -> None:
+    file = tmp_path / "audit.csv"
+    span: dict[str, Any] = {"start": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"}
+
+    def enough(_: object) -> None:
+        raise LookupError("enough")
+
+    async def enough_later(_: object) -> None:
+        await asyncio.sleep(0)
+        raise LookupError("enough")
+
+    with bed.client() as bud:
+        with pytest.raises(LookupError, match="enough"):
+            bud.audit.export(**span).write_to(file, on_update=enough)
+        assert bud.flavor() == "guide"
+
+    async def main() -> None:
+        async with bed.async_client() as bud:
+            with pytest.raises(LookupError, match="enough"):
+                await bud.audit.export(**span).write_to(file, on_update=enough_later)
+            assert await bud.flavor() == "guide"
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_configuration_from_the_environment(bed: Bed, run: Run, tmp_path: Path) -> None:

@@ -93,6 +93,10 @@ bud = bud_sdk.Client()
 users = bud.users.list(limit=10).all()
 listed = iter(bud.users.list(limit=10))
 next(listed)
+closed = [bud_sdk.Client(), bud_sdk.Client()]
+closed[0].flavor()
+for client in closed:
+    client.close()
 stop = threading.Event()
 def busy():
     while not stop.is_set():
@@ -115,6 +119,16 @@ for _ in range(8):
             assert "fork" in str(error), error
         else:
             raise AssertionError("a list of the parent's went on")
+        for client in closed:
+            try:
+                client.flavor()
+            except RuntimeError as error:
+                assert "closed" in str(error), error
+            else:
+                raise AssertionError("a closed client is open in the child")
+        own = bud_sdk.Client()
+        own.close()
+        own.close()
         sys.stdout.flush()
         del bud, listed
         os._exit(0)

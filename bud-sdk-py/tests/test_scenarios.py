@@ -216,6 +216,15 @@ def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
         shown(scenario)
 
 
+def test_a_request_beyond_those_of_a_scenario_is_seen() -> None:
+    with Server([Answer.of({"id": "u-1"})]) as server:
+        bud = Client(server.url, token="scenario-token", flavor="guide", attempts=1)
+        bud.users.get("u-1")
+        with pytest.raises(BudError):
+            bud.users.get("u-2")
+        assert [request.line for request in server.requests] == ["GET /users/u-1", "GET /users/u-2"]
+
+
 def test_everything_that_can_be_called_has_a_scenario() -> None:
     # What speaks over a websocket is shown on a real cluster.
     spoken = {"kubernetes.exec", "kubernetes.postgres", "kubernetes.gpu_readings"}

@@ -22,24 +22,23 @@ export class Scripted implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #closed = 0;
 
-  private constructor(server: Server, answer: Answering, most: number) {
+  private constructor(server: Server, answer: Answering) {
     this.#server = server;
     this.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    server.on('connection', (socket) => this.#serve(socket, answer, most));
+    server.on('connection', (socket) => this.#serve(socket, answer));
   }
 
-  /** Answers with these, in order. What is asked beyond them is cut off and not kept. */
+  /** Answers with these, in order. What is asked beyond them is kept, too, and cut off. */
   static answering(...answers: Answer[]): Promise<Scripted> {
-    return Scripted.start((_, at) => answers[at], answers.length);
+    return Scripted.start((_, at) => answers[at]);
   }
 
-  static async start(answer: Answering, most = Infinity): Promise<Scripted> {
+  static async start(answer: Answering): Promise<Scripted> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new Scripted(server, answer, most);
+    return new Scripted(server, answer);
   }
-
 
   get url(): string {
     return `http://${this.host}`;
@@ -50,7 +49,7 @@ export class Scripted implements AsyncDisposable {
     return this.#closed;
   }
 
-  #serve(socket: Socket, answer: Answering, most: number): void {
+  #serve(socket: Socket, answer: Answering): void {
     let bytes = Buffer.alloc(0);
     this.#sockets.add(socket);
     socket.setNoDelay(true);
@@ -64,10 +63,6 @@ export class Scripted implements AsyncDisposable {
       const asked = parse(bytes);
       if (!asked) return;
       bytes = Buffer.alloc(0);
-      if (this.asked.length >= most) {
-        socket.end();
-        return;
-      }
       this.asked.push(asked);
       const given = answer(asked, this.asked.length - 1);
       if (given === undefined) socket.end();

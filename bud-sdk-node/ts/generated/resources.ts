@@ -4,7 +4,7 @@ import { type Call } from '../call.js';
 import { type Core, type Job, type Operation } from '../core.js';
 import { type Export } from '../export.js';
 import { type List } from '../list.js';
-import { type CallOptions, type ClusterCallOptions, type ExportOptions, type JobOptions, type ListOptions } from '../options.js';
+import { type CallOptions, type ExportOptions, type JobOptions, type ListOptions, type WorkOptions } from '../options.js';
 import { asItIs, nothing, type Wire } from '../read.js';
 import { Secret } from '../secret.js';
 import { type Id, type Time } from '../values.js';
@@ -35,19 +35,19 @@ export interface AuditRecordsParams {
   readonly end?: Time | undefined;
   /** Only this action: `login`, `login_failed`, `create`, `update`, `delete`... */
   readonly action?: string | undefined;
-  /** Only things of this kind: `session`, `project`, `apiKey`... */
+  /** Only things of this kind: `session`, `project`, `api_key`... */
   readonly resourceType?: string | undefined;
   /** Only the thing with this id. */
   readonly resourceId?: string | undefined;
-  /** Only things of this name. */
+  /** Only things whose name contains this text. */
   readonly resourceName?: string | undefined;
   /** Only what this user did. */
   readonly user?: Id | undefined;
   /** Only what this user did in another's name. */
   readonly actionedBy?: Id | undefined;
-  /** Only what was done from this address. */
+  /** Only what was done from exactly this address. */
   readonly ipAddress?: string | undefined;
-  /** Only records that contain this text. */
+  /** Only records with this text in the name of the thing or in the address that it was done from. */
   readonly search?: string | undefined;
 }
 
@@ -665,7 +665,8 @@ export class Audit {
   }
 
   /**
-   * Exports the audit log as bytes, as they arrive. Only an export that ends without an error was whole.
+   * Exports the audit log as bytes, as they arrive. Only an export that ends without an error was whole. On the platform as
+   * shipped, who is no administrator gets his own records and no others.
    *
    * Guide section 9.1.
    * - guide: `GET /audit/export`
@@ -679,7 +680,7 @@ export class Audit {
   }
 
   /**
-   * Lists the records of the audit log, the newest first.
+   * Lists the records of the audit log, the newest first. Who is no administrator gets his own.
    *
    * Guide section 9.1.
    * - guide: not offered. Use audit.export(range).records().
@@ -711,7 +712,7 @@ export class Audit {
   }
 
   /**
-   * The log in numbers.
+   * The log in numbers; for who is no administrator, of his own records.
    *
    * Guide section 9.1.
    * - guide: not offered. Use audit.export(range).records().
@@ -794,7 +795,7 @@ export class Auth {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
-  login(options?: CallOptions): Call<SignedIn> {
+  login(options?: WorkOptions): Call<SignedIn> {
     return this.#core.call(AUTH_LOGIN, {}, options);
   }
 
@@ -809,7 +810,7 @@ export class Auth {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
-  logout(options?: CallOptions): Call<void> {
+  logout(options?: WorkOptions): Call<void> {
     return this.#core.call(AUTH_LOGOUT, {}, options);
   }
 
@@ -872,7 +873,7 @@ export class Auth {
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
-  changeOwnPassword(password: string | Secret, options?: CallOptions): Call<User> {
+  changeOwnPassword(password: string | Secret, options?: WorkOptions): Call<User> {
     return this.#core.call(AUTH_CHANGE_OWN_PASSWORD, { password }, options);
   }
 }
@@ -1260,7 +1261,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  pods(params?: KubernetesPodsParams, options?: ClusterCallOptions): Call<Pod[]> {
+  pods(params?: KubernetesPodsParams, options?: WorkOptions): Call<Pod[]> {
     return this.#core.call(KUBERNETES_PODS, { ...params }, options);
   }
 
@@ -1269,7 +1270,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  nodes(options?: ClusterCallOptions): Call<Node[]> {
+  nodes(options?: WorkOptions): Call<Node[]> {
     return this.#core.call(KUBERNETES_NODES, {}, options);
   }
 
@@ -1278,7 +1279,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  gpus(options?: ClusterCallOptions): Call<NodeGpus[]> {
+  gpus(options?: WorkOptions): Call<NodeGpus[]> {
     return this.#core.call(KUBERNETES_GPUS, {}, options);
   }
 
@@ -1287,7 +1288,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  deployments(params?: KubernetesDeploymentsParams, options?: ClusterCallOptions): Call<Deployment[]> {
+  deployments(params?: KubernetesDeploymentsParams, options?: WorkOptions): Call<Deployment[]> {
     return this.#core.call(KUBERNETES_DEPLOYMENTS, { ...params }, options);
   }
 
@@ -1297,7 +1298,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  find(params: KubernetesFindParams, options?: ClusterCallOptions): Call<string> {
+  find(params: KubernetesFindParams, options?: WorkOptions): Call<string> {
     return this.#core.call(KUBERNETES_FIND, { ...params }, options);
   }
 
@@ -1306,7 +1307,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  rollout(params: KubernetesRolloutParams, options?: ClusterCallOptions): Call<Rollout> {
+  rollout(params: KubernetesRolloutParams, options?: WorkOptions): Call<Rollout> {
     return this.#core.call(KUBERNETES_ROLLOUT, { ...params }, options);
   }
 
@@ -1315,7 +1316,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  waitForRollout(params: KubernetesWaitForRolloutParams, options?: ClusterCallOptions): Call<Rollout> {
+  waitForRollout(params: KubernetesWaitForRolloutParams, options?: WorkOptions): Call<Rollout> {
     return this.#core.call(KUBERNETES_WAIT_FOR_ROLLOUT, { ...params }, options);
   }
 
@@ -1324,7 +1325,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  restart(params: KubernetesRestartParams, options?: ClusterCallOptions): Call<Rollout> {
+  restart(params: KubernetesRestartParams, options?: WorkOptions): Call<Rollout> {
     return this.#core.call(KUBERNETES_RESTART, { ...params }, options);
   }
 
@@ -1333,7 +1334,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  services(params?: KubernetesServicesParams, options?: ClusterCallOptions): Call<Service[]> {
+  services(params?: KubernetesServicesParams, options?: WorkOptions): Call<Service[]> {
     return this.#core.call(KUBERNETES_SERVICES, { ...params }, options);
   }
 
@@ -1342,7 +1343,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  events(params?: KubernetesEventsParams, options?: ClusterCallOptions): Call<Event[]> {
+  events(params?: KubernetesEventsParams, options?: WorkOptions): Call<Event[]> {
     return this.#core.call(KUBERNETES_EVENTS, { ...params }, options);
   }
 
@@ -1351,7 +1352,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  topPods(params?: KubernetesTopPodsParams, options?: ClusterCallOptions): Call<PodUsage[]> {
+  topPods(params?: KubernetesTopPodsParams, options?: WorkOptions): Call<PodUsage[]> {
     return this.#core.call(KUBERNETES_TOP_PODS, { ...params }, options);
   }
 
@@ -1360,7 +1361,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  topNodes(options?: ClusterCallOptions): Call<NodeUsage[]> {
+  topNodes(options?: WorkOptions): Call<NodeUsage[]> {
     return this.#core.call(KUBERNETES_TOP_NODES, {}, options);
   }
 
@@ -1369,7 +1370,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  logs(params: KubernetesLogsParams, options?: ClusterCallOptions): Call<LogLine[]> {
+  logs(params: KubernetesLogsParams, options?: WorkOptions): Call<LogLine[]> {
     return this.#core.call(KUBERNETES_LOGS, { ...params }, options);
   }
 
@@ -1389,7 +1390,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  exec(params: KubernetesExecParams, options?: ClusterCallOptions): Call<CommandOutput> {
+  exec(params: KubernetesExecParams, options?: WorkOptions): Call<CommandOutput> {
     return this.#core.call(KUBERNETES_EXEC, { ...params }, options);
   }
 
@@ -1398,7 +1399,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  dapr(params?: KubernetesDaprParams, options?: ClusterCallOptions): Call<DaprStatus> {
+  dapr(params?: KubernetesDaprParams, options?: WorkOptions): Call<DaprStatus> {
     return this.#core.call(KUBERNETES_DAPR, { ...params }, options);
   }
 
@@ -1407,7 +1408,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  certificates(params?: KubernetesCertificatesParams, options?: ClusterCallOptions): Call<Certificate[]> {
+  certificates(params?: KubernetesCertificatesParams, options?: WorkOptions): Call<Certificate[]> {
     return this.#core.call(KUBERNETES_CERTIFICATES, { ...params }, options);
   }
 
@@ -1417,7 +1418,7 @@ export class Kubernetes {
    * @param namespace The namespace.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  postgres(namespace: string, options?: ClusterCallOptions): Call<PostgresPool> {
+  postgres(namespace: string, options?: WorkOptions): Call<PostgresPool> {
     return this.#core.call(KUBERNETES_POSTGRES, { namespace }, options);
   }
 
@@ -1426,7 +1427,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  gpuReadings(params: KubernetesGpuReadingsParams, options?: ClusterCallOptions): Call<GpuReading[]> {
+  gpuReadings(params: KubernetesGpuReadingsParams, options?: WorkOptions): Call<GpuReading[]> {
     return this.#core.call(KUBERNETES_GPU_READINGS, { ...params }, options);
   }
 
@@ -1435,7 +1436,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  enginePods(options?: ClusterCallOptions): Call<Pod[]> {
+  enginePods(options?: WorkOptions): Call<Pod[]> {
     return this.#core.call(KUBERNETES_ENGINE_PODS, {}, options);
   }
 }
@@ -1734,7 +1735,7 @@ export class Quotas {
 
   /**
    * Reads how much a user has used of what he may. While the platform's metrics service is down, it says that nothing was
-   * used.
+   * used; of an unknown user, that he has no plan.
    *
    * Guide section 9.2.
    * - guide: not offered. Use quotas.of_project: that API has quotas per project.
@@ -2073,7 +2074,7 @@ export abstract class Resources {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  flavor(options?: CallOptions): Call<'guide' | 'runtime'> {
+  flavor(options?: WorkOptions): Call<'guide' | 'runtime'> {
     return this.#core.call(CLIENT_FLAVOR, {}, options);
   }
 
@@ -2082,7 +2083,7 @@ export abstract class Resources {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  capabilities(options?: CallOptions): Call<CapabilityList> {
+  capabilities(options?: WorkOptions): Call<CapabilityList> {
     return this.#core.call(CLIENT_CAPABILITIES, {}, options);
   }
 

@@ -92,7 +92,8 @@ class AsyncAudit(AsyncResource):
         accept_unmarked_end: bool | None = None,
     ) -> AsyncExport:
         """Exports the audit log as bytes, as they arrive. Only an export that ends without an error
-        was whole.
+        was whole. On the platform as shipped, who is no administrator gets his own records and no
+        others.
 
         Args:
             start: The beginning.
@@ -127,7 +128,8 @@ class AsyncAudit(AsyncResource):
         in_flight: int | None = None,
         starting_at: str | None = None,
     ) -> AsyncList[AuditRecord]:
-        """Lists the records of the audit log, the newest first.
+        """Lists the records of the audit log, the newest first. Who is no administrator gets his
+        own.
 
         Args:
             start: Only what happened from here on; with `end`.
@@ -135,11 +137,12 @@ class AsyncAudit(AsyncResource):
             action: Only this action: `login`, `login_failed`, `create`, `update`, `delete`...
             resource_type: Only things of this kind: `session`, `project`, `api_key`...
             resource_id: Only the thing with this id.
-            resource_name: Only things of this name.
+            resource_name: Only things whose name contains this text.
             user: Only what this user did.
             actioned_by: Only what this user did in another's name.
-            ip_address: Only what was done from this address.
-            search: Only records that contain this text.
+            ip_address: Only what was done from exactly this address.
+            search: Only records with this text in the name of the thing or in the address that it
+                was done from.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -194,7 +197,7 @@ class AsyncAudit(AsyncResource):
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AuditSummary:
-        """The log in numbers.
+        """The log in numbers; for who is no administrator, of his own records.
 
         Args:
             start: Only what happened from here on; with `end`.
@@ -322,18 +325,12 @@ class AsyncAuth(AsyncResource):
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> SignedIn:
         """Logs in now instead of at the first call, or again after a logout.
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -343,16 +340,13 @@ class AsyncAuth(AsyncResource):
         On the guide API: `POST /auth/login`.
         On the runtime API: `POST /auth/login`.
         """
-        result: SignedIn = await self._call("auth.login", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: SignedIn = await self._call("auth.login", {}, {"timeout": timeout})
         return result
 
     async def logout(
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Ends the session on the server and forgets its tokens, even if the server fails to
         answer.
@@ -360,9 +354,6 @@ class AsyncAuth(AsyncResource):
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -372,7 +363,7 @@ class AsyncAuth(AsyncResource):
         On the guide API: `POST /auth/logout`.
         On the runtime API: `POST /auth/logout`.
         """
-        await self._call("auth.logout", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        await self._call("auth.logout", {}, {"timeout": timeout})
 
     async def request_password_reset(
         self,
@@ -466,9 +457,6 @@ class AsyncAuth(AsyncResource):
         password: Secret | str,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> User:
         """Sets the password of the session's own user; a user whom an administrator created can do
         nothing else first. Later logins of this client use it.
@@ -478,9 +466,6 @@ class AsyncAuth(AsyncResource):
                 letter and a special character.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -491,7 +476,7 @@ class AsyncAuth(AsyncResource):
         On the runtime API: `GET /users/me`.
         """
         password = Secret(password)
-        result: User = await self._call("auth.change_own_password", {"password": password}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: User = await self._call("auth.change_own_password", {"password": password}, {"timeout": timeout})
         return result
 
 
@@ -1786,7 +1771,7 @@ class AsyncQuotas(AsyncResource):
         headers: Mapping[str, str] | None = None,
     ) -> UserQuota:
         """Reads how much a user has used of what he may. While the platform's metrics service is
-        down, it says that nothing was used.
+        down, it says that nothing was used; of an unknown user, that he has no plan.
 
         Args:
             user: The user.
@@ -2436,33 +2421,24 @@ class AsyncClient(AsyncClientBase):
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> str:
         """Which API the server speaks: `guide` or `runtime`. It is asked once.
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: str = await self._call("client.flavor", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: str = await self._call("client.flavor", {}, {"timeout": timeout})
         return result
 
     async def capabilities(
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> CapabilityList:
         """What the server's API offers, operation by operation, and what to use instead of what it
         lacks.
@@ -2470,15 +2446,12 @@ class AsyncClient(AsyncClientBase):
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: CapabilityList = await self._call("client.capabilities", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: CapabilityList = await self._call("client.capabilities", {}, {"timeout": timeout})
         return result
 
     async def raw(

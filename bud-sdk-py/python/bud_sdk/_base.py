@@ -127,7 +127,8 @@ class BaseClient(BaseCaller):
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """The same client, session and connections; its calls have these options unless they say otherwise.
+        """The same client, session and connections; its calls have these options unless they say otherwise. What takes
+        less, as a list or a login does, has those that it takes.
 
         Args:
             timeout: The longest time that a call may take with all its attempts and waiting.

@@ -226,4 +226,5 @@ class AsyncExport(_Begun):
 
 
 def _of_records(args: dict[str, Any]) -> dict[str, Any]:
-    return {name: args.get(name) for name in ("start", "end", "idle_timeout")}
+    # Records have no format. All else that they do not take is refused by its name.
+    return {name: value for name, value in args.items() if name != "format"}

@@ -86,7 +86,8 @@ class Audit(SyncResource):
         accept_unmarked_end: bool | None = None,
     ) -> Export:
         """Exports the audit log as bytes, as they arrive. Only an export that ends without an error
-        was whole.
+        was whole. On the platform as shipped, who is no administrator gets his own records and no
+        others.
 
         Args:
             start: The beginning.
@@ -121,7 +122,8 @@ class Audit(SyncResource):
         in_flight: int | None = None,
         starting_at: str | None = None,
     ) -> List[AuditRecord]:
-        """Lists the records of the audit log, the newest first.
+        """Lists the records of the audit log, the newest first. Who is no administrator gets his
+        own.
 
         Args:
             start: Only what happened from here on; with `end`.
@@ -129,11 +131,12 @@ class Audit(SyncResource):
             action: Only this action: `login`, `login_failed`, `create`, `update`, `delete`...
             resource_type: Only things of this kind: `session`, `project`, `api_key`...
             resource_id: Only the thing with this id.
-            resource_name: Only things of this name.
+            resource_name: Only things whose name contains this text.
             user: Only what this user did.
             actioned_by: Only what this user did in another's name.
-            ip_address: Only what was done from this address.
-            search: Only records that contain this text.
+            ip_address: Only what was done from exactly this address.
+            search: Only records with this text in the name of the thing or in the address that it
+                was done from.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -188,7 +191,7 @@ class Audit(SyncResource):
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AuditSummary:
-        """The log in numbers.
+        """The log in numbers; for who is no administrator, of his own records.
 
         Args:
             start: Only what happened from here on; with `end`.
@@ -316,18 +319,12 @@ class Auth(SyncResource):
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> SignedIn:
         """Logs in now instead of at the first call, or again after a logout.
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -337,16 +334,13 @@ class Auth(SyncResource):
         On the guide API: `POST /auth/login`.
         On the runtime API: `POST /auth/login`.
         """
-        result: SignedIn = self._call("auth.login", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: SignedIn = self._call("auth.login", {}, {"timeout": timeout})
         return result
 
     def logout(
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Ends the session on the server and forgets its tokens, even if the server fails to
         answer.
@@ -354,9 +348,6 @@ class Auth(SyncResource):
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -366,7 +357,7 @@ class Auth(SyncResource):
         On the guide API: `POST /auth/logout`.
         On the runtime API: `POST /auth/logout`.
         """
-        self._call("auth.logout", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        self._call("auth.logout", {}, {"timeout": timeout})
 
     def request_password_reset(
         self,
@@ -460,9 +451,6 @@ class Auth(SyncResource):
         password: Secret | str,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> User:
         """Sets the password of the session's own user; a user whom an administrator created can do
         nothing else first. Later logins of this client use it.
@@ -472,9 +460,6 @@ class Auth(SyncResource):
                 letter and a special character.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -485,7 +470,7 @@ class Auth(SyncResource):
         On the runtime API: `GET /users/me`.
         """
         password = Secret(password)
-        result: User = self._call("auth.change_own_password", {"password": password}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: User = self._call("auth.change_own_password", {"password": password}, {"timeout": timeout})
         return result
 
 
@@ -1778,7 +1763,7 @@ class Quotas(SyncResource):
         headers: Mapping[str, str] | None = None,
     ) -> UserQuota:
         """Reads how much a user has used of what he may. While the platform's metrics service is
-        down, it says that nothing was used.
+        down, it says that nothing was used; of an unknown user, that he has no plan.
 
         Args:
             user: The user.
@@ -2428,33 +2413,24 @@ class Client(SyncClient):
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> str:
         """Which API the server speaks: `guide` or `runtime`. It is asked once.
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: str = self._call("client.flavor", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: str = self._call("client.flavor", {}, {"timeout": timeout})
         return result
 
     def capabilities(
         self,
         *,
         timeout: Seconds | None = None,
-        attempt_timeout: Seconds | None = None,
-        attempts: int | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> CapabilityList:
         """What the server's API offers, operation by operation, and what to use instead of what it
         lacks.
@@ -2462,15 +2438,12 @@ class Client(SyncClient):
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
-            attempt_timeout: The longest time that one attempt may take.
-            attempts: How often it is tried, the first time included; 1 turns retries off.
-            headers: Further headers. Credentials, framing and idempotency keys are refused.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: CapabilityList = self._call("client.capabilities", {}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: CapabilityList = self._call("client.capabilities", {}, {"timeout": timeout})
         return result
 
     def raw(

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api::{Method, Parts, Route, check_raw_path};
 use crate::error::Result;
-use crate::pipeline::{BoxFuture, Options, send};
+use crate::pipeline::{BoxFuture, Meta, Options, send};
 
 use super::Client;
 
@@ -75,10 +75,28 @@ impl RawCall {
         self
     }
 
+    /// The longest time that one attempt may take.
+    pub fn attempt_timeout(mut self, attempt: Duration) -> Self {
+        self.options.attempt = Some(attempt);
+        self
+    }
+
+    /// How often it is tried, the first time included; 1 turns retries off.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.options.attempts = Some(attempts);
+        self
+    }
+
     /// Sends a further header. Credentials, framing and idempotency keys are refused.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.headers.push((name.into(), value.into()));
         self
+    }
+
+    /// All of them at once.
+    #[cfg(feature = "door")]
+    pub(crate) fn options(self, options: Options) -> Self {
+        Self { options, ..self }
     }
 }
 
@@ -94,7 +112,7 @@ impl IntoFuture for RawCall {
             let options = self.options.or(&inner.options);
             let (raw, meta) =
                 send(&inner.platform.channel, "raw", &self.route, &parts, &options, &inner.session).await?;
-            Ok(RawResponse { status: raw.status, request_id: meta.request_id, body: raw.body })
+            Ok(RawResponse { meta, body: raw.body })
         })
     }
 }
@@ -102,19 +120,26 @@ impl IntoFuture for RawCall {
 /// The answer to a raw call; its status is in the 200s.
 #[derive(Clone)]
 pub struct RawResponse {
-    status: u16,
-    request_id: Option<String>,
+    meta: Meta,
     body: Bytes,
 }
 
 impl RawResponse {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.status
+        self.meta.status
     }
     /// The server's id of the request.
     pub fn request_id(&self) -> Option<&str> {
-        self.request_id.as_deref()
+        self.meta.request_id.as_deref()
+    }
+    /// How many requests were sent.
+    pub fn attempts(&self) -> u32 {
+        self.meta.attempts
+    }
+    /// How long it took, waiting between attempts included.
+    pub fn elapsed(&self) -> Duration {
+        self.meta.elapsed
     }
     /// The body, as it came.
     pub fn bytes(&self) -> &[u8] {
@@ -133,7 +158,7 @@ impl RawResponse {
 impl std::fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RawResponse")
-            .field("status", &self.status)
+            .field("status", &self.status())
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
     }

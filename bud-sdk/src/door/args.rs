@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Entry, Kind};
 use crate::client::List;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Options;
@@ -240,7 +239,7 @@ const HEADERS: Arg = Arg::new::<Option<BTreeMap<String, String>>>(
     "headers",
     "Further headers. Credentials, framing and idempotency keys are refused.",
 );
-const OF_CALLS: &[Arg] = &[
+pub(super) const OF_CALLS: &[Arg] = &[
     TIMEOUT,
     Arg::new::<Option<Duration>>("attempt_timeout", "The longest time that one attempt may take."),
     Arg::new::<Option<u32>>(
@@ -249,7 +248,7 @@ const OF_CALLS: &[Arg] = &[
     ),
     HEADERS,
 ];
-const OF_PAGES: &[Arg] = &[
+pub(super) const OF_PAGES: &[Arg] = &[
     TIMEOUT,
     HEADERS,
     Arg::new::<Option<u32>>("limit", "How many items to ask for at a time, from 1 to 1000. 100."),
@@ -260,17 +259,8 @@ const OF_PAGES: &[Arg] = &[
     Arg::new::<Option<String>>("starting_at", "The cursor at which a list broke off."),
 ];
 
-impl Entry {
-    /// The options that it takes beside its arguments, as all calls of its kind.
-    pub fn options(&self) -> &'static [Arg] {
-        match (self.kind, self.on_cluster()) {
-            (Kind::Call, true) => &[TIMEOUT],
-            (Kind::Call, false) => OF_CALLS,
-            (Kind::Pages, false) => OF_PAGES,
-            (Kind::Bytes | Kind::Job, _) | (Kind::Pages, true) => &[],
-        }
-    }
-}
+/// Of what is more than one call of the platform.
+pub(super) const OF_WORK: &[Arg] = &[TIMEOUT];
 
 impl CallOptions {
     pub(super) fn read(known: &[Arg], options: Map<String, Value>) -> Result<Self> {

@@ -71,6 +71,7 @@ pub struct Entry {
     pub output: Type,
     /// What a job tells on the way.
     pub update: Type,
+    options: &'static [Arg],
     begin: Begin,
 }
 
@@ -84,6 +85,11 @@ impl Entry {
     /// Whether it is called on a Kubernetes cluster, by [`begin_on_cluster`], and not on the platform.
     pub fn on_cluster(&self) -> bool {
         matches!(self.begin, Begin::OnCluster(_))
+    }
+
+    /// The options that it takes beside its arguments. Others are refused.
+    pub fn options(&self) -> &'static [Arg] {
+        self.options
     }
 }
 
@@ -113,11 +119,10 @@ pub fn begin(
     args: Map<String, Value>,
     options: Map<String, Value>,
 ) -> Result<Work> {
-    let (Some(entry), Some(Begin::OnPlatform(begin))) = (entry(id), entry(id).map(|entry| entry.begin))
-    else {
+    let Some(entry @ Entry { begin: Begin::OnPlatform(begin), .. }) = entry(id) else {
         return Err(unknown(id));
     };
-    let begun = CallOptions::read(entry.options(), options)
+    let begun = CallOptions::read(entry.options, options)
         .and_then(|options| begin(client, &mut Args::new(args), options));
     begun.map_err(|error| error.with_operation(entry.id))
 }
@@ -132,10 +137,10 @@ pub fn begin_on_cluster(
     args: Map<String, Value>,
     options: Map<String, Value>,
 ) -> Result<Work> {
-    let (Some(entry), Some(Begin::OnCluster(begin))) = (entry(id), entry(id).map(|entry| entry.begin)) else {
+    let Some(entry @ Entry { begin: Begin::OnCluster(begin), .. }) = entry(id) else {
         return Err(unknown(id));
     };
-    let begun = CallOptions::read(entry.options(), options)
+    let begun = CallOptions::read(entry.options, options)
         .and_then(|options| begin(cluster, &mut Args::new(args), options));
     begun.map(|work| work.named(entry.id)).map_err(|error| error.with_operation(entry.id))
 }

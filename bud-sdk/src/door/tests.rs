@@ -135,7 +135,15 @@ fn wrong_arguments_are_named() {
             "with a zone",
         ),
         ("client.raw", json!({ "method": "BREW", "path": "/" }), json!({}), "method", "GET"),
-        ("auth.logout", json!({}), json!({ "attempts": 2 }), "attempts", "for this call alone"),
+        ("auth.logout", json!({}), json!({ "attempts": 2 }), "attempts", "there is no such argument"),
+        ("client.flavor", json!({}), json!({ "headers": {} }), "headers", "there is no such argument"),
+        (
+            "audit.export_records",
+            json!({ "start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z" }),
+            json!({ "limit": 5 }),
+            "limit",
+            "there is no such argument",
+        ),
         ("no.such", json!({}), json!({}), "id", "no call no.such"),
     ];
     for (id, args, options, param, why) in cases {
@@ -179,6 +187,77 @@ async fn nothing_is_sent_for_arguments_that_only_the_operation_refuses() {
     // Nobody listens there: a request would have failed otherwise.
     assert_eq!((error.kind(), error.param(), error.attempts()), (ErrorKind::InvalidArgument, Some("id"), 0));
     assert_eq!(error.operation(), Some("users.get"));
+}
+
+/// A value for an option that everything that has it takes.
+fn fitting(option: &Arg) -> Value {
+    match option.name {
+        "headers" => json!({ "x-some": "1" }),
+        "starting_at" => Value::Null,
+        _ => json!(2),
+    }
+}
+
+#[test]
+fn each_option_is_taken_by_what_has_it_and_refused_by_name_elsewhere() {
+    let all: Vec<&Arg> = args::OF_CALLS.iter().chain(args::OF_PAGES).collect();
+    let mut taken = 0;
+    for entry in registry() {
+        let known: Vec<&str> = entry.options().iter().map(|option| option.name).collect();
+        let options: Map<String, Value> =
+            entry.options().iter().map(|option| (option.name.to_owned(), fitting(option))).collect();
+        taken += options.len();
+        CallOptions::read(entry.options(), options).unwrap();
+        for option in all.iter().filter(|option| !known.contains(&option.name)) {
+            let options = [(option.name.to_owned(), fitting(option))].into_iter().collect();
+            let error = CallOptions::read(entry.options(), options).unwrap_err();
+            assert_eq!(error.param(), Some(option.name), "{}", entry.id);
+        }
+    }
+    assert!(taken > 200, "{taken}");
+}
+
+/// A server that takes connections and never answers.
+async fn silent() -> (tokio::net::TcpListener, String) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    (listener, address)
+}
+
+#[tokio::test]
+async fn only_what_may_change_something_may_be_applied_when_its_time_is_over() {
+    let (_listener, address) = silent().await;
+    let login = json!({ "base_url": address, "email": "a@example.com", "password": "p" });
+    let kubeconfig = std::env::temp_dir().join(format!("bud-door-{}", std::process::id()));
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{ "name": "c", "cluster": { "server": address } }],
+        "users": [{ "name": "c", "user": { "token": "t" } }],
+        "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "c" } }],
+    });
+    std::fs::write(&kubeconfig, config.to_string()).unwrap();
+    let cluster = connect_cluster(map(json!({ "kubeconfig": kubeconfig }))).unwrap();
+    let target = |id: &str| match id.starts_with("kubernetes.") {
+        true => Target::Cluster(cluster.clone()),
+        false => Target::Platform(connect(map(login.clone())).unwrap()),
+    };
+    for (id, args, changes) in [
+        ("client.flavor", json!({}), false),
+        ("client.capabilities", json!({}), false),
+        ("auth.login", json!({}), true),
+        ("kubernetes.pods", json!({}), false),
+        ("kubernetes.logs", json!({ "namespace": "n", "name": "s" }), false),
+        ("kubernetes.wait_for_rollout", json!({ "namespace": "n", "name": "s" }), false),
+        ("kubernetes.restart", json!({ "namespace": "n", "name": "s" }), true),
+        ("kubernetes.exec", json!({ "namespace": "n", "name": "s", "command": ["true"] }), true),
+    ] {
+        let begun = target(id).begin(id, map(args), map(json!({ "timeout": 0.05 }))).unwrap();
+        let Work::Call(call) = begun else { panic!("{id} is no call") };
+        let error = call.await.err().unwrap();
+        let told = (error.kind(), error.maybe_applied(), error.operation());
+        assert_eq!(told, (ErrorKind::Timeout, changes, Some(id)), "{id}: {error}");
+    }
+    std::fs::remove_file(kubeconfig).unwrap();
 }
 
 #[test]

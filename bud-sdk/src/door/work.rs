@@ -17,8 +17,9 @@ use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::CallOptions;
 use crate::api::{Operation, Paged};
-use crate::client::{Call, List};
+use crate::client::{Call, List, RawCall, RawResponse};
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::EXACT;
 
 /// A future behind a pointer.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -54,20 +55,12 @@ impl<T: Serialize + Send + 'static> Output for T {
 /// Writes whole numbers that a floating point number cannot hold as text.
 struct Exact;
 
-impl Exact {
-    const MOST: u64 = (1 << 53) - 1;
-}
-
 impl Formatter for Exact {
     fn write_u64<W: ?Sized + Write>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
-        if value > Self::MOST {
-            write!(writer, "\"{value}\"")
-        } else {
-            CompactFormatter.write_u64(writer, value)
-        }
+        if value > EXACT { write!(writer, "\"{value}\"") } else { CompactFormatter.write_u64(writer, value) }
     }
     fn write_i64<W: ?Sized + Write>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
-        let exact = value.unsigned_abs() <= Self::MOST;
+        let exact = value.unsigned_abs() <= EXACT;
         if exact { CompactFormatter.write_i64(writer, value) } else { write!(writer, "\"{value}\"") }
     }
 }
@@ -148,36 +141,46 @@ where
     })))
 }
 
-/// An async function of the core, which takes no options of its own but a time.
-pub(super) fn run<F, T>(work: F, options: CallOptions) -> Result<Work>
+/// A call of the caller's own.
+pub(super) fn raw<T>(call: RawCall, options: CallOptions) -> Result<Work>
+where
+    T: From<RawResponse> + Output + 'static,
+{
+    let call = call.options(options.options);
+    Ok(Work::Call(Box::pin(async move {
+        let response = call.await?;
+        Ok(Answer {
+            status: Some(response.status()),
+            request_id: response.request_id().map(str::to_owned),
+            attempts: response.attempts(),
+            elapsed: response.elapsed(),
+            value: Box::new(T::from(response)),
+        })
+    })))
+}
+
+/// An async function of the core, which takes no options of its own but a time. What `changes` something may have done so when
+/// its time is over.
+pub(super) fn run<F, T>(work: F, options: CallOptions, changes: bool) -> Work
 where
     F: IntoFuture,
     F::IntoFuture: Future<Output = Result<T>> + Send + 'static,
     T: Output + 'static,
 {
-    let options = options.options;
-    for (param, given) in [
-        ("attempt_timeout", options.attempt.is_some()),
-        ("attempts", options.attempts.is_some()),
-        ("headers", !options.headers.is_empty()),
-    ] {
-        if given {
-            return Err(Error::invalid(param, "it cannot be set for this call alone; set it for the client"));
-        }
-    }
+    let total = options.options.total;
     let work = work.into_future();
-    Ok(Work::Call(Box::pin(async move {
+    Work::Call(Box::pin(async move {
         let began = tokio::time::Instant::now();
-        let value = match options.total {
+        let value = match total {
             None => work.await?,
             Some(total) => tokio::time::timeout(total, work).await.map_err(|_| {
                 let message = format!("not done within {total:?}");
-                Error::new(ErrorKind::Timeout, message).with_maybe_applied(true)
+                Error::new(ErrorKind::Timeout, message).with_maybe_applied(changes)
             })??,
         };
         let elapsed = began.elapsed();
         Ok(Answer { value: Box::new(value), status: None, request_id: None, attempts: 0, elapsed })
-    })))
+    }))
 }
 
 /// A list, page by page.

@@ -17,6 +17,8 @@ pub use id::{
     AuditId, ClusterId, CredentialId, DeployClusterId, EndpointId, ModelId, PermissionId, ProjectId,
     ProviderCredentialId, UserId, WorkflowId,
 };
+#[cfg(feature = "door")]
+pub(crate) use model::EXACT;
 pub use model::Extra;
 pub(crate) use model::{Field, Slot, Value, model};
 pub use open_enum::Wire;

@@ -264,7 +264,7 @@ macro_rules! number_values {
 number_values!(u32, f64);
 
 /// The largest whole number that every reader of JSON keeps exact.
-const EXACT: u64 = (1 << 53) - 1;
+pub(crate) const EXACT: u64 = (1 << 53) - 1;
 
 impl Value for u64 {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -3,7 +3,7 @@
 `cargo xtask bench python` runs it. The server is that of the core's benchmark, in a process of its own on one
 processor; everything measured runs on the others. Both sides make the same requests, which the server counts. Only
 ratios have targets: absolute times say more about the machine and what else runs on it. The platform's own Python
-package cannot be installed from a registry, so it is not compared.
+package is in no registry; it is compared when a checkout of it is given with --official PATH.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ BEARER = {"authorization": f"Bearer {TOKEN}"}
 CALLS = 500
 IN_FLIGHT = 64
 RANGE = {"start": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z"}
+# The last of ten pages is short, so that nobody asks for an eleventh.
+USERS = 990
 FIELDS = ("id", "email", "first_name", "last_name", "name", "role", "status", "company", "purpose")
 TIMES = ("created_at", "updated_at")
 
@@ -82,6 +84,30 @@ class Server:
         self._child.wait()
 
 
+class Bed:
+    """The test server of this repository, which speaks as the platform does that the official package is for."""
+
+    def __init__(self, program: str, processor: int | None, folder: Path) -> None:
+        self._journal = folder / "journal"
+        self._journal.touch()
+        command = [program, "--flavor", "runtime", "--seed-users", str(USERS - 1)]
+        environment = {**os.environ, "BUD_TESTBED_JOURNAL": str(self._journal)}
+        self._child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        if processor is not None:
+            os.sched_setaffinity(self._child.pid, [processor])
+        assert self._child.stdout is not None
+        lines = [self._child.stdout.readline().strip().partition(": ") for _ in range(3)]
+        self.url, self.email, self.password = (value for _, _, value in lines)
+
+    def counts(self) -> tuple[int, int]:
+        """Requests so far; its answers are the same for all."""
+        return self._journal.read_text().count("\n"), 0
+
+    def close(self) -> None:
+        self._child.terminate()
+        self._child.wait()
+
+
 @dataclass
 class Arm:
     """One way of doing the work."""
@@ -103,7 +129,7 @@ class Verdict:
         return f"| {self.what} | {self.against} | {self.ratio:.2f}x | at least {self.target}x |"
 
 
-def race(title: str, server: Server, rounds: int, unit: int, ours: Arm, theirs: Arm) -> float:
+def race(title: str, server: Server | Bed, rounds: int, unit: int, ours: Arm, theirs: Arm) -> float:
     """How many times as quick we are: the median of the rounds' own ratios."""
     arms = [ours, theirs]
     work: dict[str, tuple[int, int]] = {}
@@ -238,6 +264,49 @@ def exports(server: Server, rounds: int, mib: int) -> tuple[Verdict, float]:
     return Verdict(f"export of {mib} MiB to a file, Python", "httpx", ratio, 3), growth(server, mib)
 
 
+def official(bed: Bed, rounds: int) -> list[Verdict]:
+    """Beside the platform's own package: a call that both have, and the users, for which that one has no call. There,
+    its client is asked for the pages by their path, and gives dicts."""
+    from bud import BudClient
+
+    ours = Client(bed.url, email=bed.email, password=bed.password, flavor="runtime")
+    theirs = BudClient(base_url=bed.url, email=bed.email, password=bed.password)
+
+    record = ours.audit.records().first()
+    assert record is not None
+
+    def our_calls() -> None:
+        for _ in range(CALLS):
+            assert ours.audit.verify(record).is_valid
+
+    def their_calls() -> None:
+        for _ in range(CALLS):
+            assert theirs.audit.verify(record.id)["is_valid"]
+
+    def their_users() -> None:
+        users: list[object] = []
+        for page in itertools.count(1):
+            answer = theirs._http.get("/users/", params={"page": page, "limit": 100})
+            users += answer["users"]
+            if page >= answer["total_pages"]:
+                break
+        assert len(users) == USERS
+
+    def our_users() -> None:
+        assert len(ours.users.list().all()) == USERS
+
+    verdicts = []
+    for what, unit, one, other in (
+        ("one call", CALLS, our_calls, their_calls),
+        (f"{USERS} users", USERS, our_users, their_users),
+    ):
+        arms = Arm("bud_sdk.Client", one), Arm("the official package", other)
+        ratio = race(f"The official package: {what}", bed, rounds, unit, *arms)
+        verdicts.append(Verdict(f"{what}, Python, on the test server", "the official package", ratio, 1))
+    theirs.close()
+    return verdicts
+
+
 def growth(server: Server, mib: int) -> float:
     """How much more memory a large export takes at its peak than a small one, in MiB; chunks are read by Python."""
 
@@ -257,12 +326,13 @@ def growth(server: Server, mib: int) -> float:
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="cargo xtask bench python", description=__doc__)
-    options.add_argument("what", nargs="*", help="calls, lists or export; all of them unless said otherwise")
+    options.add_argument("what", nargs="*", help="calls, lists, export or official; all of them unless said otherwise")
     options.add_argument("--rounds", type=int, default=15)
     options.add_argument("--mib", type=int, default=1024, help="size of the export")
+    options.add_argument("--official", metavar="PATH", help="a checkout of the platform's own package, to compare with")
     options.add_argument("--strict", action="store_true", help="a missed target fails")
     given = options.parse_args()
-    wants = given.what or ["calls", "lists", "export"]
+    wants = given.what or ["calls", "lists", "export", "official"]
     processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     pinned = processors[0] if len(processors) > 1 else None
     if pinned is not None:
@@ -278,6 +348,15 @@ def main() -> int:
         if "export" in wants:
             verdict, more = exports(server, max(3, given.rounds // 3), given.mib)
             verdicts.append(verdict)
+        if "official" in wants and given.official:
+            with tempfile.TemporaryDirectory() as folder:
+                bed = Bed(os.environ["BUD_TESTBED"], pinned, Path(folder))
+                try:
+                    verdicts += official(bed, given.rounds)
+                finally:
+                    bed.close()
+        elif "official" in wants:
+            print("\nThe official package: skipped, for no checkout of it was given (--official PATH)")
     finally:
         server.close()
     print("\n| what | compared with | measured | target |\n|---|---|---|---|")

@@ -76,14 +76,22 @@ fn entry(line: &str) -> Option<(&str, Vec<&str>)> {
 }
 
 /// `faults_network::n01_x` stands in `bud-sdk/tests/faults_network.rs`, `pipeline::tests::x` in
-/// `bud-sdk/src/pipeline/tests.rs`.
+/// `bud-sdk/src/pipeline/tests.rs`, `test_x.py::test_y` and `x.test.mts::its title` among the tests of Python and Node.
 fn exists(root: &Path, test: &str) -> bool {
     let Some((file, name)) = test.rsplit_once("::") else { return false };
+    let text =
+        |folder: &str, file: &str| fs::read_to_string(root.join(folder).join(file)).unwrap_or_default();
+    if file.ends_with(".py") {
+        return text("bud-sdk-py/tests", file).contains(&format!("def {name}("));
+    }
+    if file.ends_with(".mts") {
+        // One title of many tests ends with what tells them apart.
+        let titles = [format!("test('{name}',"), format!("test(`{name}`,"), format!("test(`{name}: ${{")];
+        let text = text("bud-sdk-node/test", file);
+        return titles.iter().any(|title| text.contains(title));
+    }
     let file = format!("{}.rs", file.replace("::", "/"));
-    ["bud-sdk/tests", "bud-sdk/src"].iter().any(|folder| {
-        let text = fs::read_to_string(root.join(folder).join(&file)).unwrap_or_default();
-        text.contains(&format!("fn {name}("))
-    })
+    ["bud-sdk/tests", "bud-sdk/src"].iter().any(|folder| text(folder, &file).contains(&format!("fn {name}(")))
 }
 
 #[cfg(test)]
@@ -99,6 +107,10 @@ mod tests {
     #[test]
     fn entries() {
         assert_eq!(entry("| N1 | refused | `a::b`, `c::d::e` |"), Some(("N1", vec!["a::b", "c::d::e"])));
+        assert_eq!(
+            entry("| B9 | it blocks | `x.test.mts::a: b, c` |"),
+            Some(("B9", vec!["x.test.mts::a: b, c"]))
+        );
         assert_eq!(entry("| D5 | resume | later: by `ETag` |"), Some(("D5", vec![])));
         assert_eq!(entry("//! | 16 | `x::y` | written first | `a::b` |"), Some(("16", vec!["a::b"])));
         assert_eq!(entry("|---|---|---|"), None);
@@ -112,7 +124,17 @@ mod tests {
             let count = read(root(), file).unwrap();
             assert!(count.tested > 0, "{count:?}");
         }
-        assert!(!exists(root(), "official_sdk::no_such_test") && !exists(root(), "no_file::entries"));
+        for absent in [
+            "official_sdk::no_such_test",
+            "no_file::entries",
+            "test_process.py::test_none",
+            "test_none.py::test_scenario",
+            "process.test.mts::threads",
+            "none.test.mts::a signal that times out",
+        ] {
+            assert!(!exists(root(), absent), "{absent}");
+        }
+        assert!(exists(root(), "signals.test.mts::a signal that times out"));
     }
 
     #[test]

@@ -51,12 +51,22 @@ pub fn bench(workspace: &Workspace, args: &[&str]) -> Outcome {
     let here = Python { workspace };
     let folder = workspace.root.join("tests/bench/python");
     environment(&here.folder().join("venv-bench"), &folder.join("requirements.txt"))?;
-    run(workspace.cargo().args(["build", "--release", "-p", "bud-bench", "-p", PACKAGE]))?;
+    let official = args.iter().position(|arg| *arg == "--official").map(|at| args.get(at + 1));
+    let mut build = workspace.cargo();
+    build.args(["build", "--release", "-p", "bud-bench", "-p", PACKAGE]);
+    if let Some(checkout) = official {
+        let checkout = checkout.ok_or("--official needs the path of a checkout")?;
+        let mut install = clean(program(&here.folder().join("venv-bench"), "python"));
+        run(install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", checkout]))?;
+        build.args(["-p", "bud-testbed"]);
+    }
+    run(&mut build)?;
     let package = here.folder().join("package-release");
     here.package(&package, "release")?;
     let mut bench = clean(program(&here.folder().join("venv-bench"), "python"));
-    let server = workspace.target.join("release").join(format!("bud-bench{EXE_SUFFIX}"));
-    bench.arg(folder.join("bench.py")).args(args).env("PYTHONPATH", package).env("BUD_BENCH", server);
+    let server = |name: &str| workspace.target.join("release").join(format!("{name}{EXE_SUFFIX}"));
+    bench.arg(folder.join("bench.py")).args(args).env("PYTHONPATH", package);
+    bench.env("BUD_BENCH", server("bud-bench")).env("BUD_TESTBED", server("bud-testbed"));
     run(&mut bench)
 }
 

@@ -21,7 +21,8 @@ impl Described for Chunk {
 }
 
 entries! {
-    /// Exports the audit log as bytes, as they arrive. Only an export that ends without an error was whole.
+    /// Exports the audit log as bytes, as they arrive. Only an export that ends without an error was whole. On the platform as
+    /// shipped, who is no administrator gets his own records and no others.
     bytes audit.export(
         /// The beginning.
         start: Timestamp,
@@ -74,7 +75,7 @@ entries! {
         let export = bud.audit().export(range(start, end)?);
         parcels(configured(export, None, idle_timeout, None)?.records())
     };
-    /// Lists the records of the audit log, the newest first.
+    /// Lists the records of the audit log, the newest first. Who is no administrator gets his own.
     pages audit.records(
         /// Only what happened from here on; with `end`.
         start: Option<Timestamp>,
@@ -86,15 +87,15 @@ entries! {
         resource_type: Option<String>,
         /// Only the thing with this id.
         resource_id: Option<String>,
-        /// Only things of this name.
+        /// Only things whose name contains this text.
         resource_name: Option<String>,
         /// Only what this user did.
         user: Option<UserId>,
         /// Only what this user did in another's name.
         actioned_by: Option<UserId>,
-        /// Only what was done from this address.
+        /// Only what was done from exactly this address.
         ip_address: Option<String>,
-        /// Only records that contain this text.
+        /// Only records with this text in the name of the thing or in the address that it was done from.
         search: Option<String>,
     ) -> AuditRecord = |bud| {
         bud.audit().records()
@@ -113,7 +114,7 @@ entries! {
         /// The record.
         id: AuditId,
     ) -> AuditRecord = |bud| bud.audit().get(id);
-    /// The log in numbers.
+    /// The log in numbers; for who is no administrator, of his own records.
     call audit.summary(
         /// Only what happened from here on; with `end`.
         start: Option<Timestamp>,

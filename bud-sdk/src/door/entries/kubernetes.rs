@@ -15,7 +15,7 @@ entries! {
     on cluster;
 
     /// Lists pods, with the status that kubectl prints: guide sections 2.2, 10.1 and 10.2.
-    run kubernetes.pods(
+    read kubernetes.pods(
         /// Only those of this namespace; all namespaces unless given.
         namespace: Option<String>,
         /// Only those with these labels, as kubectl's `-l` has them.
@@ -25,17 +25,17 @@ entries! {
         async move { door.open().await?.pods(scope).await }
     };
     /// Lists nodes: guide section 6.2.
-    run kubernetes.nodes() -> Vec<Node> = |door| {
+    read kubernetes.nodes() -> Vec<Node> = |door| {
         let door = door.clone();
         async move { door.open().await?.nodes().await }
     };
     /// The GPUs of each node, by resource: what there is, what may be given out, what pods ask for, what is free. Guide section 6.2.
-    run kubernetes.gpus() -> Vec<NodeGpus> = |door| {
+    read kubernetes.gpus() -> Vec<NodeGpus> = |door| {
         let door = door.clone();
         async move { door.open().await?.gpus().await }
     };
     /// Lists deployments, and how far their rollouts are: guide section 6.2.
-    run kubernetes.deployments(
+    read kubernetes.deployments(
         /// Only those of this namespace; all namespaces unless given.
         namespace: Option<String>,
         /// Only those with these labels.
@@ -46,7 +46,7 @@ entries! {
     };
     /// The name of the deployment that a service's name means: the deployment of that very name, else the one with this Dapr app
     /// id, else with this `app` label, else the one whose name ends with it. Several are an error that lists them.
-    run kubernetes.find(
+    read kubernetes.find(
         /// The namespace.
         namespace: String,
         /// The service.
@@ -56,7 +56,7 @@ entries! {
         async move { door.open().await?.find(&namespace, &service).await }
     };
     /// How far the rollout of a deployment, stateful set or daemon set is.
-    run kubernetes.rollout(
+    read kubernetes.rollout(
         /// The namespace.
         namespace: String,
         /// A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
@@ -66,7 +66,7 @@ entries! {
         async move { door.open().await?.rollout(&namespace, &name).await }
     };
     /// Waits until a rollout is complete.
-    run kubernetes.wait_for_rollout(
+    read kubernetes.wait_for_rollout(
         /// The namespace.
         namespace: String,
         /// A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
@@ -89,7 +89,7 @@ entries! {
         async move { door.open().await?.restart(&namespace, &name).await }
     };
     /// Lists services with the number of endpoints that are ready: guide section 2.2.
-    run kubernetes.services(
+    read kubernetes.services(
         /// Only those of this namespace; all namespaces unless given.
         namespace: Option<String>,
         /// Only those with these labels.
@@ -99,7 +99,7 @@ entries! {
         async move { door.open().await?.services(scope).await }
     };
     /// Lists events in the order in which they happened, the newest last: guide section 2.2.
-    run kubernetes.events(
+    read kubernetes.events(
         /// Only those of this namespace; all namespaces unless given.
         namespace: Option<String>,
     ) -> Vec<Event> = |door| {
@@ -107,7 +107,7 @@ entries! {
         async move { door.open().await?.events(scope).await }
     };
     /// What pods use: guide section 2.2.
-    run kubernetes.top_pods(
+    read kubernetes.top_pods(
         /// Only those of this namespace; all namespaces unless given.
         namespace: Option<String>,
         /// Only those with these labels.
@@ -117,12 +117,12 @@ entries! {
         async move { door.open().await?.top_pods(scope).await }
     };
     /// What nodes use, and what part that is of what may be given to pods: guide section 2.2.
-    run kubernetes.top_nodes() -> Vec<NodeUsage> = |door| {
+    read kubernetes.top_nodes() -> Vec<NodeUsage> = |door| {
         let door = door.clone();
         async move { door.open().await?.top_nodes().await }
     };
     /// The last lines of a service's log: guide sections 9.4 and 10.1.
-    run kubernetes.logs(
+    read kubernetes.logs(
         /// The namespace.
         namespace: String,
         /// A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
@@ -188,7 +188,7 @@ entries! {
         }
     };
     /// The state of Dapr's control plane, and of the sidecars of a namespace's pods: guide sections 2.1 and 2.2.
-    run kubernetes.dapr(
+    read kubernetes.dapr(
         /// Whose sidecars; all namespaces unless given.
         namespace: Option<String>,
     ) -> DaprStatus = |door| {
@@ -196,7 +196,7 @@ entries! {
         async move { door.open().await?.dapr(scope).await }
     };
     /// Lists certificates of cert-manager with when they end, those that end first first: guide section 8.2.
-    run kubernetes.certificates(
+    read kubernetes.certificates(
         /// Only those of this namespace; all namespaces unless given.
         namespace: Option<String>,
     ) -> Vec<Certificate> = |door| {
@@ -204,7 +204,7 @@ entries! {
         async move { door.open().await?.certificates(scope).await }
     };
     /// The connections of the platform's PostgreSQL, asked of its primary by a command in its container: guide sections 7.2 and 10.2.
-    run kubernetes.postgres(
+    read kubernetes.postgres(
         /// The namespace.
         namespace: String,
     ) -> PostgresPool = |door| {
@@ -212,7 +212,7 @@ entries! {
         async move { door.open().await?.postgres(&namespace).await }
     };
     /// The GPUs that a pod sees and how busy they are, by a command in its container: guide section 10.3.
-    run kubernetes.gpu_readings(
+    read kubernetes.gpu_readings(
         /// The namespace.
         namespace: String,
         /// A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
@@ -222,7 +222,7 @@ entries! {
         async move { door.open().await?.gpu_readings(&namespace, &name).await }
     };
     /// The pods that run models, in the namespaces that the platform makes for endpoints: guide sections 6.2 and 10.3.
-    run kubernetes.engine_pods() -> Vec<Pod> = |door| {
+    read kubernetes.engine_pods() -> Vec<Pod> = |door| {
         let door = door.clone();
         async move { door.open().await?.engine_pods().await }
     };

@@ -1,7 +1,7 @@
 //! The registry: one line of Rust for everything that can be called, with its arguments and what they mean.
 //!
-//! Four kinds of lines: `call` for an operation, `pages` for a list, `run` for an async function, and `job` and `bytes` for
-//! streams. Routes, guide sections and losses are not repeated here: they are the operation's own.
+//! Lines are of these kinds: `call` for an operation, `raw` for the route of a caller's choice, `pages` for a list, `read` and
+//! `run` for async functions that change nothing or may, `parcels` for single items, and `job` and `bytes` for streams. Routes, guide sections and losses are not repeated here: they are the operation's own.
 
 mod audit;
 mod endpoints;
@@ -40,32 +40,47 @@ macro_rules! entries {
             args: &[$($crate::door::Arg::new::<$type>(stringify!($arg), concat!($($adoc, "\n"),*))),*],
             output: <$out as $crate::types::Described>::TYPE,
             update: entries!(@update $($update)?),
+            options: entries!(@options $kind),
             begin: $crate::door::Begin::$target(|$bud, args, options| {
                 $(let $arg: $type = args.take(stringify!($arg))?;)*
                 args.done()?;
-                entries!(@begin $kind $out, $body, options)
+                entries!(@begin $kind $out, $body, options, concat!(stringify!($resource), ".", stringify!($name)))
             }),
         }),*];
     };
     (@kind call) => { $crate::door::Kind::Call };
+    (@kind raw) => { $crate::door::Kind::Call };
+    (@kind read) => { $crate::door::Kind::Call };
     (@kind run) => { $crate::door::Kind::Call };
     (@kind pages) => { $crate::door::Kind::Pages };
     (@kind parcels) => { $crate::door::Kind::Pages };
     (@kind bytes) => { $crate::door::Kind::Bytes };
     (@kind job) => { $crate::door::Kind::Job };
+    (@options call) => { $crate::door::args::OF_CALLS };
+    (@options raw) => { $crate::door::args::OF_CALLS };
+    (@options pages) => { $crate::door::args::OF_PAGES };
+    (@options read) => { $crate::door::args::OF_WORK };
+    (@options run) => { $crate::door::args::OF_WORK };
+    (@options $kind:ident) => { &[] };
     (@update) => { $crate::types::Type::Nothing };
     (@update $update:ty) => { <$update as $crate::types::Described>::TYPE };
-    (@begin call $out:ty, $body:expr, $options:ident) => {
+    (@begin call $out:ty, $body:expr, $options:ident, $id:expr) => {
         $crate::door::work::call::<_, $out>($body, $options)
     };
-    (@begin pages $out:ty, $body:expr, $options:ident) => {
+    (@begin pages $out:ty, $body:expr, $options:ident, $id:expr) => {
         $crate::door::work::pages($body, $options)
     };
-    (@begin run $out:ty, $body:expr, $options:ident) => {
-        $crate::door::work::run::<_, $out>($body, $options)
+    (@begin raw $out:ty, $body:expr, $options:ident, $id:expr) => {
+        $crate::door::work::raw::<$out>($body, $options)
+    };
+    (@begin read $out:ty, $body:expr, $options:ident, $id:expr) => {
+        Ok($crate::door::work::run::<_, $out>($body, $options, false).named($id))
+    };
+    (@begin run $out:ty, $body:expr, $options:ident, $id:expr) => {
+        Ok($crate::door::work::run::<_, $out>($body, $options, true).named($id))
     };
     // What takes no options.
-    (@begin $kind:ident $out:ty, $body:expr, $options:ident) => {{
+    (@begin $kind:ident $out:ty, $body:expr, $options:ident, $id:expr) => {{
         let _ = $options;
         Ok($body)
     }};

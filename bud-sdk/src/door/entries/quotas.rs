@@ -19,7 +19,7 @@ entries! {
         project: ProjectId,
     ) -> Quota = |bud| bud.quotas().of_project(project);
     /// Reads how much a user has used of what he may. While the platform's metrics service is down, it says that nothing was
-    /// used.
+    /// used; of an unknown user, that he has no plan.
     call quotas.of_user(
         /// The user.
         user: UserId,

@@ -12,18 +12,18 @@ use crate::types::Secret;
 
 entries! {
     /// Which API the server speaks: `guide` or `runtime`. It is asked once.
-    run client.flavor() -> String = |bud| {
+    read client.flavor() -> String = |bud| {
         let bud = own(bud);
         async move { Ok(bud.flavor().await?.to_string()) }
     };
     /// What the server's API offers, operation by operation, and what to use instead of what it lacks.
-    run client.capabilities() -> CapabilityList = |bud| {
+    read client.capabilities() -> CapabilityList = |bud| {
         let bud = own(bud);
         async move { Ok(CapabilityList::from(bud.capabilities().await?)) }
     };
     /// Calls a route that has no typed call, with the session, deadlines, limits and errors of every call. Only a GET is
     /// repeated after a failure that may have reached the server, unless it is said to be idempotent.
-    run client.raw(
+    raw client.raw(
         /// GET, POST, PUT, PATCH or DELETE.
         method: String,
         /// The path, from `/`; its segments are sent as they are.
@@ -47,8 +47,7 @@ entries! {
             Some(body) => call.json(&body)?,
             None => call,
         };
-        let call = call.when(idempotent.filter(|yes| *yes), |call, _| call.idempotent());
-        async move { Ok(RawAnswer::from(call.await?)) }
+        call.when(idempotent.filter(|yes| *yes), |call, _| call.idempotent())
     };
 
     /// Logs in now instead of at the first call, or again after a logout.

@@ -1,9 +1,12 @@
 //! The bindings' generated files, written from the door's registry.
 
+mod names;
 mod node;
 mod python;
 
 use std::fs;
+
+use bud_sdk::door::{self, Entry, Kind};
 
 use crate::workspace::{Outcome, Workspace};
 
@@ -12,6 +15,14 @@ pub type Generated = (&'static str, String);
 
 fn all() -> Vec<Generated> {
     python::files().into_iter().chain(node::files()).collect()
+}
+
+/// `audit.export_file` and `audit.export_records` are what one does with an `audit.export`, and so have no method of their own.
+fn part_of_an_export(entry: &Entry) -> bool {
+    ["_file", "_records"].iter().any(|end| {
+        let whole = entry.id.strip_suffix(end).and_then(door::entry);
+        whole.is_some_and(|whole| whole.kind == Kind::Bytes)
+    })
 }
 
 /// Writes what is not current.

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use bud_sdk::door::{self, Arg, Kind, Type};
 use bud_sdk::{Flavor, OperationInfo, Support};
 
-use super::names::camel;
 use super::resources::Method;
+use crate::r#gen::names::camel;
 
 pub fn argument_docs(arg: &Arg) -> Vec<String> {
     let mut docs = plain(arg.docs);
@@ -91,7 +91,8 @@ pub fn plain(docs: &str) -> Vec<String> {
     lines
 }
 
-/// What is spelled another way here: calls, arguments, fields. The server's words, `login_failed`, are not.
+/// What is spelled another way here: calls, arguments, fields. The server's words are not: `login_failed`, and `api_key`, which
+/// is an option of a client, too.
 static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
     let entries = door::registry().flat_map(|entry| {
         let method = entry.id.split_once('.').map(|(_, method)| method);
@@ -99,8 +100,7 @@ static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
         [entry.id].into_iter().chain(method).chain(arguments)
     });
     let fields = door::models().into_iter().flat_map(|model| model.fields.iter().map(|field| field.name));
-    let options = door::connect_options().iter().chain(door::connect_cluster_options()).map(|arg| arg.name);
-    entries.chain(fields).chain(options).collect()
+    entries.chain(fields).collect()
 });
 
 /// Names in backticks as they are spelled here.
@@ -130,5 +130,17 @@ pub fn comment(text: &mut String, indent: &str, lines: &[String]) {
             }
             let _ = writeln!(text, "{indent} */");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_in;
+
+    #[test]
+    fn only_names_of_ours_are_spelled_as_here() {
+        assert_eq!(names_in("`users.set_role` with `first_name`"), "`users.setRole` with `firstName`");
+        let words = "`session`, `api_key`, `login_failed`, first_name";
+        assert_eq!(names_in(words), words);
     }
 }

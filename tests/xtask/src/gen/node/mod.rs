@@ -2,7 +2,6 @@
 
 mod docs;
 mod models;
-mod names;
 mod resources;
 mod types;
 

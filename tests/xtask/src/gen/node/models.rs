@@ -5,9 +5,9 @@ use std::fmt::Write;
 use bud_sdk::door::{self, Enumeration, Model, ModelField, Type};
 
 use super::docs::{comment, plain};
-use super::names::camel;
 use super::types::{choice, given, read};
 use super::{HEADER, import};
+use crate::r#gen::names::camel;
 
 pub fn models() -> String {
     let mut body = String::new();

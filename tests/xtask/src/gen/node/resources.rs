@@ -6,9 +6,10 @@ use std::fmt::Write;
 use bud_sdk::door::{self, Arg, Entry, Kind, Type};
 
 use super::docs::{argument_docs, comment, method_docs};
-use super::names::{camel, pascal, singular};
 use super::types::{choice, fields, function, given, taken};
 use super::{HEADER, import};
+use crate::r#gen::names::{camel, pascal, singular};
+use crate::r#gen::part_of_an_export;
 
 pub fn options() -> String {
     let mut text = format!(
@@ -101,22 +102,16 @@ impl<'a> Method<'a> {
     }
 }
 
-/// Which entries are ways of an export, and so have no method of their own.
-fn is_way(id: &str) -> bool {
-    ["_file", "_records"].iter().any(|way| {
-        let bytes = id.strip_suffix(way).and_then(door::entry);
-        bytes.is_some_and(|entry| entry.kind == Kind::Bytes)
-    })
-}
-
 pub fn resources() -> String {
     let mut by_resource: BTreeMap<&str, Vec<Method<'_>>> = BTreeMap::new();
     for method in door::registry().map(Method::of) {
         by_resource.entry(method.resource).or_default().push(method);
     }
     let mut body = String::new();
-    for method in
-        by_resource.values().flatten().filter(|method| !method.named.is_empty() && !is_way(method.entry.id))
+    for method in by_resource
+        .values()
+        .flatten()
+        .filter(|method| !method.named.is_empty() && !part_of_an_export(method.entry))
     {
         let _ = writeln!(body, "\n/** What `{}` takes. */", camel(method.entry.id));
         let _ = writeln!(body, "export interface {} {{", method.params());
@@ -137,7 +132,7 @@ pub fn resources() -> String {
             camel(resource),
             pascal(resource)
         );
-        for method in methods.iter().filter(|method| !is_way(method.entry.id)) {
+        for method in methods.iter().filter(|method| !part_of_an_export(method.entry)) {
             function_of(&mut body, method);
         }
         body.push_str("}\n");
@@ -149,7 +144,7 @@ pub fn resources() -> String {
     for (resource, methods) in by_resource.iter().filter(|(_, methods)| !on_cluster(methods)) {
         let names: Vec<String> = methods
             .iter()
-            .filter(|method| !is_way(method.entry.id))
+            .filter(|method| !part_of_an_export(method.entry))
             .map(|method| format!("`{}`", camel(method.name)))
             .collect();
         let _ = writeln!(
@@ -189,10 +184,10 @@ fn imports(body: &str) -> String {
             "../options.js",
             &[
                 "type CallOptions",
-                "type ClusterCallOptions",
                 "type ExportOptions",
                 "type JobOptions",
                 "type ListOptions",
+                "type WorkOptions",
             ],
         ),
         import(body, "../read.js", &["asItIs", "mapOf", "nothing", "type Wire"]),
@@ -230,10 +225,10 @@ fn function_of(text: &mut String, method: &Method<'_>) {
     let Entry { id, kind, update, .. } = method.entry;
     let (output, constant, name) = (result(method.entry), method.constant(), camel(method.name));
     let (call, options, result) = match kind {
-        Kind::Call if method.entry.on_cluster() => {
-            ("call", "ClusterCallOptions".to_owned(), format!("Call<{output}>"))
+        Kind::Call if method.entry.options().len() == 1 => {
+            ("call", "WorkOptions".to_owned(), format!("Call<{output}>"))
         }
-        Kind::Pages if method.entry.on_cluster() => {
+        Kind::Pages if method.entry.options().is_empty() => {
             ("list", "ExportOptions".to_owned(), format!("List<{output}>"))
         }
         Kind::Call => ("call", "CallOptions".to_owned(), format!("Call<{output}>")),

@@ -1,8 +1,7 @@
 //! What callers give and get of a type, and how it is written and read.
 
+use crate::r#gen::names::camel;
 use bud_sdk::door::{Arg, Type};
-
-use super::names::camel;
 
 /// What callers get of this type.
 pub fn given(ty: &Type, wide: bool) -> String {

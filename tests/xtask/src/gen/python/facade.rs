@@ -7,6 +7,8 @@ use bud_sdk::{Flavor, OperationInfo, Support};
 
 use super::text::{docstring, plain};
 use super::types::{given, taken};
+use crate::r#gen::names::pascal;
+use crate::r#gen::part_of_an_export;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -100,10 +102,10 @@ fn body(way: Way) -> String {
         let docs = RESOURCES.iter().find(|(name, _)| name == resource).map(|(_, docs)| (*docs).to_owned());
         let docs = docs.unwrap_or_else(|| format!("What can be done with {resource}."));
         let base = if way == Way::Sync { "SyncResource" } else { "AsyncResource" };
-        text += &format!("\n\nclass {prefix}{}({base}):\n{}\n", class(resource), docstring(&docs, 4));
+        text += &format!("\n\nclass {prefix}{}({base}):\n{}\n", pascal(resource), docstring(&docs, 4));
         text += "    __slots__ = ()\n";
         for entry in entries.iter().filter(|entry| !part_of_an_export(entry)) {
-            text += &method(entry, way, "_call");
+            text += &method(entry, way);
         }
     }
     let base = if way == Way::Sync { "SyncClient" } else { "AsyncClientBase" };
@@ -112,20 +114,20 @@ fn body(way: Way) -> String {
     for resource in resources.keys() {
         let docs = RESOURCES.iter().find(|(name, _)| name == resource).map_or("", |(_, docs)| *docs);
         text +=
-            &format!("\n    @cached_property\n    def {resource}(self) -> {prefix}{}:\n", class(resource));
+            &format!("\n    @cached_property\n    def {resource}(self) -> {prefix}{}:\n", pascal(resource));
         if !docs.is_empty() {
             text += &docstring(docs, 8);
         }
-        text += &format!("        return {prefix}{}(self)\n", class(resource));
+        text += &format!("        return {prefix}{}(self)\n", pascal(resource));
     }
     for entry in own {
-        text += &method(entry, way, "_call");
+        text += &method(entry, way);
     }
     let base = if way == Way::Sync { "SyncCaller" } else { "AsyncCaller" };
     text += &format!("\n\nclass {prefix}KubernetesCluster({base}):\n{}", docstring(CLUSTER[way as usize], 4));
     text += &cluster_constructor();
     for entry in on_cluster {
-        text += &method(entry, way, "_call");
+        text += &method(entry, way);
     }
     text
 }
@@ -146,22 +148,6 @@ const CLIENT: [&str; 2] = [
      first call. Use it with `async with`, or `close()` it, to give its connections back early.",
 ];
 
-/// `audit.export_file` and `audit.export_records` are what one does with an `audit.export`.
-fn part_of_an_export(entry: &Entry) -> bool {
-    ["_file", "_records"].iter().any(|end| {
-        let whole = entry.id.strip_suffix(end).and_then(door::entry);
-        whole.is_some_and(|whole| whole.kind == Kind::Bytes)
-    })
-}
-
-fn class(resource: &str) -> String {
-    let words = resource.split('_').map(|word| {
-        let (first, rest) = word.split_at(1);
-        first.to_uppercase() + rest
-    });
-    words.collect()
-}
-
 fn required(arg: &Arg) -> bool {
     !matches!(arg.ty, Type::Optional(_))
 }
@@ -179,7 +165,7 @@ fn positional<'a>(entry: &'a Entry, prefix: &str) -> Vec<&'a Arg> {
     must.into_iter().take_while(|arg| id(arg)).collect()
 }
 
-fn method(entry: &Entry, way: Way, call: &str) -> String {
+fn method(entry: &Entry, way: Way) -> String {
     let (resource, name) = entry.id.split_once('.').expect("an id has two parts");
     let first = positional(entry, resource);
     let rest: Vec<&Arg> =
@@ -234,10 +220,10 @@ fn method(entry: &Entry, way: Way, call: &str) -> String {
             entry.id
         ),
         _ if entry.output == Type::Nothing => {
-            format!("        {wait}self.{call}(\"{}\", {args}, {opts})\n", entry.id)
+            format!("        {wait}self._call(\"{}\", {args}, {opts})\n", entry.id)
         }
         _ => format!(
-            "        result: {output} = {wait}self.{call}(\"{}\", {args}, {opts})\n        return result\n",
+            "        result: {output} = {wait}self._call(\"{}\", {args}, {opts})\n        return result\n",
             entry.id
         ),
     };
