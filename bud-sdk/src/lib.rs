@@ -37,6 +37,7 @@ mod diagnostics;
 pub mod door;
 mod error;
 mod pipeline;
+pub mod report;
 mod resources;
 #[cfg(feature = "testing")]
 pub mod testing;

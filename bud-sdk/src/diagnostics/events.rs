@@ -1,11 +1,10 @@
 //! Events, in the order in which they happened.
 
-use super::age::shown;
 use super::pods::given;
 use super::slim;
 use super::{Cluster, Scope};
 use crate::error::Result;
-use crate::types::{Timestamp, records};
+use crate::types::{Timestamp, age_of, records};
 
 impl Cluster {
     /// Lists events, the newest last: guide section 2.2. Sorting by `lastTimestamp`, as there, puts the scheduler's newest
@@ -74,7 +73,7 @@ impl Event {
         Self {
             at,
             first_at: event.first_timestamp.or(event.event_time),
-            age: shown(at, now),
+            age: age_of(at, now),
             count,
             event_type: event.kind.clone(),
             reason: event.reason.clone(),

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::hami;
 use super::pods::given;
 use super::quantity::Quantity;
 use super::requests::{gpus, requested};
 use super::slim::{self, condition};
 use super::{Cluster, Scope};
-use super::{age, hami};
 use crate::error::Result;
-use crate::types::{Timestamp, records};
+use crate::types::{Timestamp, age_of, records};
 
 impl Cluster {
     /// Lists nodes: guide section 6.2, `kubectl get nodes`.
@@ -175,7 +175,7 @@ impl Node {
             memory_allocatable: u64::try_from(amount("memory").units()).unwrap_or_default(),
             pods_allocatable: count(amount("pods")),
             created_at,
-            age: age::shown(created_at, now),
+            age: age_of(created_at, now),
             taints: node.spec.taints.iter().map(shown).collect(),
         }
     }
@@ -207,7 +207,11 @@ pub(super) fn count(amount: Quantity) -> u32 {
 /// Whether a node's labels or HAMi tell of cards.
 fn has_cards(node: &slim::Node) -> bool {
     node.metadata.labels.get("nvidia.com/gpu.present").is_some_and(|present| present == "true")
-        || hami::cards(&node.metadata.annotations).is_some_and(|cards| cards.count > 0)
+        || node
+            .metadata
+            .annotations
+            .get(hami::REGISTER)
+            .is_some_and(|register| !hami::cards(register).is_empty())
 }
 
 type Asked = BTreeMap<(String, String), Quantity>;
@@ -229,8 +233,12 @@ impl NodeGpus {
         let requested = asked.get(&(name.clone(), resource.to_owned())).copied().unwrap_or_default();
         // HAMi's annotations that are read here are about NVIDIA's cards.
         let annotations = Some(&node.metadata.annotations).filter(|_| resource.starts_with("nvidia.com/"));
-        let shared = annotations.and_then(hami::cards);
-        let answers = annotations.and_then(|of| hami::answers(of, allocatable > Quantity::default(), now));
+        let shared = annotations.and_then(|of| of.get(hami::REGISTER)).map(hami::cards);
+        let count_of = |cards: &[hami::Card], sick: bool| {
+            u32::try_from(cards.iter().filter(|card| !sick || !card.health).count()).unwrap_or(u32::MAX)
+        };
+        let has_some = allocatable > Quantity::default();
+        let answers = annotations.and_then(|of| hami::handshake(of.get(hami::HANDSHAKE)?, has_some, now));
         Self {
             node: name.clone(),
             resource: resource.to_owned(),
@@ -240,10 +248,12 @@ impl NodeGpus {
             free: count(allocatable - requested),
             cards: label("nvidia.com/gpu.count")
                 .and_then(|count| count.parse().ok())
-                .or(shared.as_ref().map(|cards| cards.count)),
-            unhealthy_cards: shared.as_ref().map(|cards| cards.unhealthy),
-            plugin_answers: answers,
-            product: label("nvidia.com/gpu.product").cloned().or(shared.and_then(|cards| cards.product)),
+                .or(shared.as_ref().map(|cards| count_of(cards, false))),
+            unhealthy_cards: shared.as_ref().map(|cards| count_of(cards, true)),
+            plugin_answers: answers.map(|answer| answer == hami::Handshake::Answered),
+            product: label("nvidia.com/gpu.product")
+                .cloned()
+                .or(shared.and_then(|cards| given(&cards.first()?.kind))),
             schedulable: !node.spec.unschedulable,
         }
     }

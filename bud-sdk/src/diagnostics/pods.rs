@@ -1,10 +1,9 @@
 //! Pods, with the status that kubectl prints.
 
-use super::age::{age, shown};
 use super::slim::{self, ContainerStatus, condition, holds};
 use super::{Cluster, Scope};
 use crate::error::Result;
-use crate::types::{Timestamp, records};
+use crate::types::{Timestamp, age, age_of, records};
 
 impl Cluster {
     /// Lists pods: guide sections 2.2, 10.1 and 10.2, `kubectl get pods -o wide`.
@@ -97,7 +96,7 @@ impl Pod {
             restarts,
             last_restart,
             created_at,
-            age: shown(created_at, now),
+            age: age_of(created_at, now),
             restarts_text,
             ip: given(&pod.status.pod_ip),
             node: given(&pod.spec.node_name),

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::age::shown;
 use super::pods::given;
 use super::slim;
 use super::{Cluster, Scope};
 use crate::error::Result;
-use crate::types::{Timestamp, records};
+use crate::types::{Timestamp, age_of, records};
 
 impl Cluster {
     /// Lists services with the number of endpoints that are ready: guide section 2.2, where `kubectl get svc` does not show it.
@@ -37,7 +36,7 @@ impl Cluster {
 }
 
 /// The service that a slice belongs to, and how many of its endpoints are ready, of how many.
-fn behind(slice: &slim::EndpointSlice) -> Option<((String, String), (u32, u32))> {
+pub(super) fn behind(slice: &slim::EndpointSlice) -> Option<((String, String), (u32, u32))> {
     let service = slice.metadata.labels.get("kubernetes.io/service-name")?;
     // Not said means ready.
     let ready = slice.endpoints.iter().filter(|endpoint| endpoint.conditions.ready != Some(false)).count();
@@ -109,7 +108,7 @@ impl Service {
             endpoints: all,
             healthy: !expected || ready > 0 || spec.publish_not_ready_addresses && all > 0,
             created_at: meta.creation_timestamp,
-            age: shown(meta.creation_timestamp, now),
+            age: age_of(meta.creation_timestamp, now),
         }
     }
 }

@@ -6,13 +6,12 @@ use http::Method;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::age::shown;
 use super::request::{Ask, passes};
 use super::scope::check_name;
 use super::slim::{self, condition};
 use super::{Cluster, Scope};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Timestamp, open_enum, records};
+use crate::types::{Timestamp, age_of, open_enum, records};
 
 impl Cluster {
     /// Lists deployments: guide section 6.2.
@@ -122,12 +121,12 @@ impl Cluster {
     }
 }
 
-const APPS: &str = "/apis/apps/v1";
+pub(super) const APPS: &str = "/apis/apps/v1";
 /// Between two looks of a wait.
 const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Deployment,
     StatefulSet,
     DaemonSet,
@@ -142,7 +141,14 @@ impl Kind {
             _ => Err(Error::invalid("name", "its kind must be deployment, statefulset or daemonset")),
         }
     }
-    fn plural(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+        }
+    }
+    pub(super) fn plural(self) -> &'static str {
         match self {
             Self::Deployment => "deployments",
             Self::StatefulSet => "statefulsets",
@@ -244,13 +250,13 @@ impl Deployment {
                 .map(|container| container.image.clone())
                 .collect(),
             created_at: meta.creation_timestamp,
-            age: shown(meta.creation_timestamp, now),
+            age: age_of(meta.creation_timestamp, now),
         }
     }
 }
 
 impl Rollout {
-    fn of(object: &slim::Workload, kind: Kind) -> Self {
+    pub(super) fn of(object: &slim::Workload, kind: Kind) -> Self {
         let (state, message) = match kind {
             Kind::Deployment => deployment(object),
             Kind::StatefulSet => stateful_set(object),

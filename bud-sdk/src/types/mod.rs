@@ -1,16 +1,17 @@
 //! Values that know their own rules: ids, open enumerations, timestamps, amounts, secrets.
 
+mod age;
 mod decimal;
 mod id;
 mod model;
 mod open_enum;
-#[cfg(any(feature = "door", feature = "kube"))]
 mod record;
 #[cfg(feature = "door")]
 mod schema;
 mod secret;
 mod time;
 
+pub(crate) use age::{age, age_of};
 pub use decimal::Decimal;
 pub(crate) use id::check_segment;
 pub use id::{
@@ -23,7 +24,6 @@ pub use model::Extra;
 pub(crate) use model::{Field, Slot, Value, model};
 pub use open_enum::Wire;
 pub(crate) use open_enum::{Known, open_enum};
-#[cfg(any(feature = "door", feature = "kube"))]
 pub(crate) use record::records;
 #[cfg(feature = "door")]
 pub(crate) use schema::Described;

@@ -90,9 +90,11 @@ impl<'de, T: Known> Deserialize<'de> for Wire<T> {
     }
 }
 
-/// Declares an open enumeration: each value with its canonical name and every spelling that means it, in any case.
+/// Declares an open enumeration: each value with its canonical name and every spelling that means it, in any case. One that is not at
+/// the crate's top says `in module;` first.
 macro_rules! open_enum {
-    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $vdoc:literal])* $variant:ident = $canonical:literal $(| $alias:literal)*,)* }) => {
+    (in $module:ident; $($rest:tt)*) => { $crate::types::open_enum!(@ stringify!($module); $($rest)*); };
+    (@ $module:expr; $(#[doc = $doc:literal])* $name:ident { $($(#[doc = $vdoc:literal])* $variant:ident = $canonical:literal $(| $alias:literal)*,)* }) => {
         $(#[doc = $doc])*
         ///
         /// An open enumeration: a value that this version does not know is kept in `Other`.
@@ -148,8 +150,10 @@ macro_rules! open_enum {
                     aliases: &[$($alias),*],
                     docs: concat!($($vdoc, "\n"),*),
                 },)*],
+                module: $module,
             });
         }
     };
+    ($($rest:tt)*) => { $crate::types::open_enum!(@ ""; $($rest)*); };
 }
 pub(crate) use open_enum;

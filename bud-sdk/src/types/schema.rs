@@ -95,6 +95,8 @@ pub struct Enumeration {
     pub docs: &'static str,
     /// Its known values.
     pub values: &'static [EnumValue],
+    /// The module of this crate that has it, for code that names its type: empty for the top.
+    pub module: &'static str,
 }
 
 /// A known value of an enumeration.

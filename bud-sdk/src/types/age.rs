@@ -1,6 +1,6 @@
 //! Ages as kubectl prints them.
 
-use crate::types::Timestamp;
+use super::Timestamp;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -8,7 +8,7 @@ const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
 /// The age of what was made then, where that is known.
-pub(crate) fn shown(from: Option<Timestamp>, now: Timestamp) -> String {
+pub(crate) fn age_of(from: Option<Timestamp>, now: Timestamp) -> String {
     from.map_or_else(|| "<unknown>".to_owned(), |from| age(from, now))
 }
 
@@ -40,8 +40,8 @@ fn human(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Timestamp;
     use super::{age, human};
-    use crate::types::Timestamp;
 
     #[test]
     fn parts_of_a_second_are_dropped_on_both_sides() {

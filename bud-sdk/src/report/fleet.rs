@@ -1,0 +1,50 @@
+//! Reports of several clusters, side by side.
+
+use super::{Report, Verdict};
+use crate::types::{Wire, records};
+
+records! {
+    in report;
+
+    /// Several clusters, each read as findings.
+    FleetReport {
+        /// What they come to together: as the worst of them, and never `HEALTHY` if one could not be read.
+        verdict: Wire<Verdict>,
+        /// The clusters, in the order in which they were named.
+        clusters: Vec<FleetMember>,
+    }
+    /// One of several clusters.
+    FleetMember {
+        /// The context of the kubeconfig that leads to it.
+        context: String,
+        /// Its report.
+        report: Option<Report>,
+        /// Why there is none.
+        error: Option<String>,
+    }
+}
+
+impl FleetReport {
+    pub(crate) fn new(clusters: Vec<FleetMember>) -> Self {
+        let of = |member: &FleetMember| match &member.report {
+            Some(report) => Verdict::clone(&report.verdict),
+            None => Verdict::Unknown,
+        };
+        let rank = |verdict: &Verdict| match verdict {
+            Verdict::Healthy => 0,
+            Verdict::Degraded => 2,
+            Verdict::Critical => 3,
+            _ => 1,
+        };
+        let worst = clusters.iter().map(of).max_by_key(rank);
+        Self { verdict: worst.unwrap_or(Verdict::Unknown).into(), clusters }
+    }
+
+    /// A program's exit code for all: that of the worst cluster; one that could not be read counts as 5.
+    pub fn exit_code(&self) -> u8 {
+        let codes = self.clusters.iter().map(|member| member.report.as_ref().map_or(5, Report::exit_code));
+        // Worst first: errors, warnings, what could not be read.
+        let rank = |code: &u8| [0, 5, 4, 3].iter().position(|known| known == code);
+        codes.max_by_key(rank).unwrap_or(5)
+    }
+}
