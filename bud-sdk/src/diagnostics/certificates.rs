@@ -91,7 +91,7 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
 }
 
 impl Certificate {
-    fn of(certificate: &slim::Certificate, now: Timestamp) -> Self {
+    pub(super) fn of(certificate: &slim::Certificate, now: Timestamp) -> Self {
         let (spec, status) = (&certificate.spec, &certificate.status);
         let ready_condition = condition(&status.conditions, "Ready");
         let ready = ready_condition.is_some_and(|condition| condition.status == "True");

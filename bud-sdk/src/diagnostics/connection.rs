@@ -149,6 +149,12 @@ impl Cluster {
         ClusterBuilder { source: Source::default(), limits }
     }
 
+    /// How to connect to the cluster of another context of the same kubeconfig.
+    pub(super) fn sibling(&self, context: &str) -> ClusterBuilder {
+        let source = Source { context: Some(context.to_owned()), in_cluster: false, ..self.0.source.clone() };
+        ClusterBuilder { source, limits: self.0.limits }
+    }
+
     /// The address of the API server.
     pub fn server(&self) -> String {
         self.now().server

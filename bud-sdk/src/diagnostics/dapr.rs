@@ -24,15 +24,24 @@ impl Cluster {
         let sidecars = self.list("/api/v1", "pods", &scope, |pod: slim::Pod, _| DaprSidecar::of(&pod));
         let (pods, deployments, sets, sidecars) =
             futures_util::future::try_join4(control_plane, deployments, sets, sidecars).await?;
-        let workloads: Vec<slim::Workload> = deployments.into_iter().chain(sets).collect();
-        let components: Vec<DaprComponent> =
-            COMPONENTS.iter().map(|component| DaprComponent::of(component, &pods, &workloads)).collect();
+        let workloads: Vec<&slim::Workload> = deployments.iter().chain(&sets).collect();
+        let components = components(&pods.iter().collect::<Vec<_>>(), &workloads);
         let installed = components.iter().any(|component| component.state != DaprState::Missing.as_str());
         let sidecars: Vec<DaprSidecar> = sidecars.into_iter().flatten().collect();
         let healthy = components.iter().all(|component| component.healthy)
             && sidecars.iter().all(|sidecar| sidecar.state == DaprState::Healthy.as_str());
         Ok(DaprStatus { installed, healthy: installed && healthy, components, sidecars })
     }
+}
+
+/// Whether an object belongs to the control plane.
+pub(super) fn is_of_dapr(meta: &slim::Meta) -> bool {
+    meta.labels.get("app").is_some_and(|app| COMPONENTS.iter().any(|component| component.app == app))
+}
+
+/// The state of each component of the control plane.
+pub(super) fn components(pods: &[&slim::Pod], workloads: &[&slim::Workload]) -> Vec<DaprComponent> {
+    COMPONENTS.iter().map(|component| DaprComponent::of(component, pods, workloads)).collect()
 }
 
 struct Expected {
@@ -110,7 +119,7 @@ records! {
 }
 
 impl DaprComponent {
-    fn of(expected: &Expected, pods: &[slim::Pod], workloads: &[slim::Workload]) -> Self {
+    fn of(expected: &Expected, pods: &[&slim::Pod], workloads: &[&slim::Workload]) -> Self {
         let is = |meta: &slim::Meta| meta.labels.get("app").is_some_and(|app| app == expected.app);
         // What is ending or was evicted is no replica.
         let alive = |pod: &&slim::Pod| {
@@ -118,7 +127,7 @@ impl DaprComponent {
                 && pod.metadata.deletion_timestamp.is_none()
                 && !matches!(pod.status.phase.as_str(), "Failed" | "Succeeded")
         };
-        let mine: Vec<&slim::Pod> = pods.iter().filter(alive).collect();
+        let mine: Vec<&slim::Pod> = pods.iter().copied().filter(alive).collect();
         let workload = workloads.iter().find(|workload| is(&workload.metadata));
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let ready = number(mine.iter().filter(|pod| holds(&pod.status.conditions, "Ready")).count());
@@ -149,7 +158,7 @@ impl DaprComponent {
 }
 
 impl DaprSidecar {
-    fn of(pod: &slim::Pod) -> Option<Self> {
+    pub(super) fn of(pod: &slim::Pod) -> Option<Self> {
         let annotations = &pod.metadata.annotations;
         let over = matches!(pod.status.phase.as_str(), "Succeeded" | "Failed");
         if annotations.get("dapr.io/enabled") != Some("true")
@@ -211,7 +220,8 @@ mod tests {
     fn one_ready_replica_does_not_make_a_component_healthy() {
         let of = |app: &str, pods: &[slim::Pod], workloads: &[slim::Workload]| {
             let expected = COMPONENTS.iter().find(|expected| expected.app == app).unwrap();
-            let component = DaprComponent::of(expected, pods, workloads);
+            let (pods, workloads): (Vec<_>, Vec<_>) = (pods.iter().collect(), workloads.iter().collect());
+            let component = DaprComponent::of(expected, &pods, &workloads);
             (component.state, component.healthy, component.ready, component.desired)
         };
         let (good, bad) = (pod("dapr-sentry", "True", "Running"), pod("dapr-sentry", "False", "Running"));

@@ -46,7 +46,7 @@ impl Cluster {
 }
 
 /// Whether the platform deploys models to this namespace.
-fn is_workload(namespace: &str) -> bool {
+pub(super) fn is_workload(namespace: &str) -> bool {
     let made = |rest: &str| {
         let suffix = rest.rsplit_once('-').map(|(_, suffix)| suffix);
         suffix.is_some_and(|id| {
@@ -56,7 +56,7 @@ fn is_workload(namespace: &str) -> bool {
     namespace == "bud-workloads" || namespace.strip_prefix("bud-").is_some_and(made)
 }
 
-fn is_engine(pod: &slim::Pod) -> bool {
+pub(super) fn is_engine(pod: &slim::Pod) -> bool {
     const ENGINES: [&str; 3] = ["vllm", "sglang", "latentbud"];
     pod.spec.containers.iter().any(|container| {
         let words = container.args.iter().chain([&container.image, &container.name]);

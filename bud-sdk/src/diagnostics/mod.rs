@@ -3,25 +3,29 @@
 //! Lists are read page by page into structures that hold only what is used. Nothing here changes a cluster, except for calls
 //! named restart or exec.
 
-mod age;
 mod certificates;
 mod connection;
 mod dapr;
 mod dra;
 mod events;
+mod evidence;
 mod exec;
 mod find;
+mod fleet;
 mod follow;
 mod gpu_readings;
 mod hami;
 mod logs;
 mod nodes;
+mod picture;
 mod plugin;
 mod pods;
 mod postgres;
 mod quantity;
+mod report;
 mod request;
 mod requests;
+mod rules;
 mod scope;
 mod services;
 mod slim;
@@ -33,11 +37,14 @@ pub use connection::{Cluster, ClusterBuilder};
 pub use dapr::{DaprComponent, DaprSidecar, DaprState, DaprStatus};
 pub use events::Event;
 pub use exec::{CommandOutput, Exec};
+pub use fleet::ClusterReports;
 pub use gpu_readings::GpuReading;
 pub use logs::{LogLine, LogStream, Logs};
 pub use nodes::{Node, NodeGpus};
 pub use pods::Pod;
 pub use postgres::PostgresPool;
+pub use report::{ClusterReport, ReportUpdate};
+pub use rules::{Check, checks};
 pub use scope::Scope;
 pub use services::Service;
 pub use top::{ContainerUsage, NodeUsage, PodUsage};
@@ -78,6 +85,8 @@ const CALLS: &[ClusterCall] = &[
     call("kubernetes.exec", &["2.1", "10.2"]),
     call("kubernetes.postgres", &["10.2"]),
     call("kubernetes.gpu_readings", &["10.3"]),
+    call("kubernetes.report", &["2.1", "2.2", "6.2", "8.2", "10.1", "10.2"]),
+    call("kubernetes.reports", &["2.1", "2.2"]),
 ];
 
 /// Every call on a cluster, with the sections of the guide that it serves.

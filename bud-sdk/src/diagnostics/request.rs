@@ -174,27 +174,41 @@ impl Cluster {
         scope: &Scope,
         mut keep: impl FnMut(T, Timestamp) -> R,
     ) -> Result<Vec<R>> {
-        let deadline = self.deadline();
         let mut kept = Vec::new();
+        self.list_into(root, plural, scope, (PAGE, self.deadline()), &mut kept, &mut keep).await?;
+        Ok(kept)
+    }
+
+    /// The same, in pages of this size until this moment; the server's time at the end. What was kept before a failure stays.
+    pub(super) async fn list_into<T: DeserializeOwned, R>(
+        &self,
+        root: &str,
+        plural: &'static str,
+        scope: &Scope,
+        (size, deadline): (usize, Instant),
+        kept: &mut Vec<R>,
+        keep: &mut impl FnMut(T, Timestamp) -> R,
+    ) -> Result<Option<Timestamp>> {
+        let mut last = None;
         for (namespace, path) in scope.paths(root, plural)? {
             let ask =
                 Ask { query: scope.query(), ..Ask::get(path, plural, namespace.as_deref()).verb("list") };
-            self.pages(&ask, deadline, &mut kept, &mut keep).await?;
+            last = Some(self.pages(&ask, (size, deadline), kept, keep).await?);
         }
-        Ok(kept)
+        Ok(last)
     }
 
     async fn pages<T: DeserializeOwned, R>(
         &self,
         ask: &Ask,
-        deadline: Instant,
+        (size, deadline): (usize, Instant),
         kept: &mut Vec<R>,
         keep: &mut impl FnMut(T, Timestamp) -> R,
-    ) -> Result<()> {
+    ) -> Result<Timestamp> {
         let (begun, mut next, mut restarted) = (kept.len(), String::new(), false);
         loop {
             // Never with a resourceVersion: the server would then forget the limit.
-            let mut page = ask.clone().query("limit", PAGE);
+            let mut page = ask.clone().query("limit", size);
             if !next.is_empty() {
                 page = page.query("continue", &next);
             }
@@ -216,7 +230,7 @@ impl Cluster {
             }
             next = list.metadata.next;
             if next.is_empty() {
-                return Ok(());
+                return Ok(now);
             }
         }
     }

@@ -38,6 +38,7 @@ slim! {
         deletion_timestamp: Option<Timestamp>,
         deletion_grace_period_seconds: Option<i64>,
         generation: Option<i64>,
+        finalizers: Vec<String>,
     }
     Owner {
         kind: String,
@@ -68,8 +69,21 @@ slim! {
         restart_policy: String,
         readiness_gates: Vec<ReadinessGate>,
         scheduler_name: String,
+        scheduling_gates: Vec<Gate>,
+        termination_grace_period_seconds: Option<i64>,
+        image_pull_secrets: Vec<Gate>,
+        volumes: Vec<Volume>,
         overhead: Amounts,
         resources: Resources,
+    }
+    Gate {
+        name: String,
+    }
+    Volume {
+        persistent_volume_claim: Option<ClaimName>,
+    }
+    ClaimName {
+        claim_name: String,
     }
     ReadinessGate {
         condition_type: String,
@@ -80,6 +94,19 @@ slim! {
         args: Vec<String>,
         resources: Resources,
         restart_policy: String,
+        readiness_probe: Option<Probe>,
+        startup_probe: Option<Probe>,
+    }
+    Probe {
+        http_get: Option<HttpProbe>,
+        tcp_socket: Option<HttpProbe>,
+        period_seconds: Option<i64>,
+        failure_threshold: Option<i64>,
+        initial_delay_seconds: Option<i64>,
+    }
+    HttpProbe {
+        path: String,
+        port: serde_json::Value,
     }
     Resources {
         requests: Amounts,
@@ -142,6 +169,7 @@ slim! {
         key: String,
         value: String,
         effect: String,
+        time_added: Option<Timestamp>,
     }
     NodeStatus {
         capacity: Amounts,
@@ -210,6 +238,58 @@ slim! {
         updated_number_scheduled: u32,
         number_available: u32,
         number_ready: u32,
+        number_misscheduled: u32,
+        number_unavailable: u32,
+    }
+
+    Job {
+        metadata: Meta,
+        status: JobStatus,
+    }
+    JobStatus {
+        failed: u32,
+        conditions: Vec<Condition>,
+    }
+
+    VolumeClaim {
+        metadata: Meta,
+        spec: VolumeClaimSpec,
+        status: VolumeClaimStatus,
+    }
+    VolumeClaimSpec {
+        storage_class_name: Option<String>,
+        volume_name: String,
+    }
+    VolumeClaimStatus {
+        phase: String,
+    }
+    StorageClass {
+        metadata: Meta,
+        volume_binding_mode: String,
+    }
+
+    Autoscaler {
+        metadata: Meta,
+        spec: AutoscalerSpec,
+        status: AutoscalerStatus,
+    }
+    AutoscalerSpec {
+        scale_target_ref: Owner,
+        min_replicas: Option<u32>,
+        max_replicas: u32,
+    }
+    AutoscalerStatus {
+        current_replicas: u32,
+        desired_replicas: u32,
+        conditions: Vec<Condition>,
+    }
+
+    Lease {
+        metadata: Meta,
+        spec: LeaseSpec,
+    }
+    LeaseSpec {
+        renew_time: Option<Timestamp>,
     }
 
     Service {
@@ -376,6 +456,9 @@ slim! {
     ApiServiceStatus {
         conditions: Vec<Condition>,
     }
+    Version {
+        git_version: String,
+    }
     GroupList {
         groups: Vec<Group>,
     }
@@ -433,7 +516,12 @@ impl<'de> Deserialize<'de> for Amounts {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Annotations(BTreeMap<String, String>);
 
-const READ: [&str; 3] = ["dapr.io/", "hami.io/", "kubectl.kubernetes.io/default-container"];
+const READ: [&str; 4] = [
+    "dapr.io/",
+    "hami.io/",
+    "kubectl.kubernetes.io/default-container",
+    "storageclass.kubernetes.io/is-default-class",
+];
 
 impl Annotations {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

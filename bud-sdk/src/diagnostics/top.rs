@@ -10,7 +10,7 @@ use super::{Cluster, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Timestamp, records};
 
-const GROUP: &str = "metrics.k8s.io";
+pub(super) const GROUP: &str = "metrics.k8s.io";
 
 impl Cluster {
     /// What pods use: guide section 2.2, `kubectl top pods`.
@@ -46,7 +46,7 @@ impl Cluster {
         Ok(nodes.await?.iter().map(|node| NodeUsage::of(node, measured.get(&node.metadata.name))).collect())
     }
 
-    async fn metrics_version(&self) -> Result<String> {
+    pub(super) async fn metrics_version(&self) -> Result<String> {
         let (all, _): (slim::GroupList, _) = self.read(&Ask::get("/apis", "apis", None)).await?;
         let group = all.groups.iter().find(|group| group.name == GROUP);
         let versions = group.map(|group| group.versions.as_slice()).unwrap_or_default();
@@ -56,7 +56,7 @@ impl Cluster {
     }
 
     /// What the cluster says of a metrics API that does not answer.
-    async fn dead(&self, error: Error, version: &str) -> Error {
+    pub(super) async fn dead(&self, error: Error, version: &str) -> Error {
         if error.status() != Some(503) {
             return error;
         }

@@ -1,0 +1,325 @@
+//! Taking the picture: every kind is listed once, page by page, a few at a time, until a common end.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::{EventRecord, NodeRecord, Picture, PodRecord, ServiceRecord, Shared, WorkloadRecord};
+use crate::diagnostics::request::{Ask, PAGE};
+use crate::diagnostics::services::behind;
+use crate::diagnostics::workloads::{APPS, Kind};
+use crate::diagnostics::{Certificate, Cluster, Scope, slim, top};
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::Unavailable;
+use crate::types::Timestamp;
+
+/// Lists that are under way at a time.
+const AT_ONCE: usize = 4;
+/// Nodes are large: each names all the images that it has.
+const NODES_AT_ONCE: usize = 250;
+
+/// How the reading of each section went, by its name.
+#[derive(Debug, Default)]
+pub(in crate::diagnostics) struct Sections(pub(in crate::diagnostics) BTreeMap<&'static str, Section>);
+
+#[derive(Debug, Default)]
+pub(in crate::diagnostics) struct Section {
+    pub(in crate::diagnostics) objects: u64,
+    pub(in crate::diagnostics) problem: Option<Problem>,
+}
+
+/// Why something was not read, or not all of it.
+#[derive(Debug, Clone)]
+pub(in crate::diagnostics) struct Problem {
+    pub(in crate::diagnostics) reason: Unavailable,
+    pub(in crate::diagnostics) detail: String,
+    pub(in crate::diagnostics) right: Option<String>,
+}
+
+impl Problem {
+    pub(in crate::diagnostics) fn new(reason: Unavailable, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), right: None }
+    }
+    pub(in crate::diagnostics) fn of(error: &Error) -> Self {
+        let reason = match error.kind() {
+            ErrorKind::PermissionDenied => Unavailable::Forbidden,
+            ErrorKind::NotFound | ErrorKind::Unsupported => Unavailable::NotInstalled,
+            ErrorKind::Timeout => Unavailable::Timeout,
+            _ => Unavailable::Error,
+        };
+        let right = error.hint().and_then(|hint| hint.strip_prefix("the right that is missing: "));
+        let detail = crate::report::redact(&crate::api::clean(&error.to_string(), 500));
+        Self { reason, detail, right: right.map(str::to_owned) }
+    }
+}
+
+impl Sections {
+    /// A section of several lists has the objects of all, and the first problem.
+    pub(in crate::diagnostics) fn add(
+        &mut self,
+        name: &'static str,
+        objects: usize,
+        problem: Option<Problem>,
+    ) {
+        let section = self.0.entry(name).or_default();
+        section.objects += objects as u64;
+        section.problem = section.problem.take().or(problem);
+    }
+    /// Whether all of it was read.
+    pub(in crate::diagnostics) fn whole(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|section| section.problem.is_none())
+    }
+}
+
+/// Told of a section when it has been read, and of pods in trouble while others are still to come.
+pub(in crate::diagnostics) trait Watch: Sync {
+    fn read(&self, section: &'static str, objects: usize);
+    fn pod(&self, pod: &PodRecord, now: Timestamp);
+}
+
+/// Reads a picture.
+pub(in crate::diagnostics) struct Reader<'a> {
+    pub(in crate::diagnostics) cluster: &'a Cluster,
+    /// The only namespaces to look at, if not all.
+    pub(in crate::diagnostics) only: &'a [String],
+    pub(in crate::diagnostics) platform: &'a [String],
+    /// When the whole must be done, and how long one section may take.
+    pub(in crate::diagnostics) deadline: Instant,
+    pub(in crate::diagnostics) section: Duration,
+    pub(in crate::diagnostics) watch: &'a dyn Watch,
+    /// The server's time at its latest answer.
+    pub(in crate::diagnostics) latest: &'a Mutex<Option<Timestamp>>,
+}
+
+type Listed<R> = (Vec<R>, Option<Problem>);
+
+impl Reader<'_> {
+    /// # Errors
+    /// What keeps everything from being read: no connection, refused credentials. All else is told by section.
+    pub(in crate::diagnostics) async fn picture(&self) -> Result<Picture> {
+        let version = Ask::get("/version", "version", None);
+        let (version, now) = match self.cluster.read::<slim::Version>(&version).await {
+            Ok((version, now)) => (Some(version.git_version), now),
+            Err(error) if fatal(&error) => return Err(error),
+            Err(_) => (None, Timestamp::now()),
+        };
+        let mut picture = Picture::empty(now, self.platform.to_vec());
+        picture.version = version.filter(|version| !version.is_empty());
+        let permits = Semaphore::new(AT_ONCE);
+        let (mut of_pods, mut of_events) = (Shared::default(), Shared::default());
+        let (core, permits) = ("/api/v1", &permits);
+
+        let pods = self.list(permits, core, "pods", PAGE, |pod: slim::Pod, now| {
+            let pod = PodRecord::of(pod, now, &mut of_pods);
+            if pod.trouble.is_some() {
+                self.watch.pod(&pod, now);
+            }
+            pod
+        });
+        let nodes =
+            self.whole(permits, core, "nodes", NODES_AT_ONCE, |node: slim::Node, _| NodeRecord::of(&node));
+        let events = self.list(permits, core, "events", PAGE, |event: slim::Event, now| {
+            EventRecord::of(&event, now, &mut of_events)
+        });
+        let deployments = self.workloads(permits, Kind::Deployment);
+        let sets = self.workloads(permits, Kind::StatefulSet);
+        let daemons = self.workloads(permits, Kind::DaemonSet);
+        let first = futures_util::future::join5(
+            pods,
+            nodes,
+            events,
+            deployments,
+            futures_util::future::join(sets, daemons),
+        );
+
+        let services = self
+            .list(permits, core, "services", PAGE, |service: slim::Service, _| ServiceRecord::of(service));
+        let slices = self.list(
+            permits,
+            "/apis/discovery.k8s.io/v1",
+            "endpointslices",
+            PAGE,
+            |slice: slim::EndpointSlice, _| behind(&slice),
+        );
+        let jobs = self.list(permits, "/apis/batch/v1", "jobs", PAGE, |job: slim::Job, _| job);
+        let claims =
+            self.list(permits, core, "persistentvolumeclaims", PAGE, |claim: slim::VolumeClaim, _| claim);
+        let classes = self.whole(
+            permits,
+            "/apis/storage.k8s.io/v1",
+            "storageclasses",
+            PAGE,
+            |class: slim::StorageClass, _| class,
+        );
+        let second = futures_util::future::join5(services, slices, jobs, claims, classes);
+
+        let autoscalers = self.list(
+            permits,
+            "/apis/autoscaling/v2",
+            "horizontalpodautoscalers",
+            PAGE,
+            |one: slim::Autoscaler, _| one,
+        );
+        let certificates = self.list(
+            permits,
+            "/apis/cert-manager.io/v1",
+            "certificates",
+            PAGE,
+            |one: slim::Certificate, now| Certificate::of(&one, now),
+        );
+        let leases = self.leases(permits);
+        let usage = self.usage(permits);
+        let third = futures_util::future::join4(autoscalers, certificates, leases, usage);
+
+        let (first, second, third) = futures_util::future::join3(first, second, third).await;
+        let (pods, nodes, events, deployments, (sets, daemons)) = first;
+        let (services, slices, jobs, claims, classes) = second;
+        let (autoscalers, certificates, leases, usage) = third;
+
+        let sections = &mut picture.sections;
+        picture.pods = kept(sections, "pods", pods);
+        picture.nodes = kept(sections, "nodes", nodes);
+        picture.leases = kept(sections, "leases", leases).into_iter().collect();
+        picture.events = kept(sections, "events", events).into_iter().flatten().collect();
+        for listed in [deployments, sets, daemons] {
+            picture.workloads.extend(kept(sections, "workloads", listed));
+        }
+        picture.services = kept(sections, "services", services);
+        for (service, (ready, all)) in kept(sections, "services", slices).into_iter().flatten() {
+            let sum = picture.endpoints.entry(service).or_default();
+            (sum.0, sum.1) = (sum.0 + ready, sum.1 + all);
+        }
+        picture.jobs = kept(sections, "jobs", jobs);
+        picture.claims = kept(sections, "volumes", claims);
+        picture.classes = kept(sections, "volumes", classes);
+        picture.autoscalers = kept(sections, "autoscalers", autoscalers);
+        picture.certificates = kept(sections, "certificates", certificates);
+        picture.usage = kept(sections, "metrics", usage).into_iter().collect();
+        picture.events.sort_by(|one, other| {
+            (other.at, &other.name, &other.message).cmp(&(one.at, &one.name, &one.message))
+        });
+        Ok(picture)
+    }
+
+    async fn workloads(&self, permits: &Semaphore, kind: Kind) -> Listed<WorkloadRecord> {
+        let keep = |workload: slim::Workload, _| WorkloadRecord::of(workload, kind);
+        self.list(permits, APPS, kind.plural(), PAGE, keep).await
+    }
+
+    /// Nodes tell by these that they are alive. They are all in one namespace.
+    async fn leases(&self, permits: &Semaphore) -> Listed<(String, Timestamp)> {
+        let scope = Scope::namespace("kube-node-lease");
+        let keep = |lease: slim::Lease, _| Some((lease.metadata.name, lease.spec.renew_time?));
+        let (leases, problem) =
+            self.within(permits, "/apis/coordination.k8s.io/v1", "leases", &scope, PAGE, keep).await;
+        (leases.into_iter().flatten().collect(), problem)
+    }
+
+    async fn usage(&self, permits: &Semaphore) -> Listed<(String, (i64, i64))> {
+        let version = match self.cluster.metrics_version().await {
+            Ok(version) => version,
+            Err(error) => return (Vec::new(), Some(Problem::of(&error))),
+        };
+        let keep = |node: slim::NodeMetrics, _| {
+            let (cpu, memory) = (node.usage.of("cpu").millis(), node.usage.of("memory").units());
+            (node.metadata.name, (cpu, memory))
+        };
+        let root = format!("/apis/{}/{version}", top::GROUP);
+        let (usage, problem) = self.within(permits, &root, "nodes", &Scope::all(), PAGE, keep).await;
+        (
+            usage,
+            problem
+                .map(|problem| Problem { detail: format!("the metrics API: {}", problem.detail), ..problem }),
+        )
+    }
+
+    /// Lists what is in namespaces: everywhere, or where it is to be looked. Who may not look everywhere may perhaps look in the
+    /// platform's namespaces.
+    async fn list<T: DeserializeOwned, R>(
+        &self,
+        permits: &Semaphore,
+        root: &str,
+        plural: &'static str,
+        size: usize,
+        mut keep: impl FnMut(T, Timestamp) -> R,
+    ) -> Listed<R> {
+        let scope = if self.only.is_empty() { Scope::all() } else { Scope::namespaces(self.only) };
+        let (listed, problem) = self.within(permits, root, plural, &scope, size, &mut keep).await;
+        let forbidden = problem.as_ref().is_some_and(|problem| problem.reason == Unavailable::Forbidden);
+        if !forbidden || !self.only.is_empty() || self.platform.is_empty() {
+            return (listed, problem);
+        }
+        let some = Scope::namespaces(self.platform);
+        let (listed, still) = self.within(permits, root, plural, &some, size, keep).await;
+        let told = still.or(problem).map(|problem| Problem {
+            detail: format!("only the platform's namespaces were read: {}", problem.detail),
+            ..problem
+        });
+        (listed, told)
+    }
+
+    /// Lists what is in no namespace.
+    async fn whole<T: DeserializeOwned, R>(
+        &self,
+        permits: &Semaphore,
+        root: &str,
+        plural: &'static str,
+        size: usize,
+        keep: impl FnMut(T, Timestamp) -> R,
+    ) -> Listed<R> {
+        self.within(permits, root, plural, &Scope::all(), size, keep).await
+    }
+
+    /// Lists, and keeps what came before the time was over.
+    async fn within<T: DeserializeOwned, R>(
+        &self,
+        permits: &Semaphore,
+        root: &str,
+        plural: &'static str,
+        scope: &Scope,
+        size: usize,
+        mut keep: impl FnMut(T, Timestamp) -> R,
+    ) -> Listed<R> {
+        let mut listed = Vec::new();
+        let late = |count: usize| {
+            Problem::new(Unavailable::Timeout, format!("not read in time: {count} {plural} came"))
+        };
+        let permit = tokio::time::timeout_at(self.deadline, permits.acquire()).await;
+        let Ok(Ok(_permit)) = permit else { return (listed, Some(late(0))) };
+        let until = self.deadline.min(Instant::now() + self.section);
+        let read = self.cluster.list_into(root, plural, scope, (size, until), &mut listed, &mut keep);
+        let problem = match tokio::time::timeout_at(until, read).await {
+            Err(_) => Some(late(listed.len())),
+            Ok(Err(error)) if error.kind() == ErrorKind::Timeout => Some(late(listed.len())),
+            Ok(Err(error)) => Some(Problem::of(&error)),
+            Ok(Ok(now)) => {
+                let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+                *latest = (*latest).max(now);
+                None
+            }
+        };
+        self.watch.read(plural, listed.len());
+        (listed, problem)
+    }
+}
+
+fn kept<R>(sections: &mut Sections, name: &'static str, (listed, problem): Listed<R>) -> Vec<R> {
+    sections.add(name, listed.len(), problem);
+    listed
+}
+
+/// Whether nothing else will be answered, either.
+fn fatal(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::AuthRejected
+            | ErrorKind::Connect
+            | ErrorKind::Tls
+            | ErrorKind::Timeout
+            | ErrorKind::Config
+    )
+}

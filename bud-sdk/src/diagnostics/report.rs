@@ -1,0 +1,282 @@
+//! A cluster read as findings: the picture is taken once, the rules are applied, and what shows the worst is fetched.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Cluster;
+use super::picture::{Picture, PodRecord, Problem, Reader, View, Watch};
+use super::rules;
+use super::scope::check_name;
+use crate::error::{Error, Result};
+use crate::pipeline::BoxFuture;
+use crate::report::{
+    About, Draft, EvidenceKind, Finding, Report, ReportSection, SectionStatus, Severity, Subject,
+    Unavailable, assemble, redact,
+};
+use crate::types::Timestamp;
+
+impl Cluster {
+    /// Reads the cluster once and names what is wrong, why, and what to do: one finding for each root cause. This replaces
+    /// going through guide sections 2.2, 6.2, 8.2 and 10 by hand. Nothing is changed.
+    ///
+    /// ```no_run
+    /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {
+    /// let report = cluster.report().await?;
+    /// println!("{}", report.verdict);
+    /// for finding in report.roots() {
+    ///     println!("{} {}: {}", finding.severity, finding.object, finding.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report(&self) -> ClusterReport {
+        ClusterReport {
+            cluster: self.clone(),
+            only: Vec::new(),
+            platform: ["bud-system", "bud-data", "dapr-system"].map(str::to_owned).to_vec(),
+            within: Duration::from_secs(120),
+            section: Duration::from_secs(60),
+            logs: true,
+            commands: false,
+            watch: None,
+        }
+    }
+}
+
+/// A report that is not made yet. Awaiting it reads the cluster.
+///
+/// # Errors
+/// What keeps everything from being read: `Connect`, `Tls`, `Timeout`, `AuthRejected`; `InvalidArgument` naming what is wrong,
+/// before anything is asked. What cannot be read otherwise is told in the report's sections, with the right that is missing, and
+/// the verdict is then never `HEALTHY`.
+#[must_use = "a report is not made until it is awaited"]
+#[derive(Clone)]
+pub struct ClusterReport {
+    cluster: Cluster,
+    only: Vec<String>,
+    platform: Vec<String>,
+    within: Duration,
+    section: Duration,
+    logs: bool,
+    commands: bool,
+    watch: Option<Watcher>,
+}
+
+type Watcher = Arc<dyn Fn(ReportUpdate) + Send + Sync>;
+
+/// What is known while a report is made.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ReportUpdate {
+    /// Objects of a kind were read, all or as many as there was time for.
+    Read {
+        /// `pods`, `nodes`...
+        kind: &'static str,
+        /// How many.
+        objects: usize,
+    },
+    /// Something is wrong with a pod. The report may judge it otherwise, once it knows the rest.
+    Found(Box<Finding>),
+}
+
+impl ClusterReport {
+    /// Looks at these namespaces only; at all of them unless said otherwise. What is in no namespace, such as nodes, is always looked
+    /// at.
+    pub fn only<N: Into<String>>(mut self, namespaces: impl IntoIterator<Item = N>) -> Self {
+        self.only = namespaces.into_iter().map(Into::into).collect();
+        self
+    }
+    /// The namespaces of the platform itself, where a failure is more urgent, and which are looked at when not all may be:
+    /// `bud-system`, `bud-data` and `dapr-system` unless said otherwise. Those that it makes for models are known by their names.
+    pub fn platform<N: Into<String>>(mut self, namespaces: impl IntoIterator<Item = N>) -> Self {
+        self.platform = namespaces.into_iter().map(Into::into).collect();
+        self
+    }
+    /// The longest time that all of it may take. 2 minutes. What was read until then is reported; the rest is told as not read.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.within = time;
+        self
+    }
+    /// The longest time that one kind of objects may take. A minute.
+    pub fn section_within(mut self, time: Duration) -> Self {
+        self.section = time;
+        self
+    }
+    /// Leaves out the last lines of the logs of what fails (of 20 pods at the most). They take the right to get pods/log.
+    pub fn without_logs(mut self) -> Self {
+        self.logs = false;
+        self
+    }
+    /// Also asks by commands in containers: PostgreSQL for its connections, and engines for what their GPUs do. It takes the
+    /// right to get and create pods/exec.
+    pub fn with_commands(mut self) -> Self {
+        self.commands = true;
+        self
+    }
+    /// Is told what is known while the report is made.
+    pub fn watch(mut self, watch: impl Fn(ReportUpdate) + Send + Sync + 'static) -> Self {
+        self.watch = Some(Arc::new(watch));
+        self
+    }
+
+    fn check(&self) -> Result<()> {
+        for namespace in &self.only {
+            check_name("only", namespace)?;
+        }
+        for namespace in &self.platform {
+            check_name("platform", namespace)?;
+        }
+        for (param, time) in [("within", self.within), ("section_within", self.section)] {
+            if time.is_zero() {
+                return Err(Error::invalid(param, "it must be more than zero"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn make(self) -> Result<Report> {
+        self.check()?;
+        let (latest, deadline) = (Mutex::new(None), Instant::now() + self.within);
+        let reader = Reader {
+            cluster: &self.cluster,
+            only: &self.only,
+            platform: &self.platform,
+            deadline,
+            section: self.section,
+            watch: &self,
+            latest: &latest,
+        };
+        let mut picture = reader.picture().await?;
+        absent(&mut picture);
+        if self.commands {
+            super::evidence::commands(&self.cluster, &mut picture, deadline).await;
+        } else {
+            for name in ["postgres", "gpu_use"] {
+                let detail = "it takes commands in containers, which were not asked for";
+                picture.sections.add(name, 0, Some(Problem::new(Unavailable::NotConfigured, detail)));
+            }
+        }
+        let mut drafts = rules::find(&View::of(&picture));
+        if self.logs {
+            super::evidence::logs(&self.cluster, &mut drafts, &mut picture.sections, deadline).await;
+        }
+        let about = About {
+            server: self.cluster.server(),
+            version: picture.version.clone(),
+            started_at: picture.now,
+            finished_at: latest.into_inner().unwrap_or_else(PoisonError::into_inner).unwrap_or(picture.now),
+            namespaces: self.only.clone(),
+        };
+        Ok(report(&picture, drafts, about))
+    }
+}
+
+/// What is not listed by itself, and what is not there.
+fn absent(picture: &mut Picture) {
+    let gpus = picture.nodes.iter().filter(|node| !node.gpus.is_empty()).count();
+    let engines = picture.pods.iter().filter(|pod| pod.engine).count();
+    let pods = picture.pods.iter().filter(|pod| pod.of_dapr.is_some()).count();
+    let dapr = pods + picture.workloads.iter().filter(|workload| workload.of_dapr.is_some()).count();
+    let sections = &mut picture.sections;
+    for (name, objects, read_of) in [
+        ("gpus", gpus, ["nodes", "pods"]),
+        ("engines", engines, ["pods", "pods"]),
+        ("dapr", dapr, ["pods", "workloads"]),
+    ] {
+        // What was not read of these is not known of it, either.
+        let problem = read_of.iter().find_map(|of| sections.0.get(of)?.problem.clone());
+        let missing = || Problem::new(Unavailable::NotInstalled, "no part of Dapr is there");
+        let problem = problem.or_else(|| (name == "dapr" && dapr == 0).then(missing));
+        sections.add(name, objects, problem);
+    }
+    let detail = "how full volumes are is known to Prometheus alone, which is not asked";
+    sections.add("volume_use", 0, Some(Problem::new(Unavailable::NotConfigured, detail)));
+}
+
+/// The report of a picture: the same for the same picture.
+pub(super) fn report(picture: &Picture, mut drafts: Vec<Draft>, about: About) -> Report {
+    let mut sections = Vec::new();
+    for (name, section) in &picture.sections.0 {
+        let section_of =
+            |code: &str| rules::checks().find(|check| check.code == code).map(|check| check.section);
+        let found = drafts
+            .iter()
+            .any(|draft| draft.severity != Severity::Info && section_of(draft.code) == Some(name));
+        let status = match (&section.problem, found) {
+            (Some(_), _) => SectionStatus::Unavailable,
+            (None, true) => SectionStatus::Findings,
+            (None, false) => SectionStatus::Ok,
+        };
+        let problem = section.problem.clone();
+        sections.push(ReportSection {
+            name: (*name).to_owned(),
+            status: status.into(),
+            reason: problem.as_ref().map(|problem| problem.reason.clone().into()),
+            detail: problem.as_ref().map(|problem| problem.detail.clone()),
+            needed_right: problem.and_then(|problem| problem.right),
+            objects: section.objects,
+        });
+    }
+    drafts.extend(
+        picture.sections.0.iter().filter_map(|(name, section)| unavailable(name, section.problem.as_ref()?)),
+    );
+    Report::new(about, sections, assemble(drafts))
+}
+
+/// A section that should have been read.
+fn unavailable(name: &str, problem: &Problem) -> Option<Draft> {
+    let remedy = match problem.reason {
+        Unavailable::Forbidden => match &problem.right {
+            Some(right) => {
+                format!("Grant the right to {right}; the roles that come with this package have it.")
+            }
+            None => {
+                "Grant the right that is missing; the roles that come with this package have it.".to_owned()
+            }
+        },
+        Unavailable::Timeout => "Give it more time, or look at fewer namespaces.".to_owned(),
+        Unavailable::Error => "Look at the API server: its answer is in the evidence.".to_owned(),
+        _ => return None,
+    };
+    let subject = Subject::new("Section", "", name);
+    let title = format!("{name} could not be read, or not all of them");
+    let draft = Draft::new("SECTION_UNAVAILABLE", Severity::Info, subject, title).remedy(remedy);
+    Some(draft.evidence(EvidenceKind::Status, None, redact(&problem.detail)))
+}
+
+impl Watch for ClusterReport {
+    fn read(&self, kind: &'static str, objects: usize) {
+        if let Some(watch) = &self.watch {
+            watch(ReportUpdate::Read { kind, objects });
+        }
+    }
+
+    fn pod(&self, pod: &PodRecord, now: Timestamp) {
+        let (Some(watch), Some(trouble)) = (&self.watch, &pod.trouble) else { return };
+        let nothing_else = Picture::empty(now, self.platform.clone());
+        for finding in assemble(rules::pods::of_pod(&View::of(&nothing_else), pod, trouble)) {
+            watch(ReportUpdate::Found(Box::new(finding)));
+        }
+    }
+}
+
+impl IntoFuture for ClusterReport {
+    type Output = Result<Report>;
+    type IntoFuture = BoxFuture<'static, Result<Report>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.make())
+    }
+}
+
+impl fmt::Debug for ClusterReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ClusterReport");
+        shown.field("cluster", &self.cluster).field("only", &self.only).field("within", &self.within);
+        shown.finish_non_exhaustive()
+    }
+}
