@@ -13,6 +13,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Beside it stands a [`Scripted`] server, for what a real one does not do on demand.
+//!
 //! The programs are found or built by [`Binaries`]. Nothing outlives the process that started it, even when that is
 //! killed. One cluster may be shared by tests that each have a runtime of their own.
 #![cfg(unix)]
@@ -30,6 +32,7 @@ mod logs;
 mod metrics;
 mod pki;
 mod pods;
+mod scripted;
 mod server;
 mod start;
 
@@ -43,6 +46,7 @@ pub use kubelet::Kubelet;
 pub use logs::ContainerLog;
 pub use metrics::Metrics;
 pub use pods::Running;
+pub use scripted::{Objects, Scripted};
 pub use start::Builder;
 
 /// A failure is a text for people.

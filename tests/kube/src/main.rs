@@ -16,7 +16,9 @@ fn main() {
 mod program {
     use std::process::ExitCode;
 
-    use bud_kube_testbed::{Binaries, Cluster, Outcome};
+    use std::io::Read;
+
+    use bud_kube_testbed::{Binaries, Cluster, Objects, Outcome, Scripted};
     use serde_json::json;
 
     const HELP: &str = "\
@@ -25,6 +27,9 @@ A real Kubernetes control plane for tests, on free loopback ports.
 Usage: bud-kube-testbed build   finds or builds the programs and prints their versions
        bud-kube-testbed serve   starts it with two GPU nodes, prints its kubeconfig's path, runs until Ctrl-C; pods of
                                 the namespace default start as if there were machines
+       bud-kube-testbed scripted healthy|broken|large [NODES PODS EVENTS]
+                                serves a cluster of our own making, prints its kubeconfig's path, and when its standard
+                                input ends, how many requests there were
 ";
 
     pub(crate) async fn main() -> ExitCode {
@@ -32,6 +37,18 @@ Usage: bud-kube-testbed build   finds or builds the programs and prints their ve
         let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["build"] => build(),
             ["serve"] => serve().await,
+            ["scripted", "healthy"] => scripted(Objects::healthy()).await,
+            ["scripted", "broken"] => scripted(Objects::broken()).await,
+            ["scripted", "large", ref sizes @ ..] => {
+                let size = |at: usize, usual: usize| match sizes.get(at) {
+                    None => Ok(usual),
+                    Some(text) => text.parse().map_err(|_| format!("{text} is no number")),
+                };
+                match (size(0, 5000), size(1, 50_000), size(2, 20_000)) {
+                    (Ok(nodes), Ok(pods), Ok(events)) => scripted(Objects::large(nodes, pods, events)).await,
+                    (Err(wrong), ..) | (_, Err(wrong), _) | (.., Err(wrong)) => Err(wrong),
+                }
+            }
             ["--help" | "-h"] => {
                 print!("{HELP}");
                 return ExitCode::SUCCESS;
@@ -60,6 +77,16 @@ Usage: bud-kube-testbed build   finds or builds the programs and prints their ve
             return Ok(());
         };
         print!("{}\n{}", binaries.folder().display(), binaries.versions()?);
+        Ok(())
+    }
+
+    async fn scripted(objects: Objects) -> Outcome {
+        let server = Scripted::start(objects).await?;
+        println!("kubeconfig: {}", server.kubeconfig().display());
+        let wait = || std::io::stdin().read_to_end(&mut Vec::new());
+        let ended = tokio::task::spawn_blocking(wait).await.map_err(|error| error.to_string())?;
+        ended.map_err(|error| error.to_string())?;
+        println!("requests: {}", server.requests().len());
         Ok(())
     }
 

@@ -5,6 +5,8 @@ pub(crate) struct Job {
     /// As Rust and Python write it; Node has dashes.
     pub(crate) name: &'static str,
     pub(crate) arguments: &'static [&'static str],
+    /// How it ends.
+    pub(crate) code: i32,
     /// The calls whose results the lines show.
     pub(crate) calls: &'static [&'static str],
     /// Lines that must be among those printed, in this order. `*` stands for anything, and a blank for blanks.
@@ -15,6 +17,7 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "check_cluster",
         arguments: &["--context", "test"],
+        code: 0,
         calls: &["nodes", "deployments", "pods", "services", "dapr"],
         lines: &[
             "2 nodes, 1 not well",
@@ -33,6 +36,7 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "gpu_capacity",
         arguments: &[],
+        code: 0,
         calls: &["gpus"],
         lines: &[
             "gpu-1 nvidia.com/gpu 8 8 2 6 NVIDIA-H100",
@@ -43,6 +47,7 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "check_engines",
         arguments: &[],
+        code: 0,
         calls: &["engine_pods", "gpu_readings"],
         lines: &[
             "bud-chat-0a1b2c3d/engine is Running on gpu-1",
@@ -53,18 +58,21 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "follow_logs",
         arguments: &["budapp", "--tail", "3", "--seconds", "5"],
+        code: 0,
         calls: &["follow_logs"],
         lines: &["bud-budapp one", "bud-budapp two", "bud-budapp written while it is followed"],
     },
     Job {
         name: "follow_logs",
         arguments: &["budapp", "--container", "daprd", "--seconds", "1"],
+        code: 0,
         calls: &["follow_logs"],
         lines: &["daprd dapr initialized"],
     },
     Job {
         name: "restart_service",
         arguments: &["budcluster"],
+        code: 0,
         calls: &["find", "pods", "logs", "rollout", "restart", "wait_for_rollout"],
         lines: &[
             "bud-budcluster-* 2/2 Running",
@@ -78,12 +86,14 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "recent_events",
         arguments: &["500"],
+        code: 0,
         calls: &["events"],
         lines: &["* Warning FailedScheduling Pod/bud-budmetrics-*: 0/2 nodes are available: * (x*)"],
     },
     Job {
         name: "top_pods",
         arguments: &["--namespace", "bud-system"],
+        code: 0,
         calls: &["top_nodes", "top_pods"],
         lines: &[
             "node gpu-1: CPU 12%, memory 25%",
@@ -96,6 +106,7 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "postgres_pool",
         arguments: &["budapp"],
+        code: 0,
         calls: &["pods", "exec", "postgres"],
         lines: &[
             "bud-postgresql-0 1/1 Running",
@@ -107,8 +118,23 @@ pub(crate) const JOBS: &[Job] = &[
         ],
     },
     Job {
+        name: "cluster_report",
+        arguments: &["--format", "text"],
+        code: 3,
+        calls: &["report"],
+        lines: REPORT,
+    },
+    Job {
+        name: "report_clusters",
+        arguments: &["test", "nowhere"],
+        code: 3,
+        calls: &["reports"],
+        lines: &["test: CRITICAL, *", "nowhere: *nowhere*"],
+    },
+    Job {
         name: "check_certificates",
         arguments: &[],
+        code: 0,
         calls: &["certificates"],
         lines: &[
             "bud-system/api is EXPIRED, days left: -*, from ClusterIssuer/letsencrypt",
@@ -116,6 +142,9 @@ pub(crate) const JOBS: &[Job] = &[
         ],
     },
 ];
+
+/// What is wrong on the platform that is planted.
+const REPORT: &[&str] = &["*POD_UNSCHEDULABLE*"];
 
 impl Job {
     /// The first of the lines that was not printed.

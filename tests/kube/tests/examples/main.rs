@@ -131,7 +131,7 @@ mod run {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let shown = || format!("\n{stdout}{stderr}");
-        if !output.status.success() {
+        if output.status.code() != Some(job.code) {
             return Err(format!("{}{}", output.status, shown()));
         }
         if let Some(missing) = job.missing(&stdout) {

@@ -28,7 +28,7 @@ mod run {
 
     use bud_kube_testbed::{Binaries, Cluster, Outcome};
 
-    use crate::sdk::{connection, lists, rights, streams, work};
+    use crate::sdk::{connection, lists, report, rights, streams, work};
     use crate::{plane, stand_ins};
 
     type Playing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -84,6 +84,8 @@ mod run {
             streams::a_log_is_followed_over_cuts_and_to_the_pod_that_takes_its_place ["follow_logs"],
             streams::commands_end_with_their_code_and_all_they_wrote ["exec", "gpu_readings"],
             streams::the_connections_of_postgresql_and_engines ["postgres", "engine_pods"],
+            report::what_is_planted_is_found_and_what_is_well_is_not ["report"],
+            report::contexts_are_read_at_once ["reports"],
             rights::the_shipped_roles_are_enough_and_each_is_needed,
             rights::logs_commands_and_restarts_take_rights_of_their_own,
             connection::refused_credentials_are_got_anew_once,

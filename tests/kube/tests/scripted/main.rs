@@ -4,6 +4,7 @@
 
 mod logs;
 mod reads;
+mod report;
 mod server;
 
 use std::time::Duration;

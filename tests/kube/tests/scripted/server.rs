@@ -201,6 +201,20 @@ pub(crate) fn in_a_process_of_its_own(pods: usize) -> Elsewhere {
     Elsewhere { child, said, url }
 }
 
+/// A cluster of that size, served by the program of this package.
+pub(crate) fn large(nodes: usize, pods: usize, events: usize) -> Elsewhere {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bud-kube-testbed"));
+    command.args(["scripted", "large"]).args([nodes, pods, events].map(|size| size.to_string()));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    let kubeconfig = line.trim().strip_prefix("kubeconfig: ").unwrap();
+    let config: Value = serde_json::from_slice(&std::fs::read(kubeconfig).unwrap()).unwrap();
+    let url = config["clusters"][0]["cluster"]["server"].as_str().unwrap().to_owned();
+    Elsewhere { child, said, url }
+}
+
 impl Elsewhere {
     pub(crate) async fn cluster(&self) -> Cluster {
         connect(&self.url, Duration::from_secs(60)).await

@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod lists;
+pub(crate) mod report;
 pub(crate) mod rights;
 pub(crate) mod streams;
 pub(crate) mod work;

@@ -1,0 +1,247 @@
+//! Reports of clusters of our own making.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bud_kube_testbed::{Objects, Scripted};
+use bud_sdk::kubernetes::{Cluster, ReportUpdate};
+use bud_sdk::report::{Finding, Report, SectionStatus, Severity, Unavailable, Verdict};
+
+async fn serve(objects: Objects) -> (Scripted, Cluster) {
+    let server = Scripted::start(objects).await.unwrap();
+    let cluster = Cluster::builder().kubeconfig(server.kubeconfig()).connect().await.unwrap();
+    (server, cluster)
+}
+
+fn section(report: &Report, name: &str) -> bud_sdk::report::ReportSection {
+    report.sections.iter().find(|section| section.name == name).cloned().unwrap()
+}
+
+fn find<'a>(report: &'a Report, code: &str, name: &str) -> &'a Finding {
+    let found = report.findings.iter().find(|finding| finding.code == code && finding.object.name == name);
+    found.unwrap_or_else(|| panic!("no {code} about {name} in {}", report.to_json()))
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_well_has_nothing_above_info() {
+    let (server, cluster) = serve(Objects::healthy()).await;
+    let report = cluster.report().await.unwrap();
+    assert_eq!(report.verdict, Verdict::Healthy, "{}", report.to_json());
+    assert!(report.findings.iter().all(|finding| finding.severity == Severity::Info), "{}", report.to_json());
+    assert_eq!(report.exit_code(), 0);
+    assert_eq!(report.version.as_deref(), Some("v1.36.3"));
+    // One list of each kind, the version, and the groups of the server.
+    let requests = server.requests();
+    assert_eq!(requests.len(), 17, "{requests:#?}");
+    assert!(requests.iter().all(|request| request.starts_with("GET ")), "nothing is changed");
+    assert_eq!(*section(&report, "volume_use").reason.unwrap(), Unavailable::NotConfigured);
+    assert_eq!(*section(&report, "dapr").reason.unwrap(), Unavailable::NotInstalled);
+}
+
+#[tokio::test]
+async fn a_bad_day_is_told_by_its_causes() {
+    let (_server, cluster) = serve(Objects::broken()).await;
+    let report = cluster.report().await.unwrap();
+    assert_eq!((&*report.verdict, report.exit_code()), (&Verdict::Critical, 3));
+
+    // One node is down: twelve pods, three deployments and three services are said by it.
+    let node = find(&report, "NODE_NOT_READY", "gpu-3");
+    assert_eq!(node.caused_by, None);
+    let effects = report.effects(node);
+    let of = |code: &str| {
+        effects.iter().filter(|finding| finding.code == code).map(|finding| finding.count).sum::<u32>()
+    };
+    assert_eq!(
+        (of("POD_NOT_READY"), of("DEP_DEGRADED"), of("SVC_NO_ENDPOINTS")),
+        (12, 3, 3),
+        "{}",
+        report.to_json()
+    );
+    assert_eq!(report.roots().filter(|root| root.object.name == "gpu-3").count(), 1);
+
+    let crash = find(&report, "POD_CRASHLOOP", "budcluster-7c9f-00001");
+    let log = crash
+        .evidence
+        .iter()
+        .find(|evidence| evidence.kind.raw() == "LOG")
+        .expect("the last lines of its log");
+    assert!(log.text.contains("does not exist") && log.text.contains("bud:[redacted]@"), "{}", log.text);
+    assert!(!report.to_json().contains("hunter2"));
+    assert_eq!(find(&report, "DEP_DEGRADED", "budcluster").caused_by.as_ref(), Some(&crash.fingerprint));
+    assert!(find(&report, "POD_IMAGE_PULL", "budprompt-7c9f-00001").remedy.contains("does not exist"));
+
+    let gpus = find(&report, "GPU_INSUFFICIENT", "nvidia.com/gpu");
+    assert_eq!(gpus.caused_by, None);
+    assert_eq!(
+        find(&report, "POD_UNSCHEDULABLE", "qwen-235b-7c9f-00000").caused_by.as_ref(),
+        Some(&gpus.fingerprint)
+    );
+    assert_eq!(find(&report, "CERT_EXPIRING", "bud-gateway").severity, Severity::Critical);
+
+    // The same picture gives the same report.
+    let again = cluster.report().await.unwrap();
+    let findings = |report: &Report| {
+        let mut report = report.clone();
+        report.findings.iter_mut().for_each(|finding| finding.title.clear());
+        serde_json::to_string(
+            &report
+                .findings
+                .iter()
+                .map(|finding| (&finding.fingerprint, &finding.caused_by))
+                .collect::<Vec<_>>(),
+        )
+        .unwrap()
+    };
+    assert_eq!(findings(&again), findings(&report));
+    let difference = again.since(&report);
+    assert!(difference.new.is_empty() && difference.resolved.is_empty());
+    assert_eq!(difference.lasting as usize, report.findings.len());
+}
+
+#[tokio::test]
+async fn what_changed_is_what_is_new_and_what_is_gone() {
+    let (_well, cluster) = serve(Objects::healthy()).await;
+    let before = cluster.report().await.unwrap();
+    let (_bad, cluster) = serve(Objects::broken()).await;
+    let bad = cluster.report().await.unwrap();
+    let codes =
+        |findings: &[Finding]| findings.iter().map(|finding| finding.code.clone()).collect::<BTreeSet<_>>();
+    let worse = bad.since(&before);
+    assert!(codes(&worse.new).contains("NODE_NOT_READY") && worse.resolved.is_empty());
+    let better = before.since(&bad);
+    assert!(codes(&better.resolved).contains("NODE_NOT_READY") && better.new.is_empty());
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_told_and_is_never_healthy() {
+    let (server, cluster) = serve(Objects::healthy().forbid("pods").forbid("nodes")).await;
+    let report = cluster.report().platform(["bud-system"]).await.unwrap();
+    assert_eq!((&*report.verdict, report.exit_code()), (&Verdict::Unknown, 5), "{}", report.to_json());
+    let pods = section(&report, "pods");
+    assert_eq!(*pods.status, SectionStatus::Unavailable);
+    assert_eq!(pods.needed_right.as_deref(), Some("list pods in all namespaces"));
+    assert!(pods.objects > 0, "those of the platform were read");
+    let asked = |path: &str| server.requests().iter().filter(|request| request.contains(path)).count();
+    assert_eq!((asked("/api/v1/pods?"), asked("/namespaces/bud-system/pods?")), (1, 1));
+    assert_eq!(section(&report, "nodes").needed_right.as_deref(), Some("list nodes in all namespaces"));
+    assert_eq!(*section(&report, "services").status, SectionStatus::Ok, "the rest goes on");
+    assert!(report.findings.iter().any(|finding| finding.code == "SECTION_UNAVAILABLE"));
+}
+
+#[tokio::test]
+async fn what_stalls_is_left_out_and_the_rest_is_reported_in_time() {
+    let (_server, cluster) = serve(Objects::broken().stall("events").stall("leases")).await;
+    let started = std::time::Instant::now();
+    let report =
+        cluster.report().within(Duration::from_secs(5)).section_within(Duration::from_secs(2)).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(50), "{:?}", started.elapsed());
+    assert_eq!(*section(&report, "events").reason.unwrap(), Unavailable::Timeout);
+    assert!(report.roots().any(|finding| finding.code == "NODE_NOT_READY"));
+    let (_server, well) = serve(Objects::healthy().stall("events")).await;
+    let report = well.report().section_within(Duration::from_secs(1)).await.unwrap();
+    assert_eq!(report.verdict, Verdict::Unknown);
+}
+
+#[tokio::test]
+async fn only_some_namespaces() {
+    let (server, cluster) = serve(Objects::broken()).await;
+    let report = cluster.report().only(["bud-chat-0a1b2c3d"]).without_logs().await.unwrap();
+    let about = |finding: &Finding| {
+        finding.object.namespace.as_deref().is_none_or(|namespace| namespace == "bud-chat-0a1b2c3d")
+    };
+    assert!(report.findings.iter().all(about), "{}", report.to_json());
+    assert!(!server.requests().iter().any(|request| request.contains("/api/v1/pods")));
+    assert!(!server.requests().iter().any(|request| request.contains("/log?")));
+    let error = cluster.report().only(["../secrets"]).await.unwrap_err();
+    assert_eq!(error.param(), Some("only"));
+    let error = cluster.report().within(Duration::ZERO).await.unwrap_err();
+    assert_eq!(error.param(), Some("within"));
+}
+
+#[tokio::test]
+async fn the_first_findings_come_before_the_last_page() {
+    let (_server, cluster) = serve(Objects::broken()).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let watched = seen.clone();
+    let report = cluster.report().watch(move |update| watched.lock().unwrap().push(update)).await.unwrap();
+    let seen = seen.lock().unwrap();
+    let first = seen.iter().position(|update| matches!(update, ReportUpdate::Found(_))).unwrap();
+    let pods =
+        seen.iter().position(|update| matches!(update, ReportUpdate::Read { kind: "pods", .. })).unwrap();
+    assert!(first < pods, "{seen:#?}");
+    let early = seen.iter().filter_map(|update| match update {
+        ReportUpdate::Found(finding) => Some(finding.code.as_str()),
+        _ => None,
+    });
+    let codes: BTreeSet<&str> = early.collect();
+    assert!(codes.contains("POD_CRASHLOOP") && codes.contains("POD_IMAGE_PULL"), "{codes:?}");
+    assert!(report.findings.iter().any(|finding| finding.code == "POD_CRASHLOOP"));
+}
+
+#[tokio::test]
+async fn several_clusters_at_once_and_one_that_is_not_there_delays_none() {
+    let (well, _) = serve(Objects::healthy()).await;
+    let (bad, _) = serve(Objects::broken()).await;
+    let (dumb, _) = serve(Objects::healthy().stall("pods").stall("nodes").stall("events")).await;
+    let entry = |name: &str, url: &str| serde_json::json!({ "name": name, "cluster": { "server": url } });
+    let context =
+        |name: &str| serde_json::json!({ "name": name, "context": { "cluster": name, "user": "one" } });
+    let contexts_of = ["well", "bad", "dumb", "gone"].map(context);
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "well",
+        "clusters": [entry("well", well.url()), entry("bad", bad.url()), entry("dumb", dumb.url()), entry("gone", "http://127.0.0.1:1")],
+        "users": [{ "name": "one", "user": { "token": "t" } }],
+        "contexts": contexts_of,
+    });
+    let path = std::env::temp_dir().join(format!("bud-kube-fleet-{}", std::process::id()));
+    std::fs::write(&path, config.to_string()).unwrap();
+    let cluster = Cluster::builder().kubeconfig(&path).connect().await.unwrap();
+    let contexts = ["well", "bad", "dumb", "gone", "unknown"];
+    let started = std::time::Instant::now();
+    let fleet = cluster.reports(contexts).within(Duration::from_secs(3)).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    let names: Vec<&str> = fleet.clusters.iter().map(|member| member.context.as_str()).collect();
+    assert_eq!(names, contexts, "in the order in which they were named");
+    let verdicts: Vec<Option<&str>> = fleet
+        .clusters
+        .iter()
+        .map(|member| member.report.as_ref().map(|report| report.verdict.as_str()))
+        .collect();
+    assert_eq!(verdicts, [Some("HEALTHY"), Some("CRITICAL"), Some("UNKNOWN"), None, None]);
+    assert!(fleet.clusters[3].error.as_deref().unwrap().contains("refused"), "{:?}", fleet.clusters[3].error);
+    assert!(fleet.clusters[4].error.as_deref().unwrap().contains("unknown"), "{:?}", fleet.clusters[4].error);
+    assert_eq!((&*fleet.verdict, fleet.exit_code()), (&Verdict::Critical, 3));
+    for wrong in [vec![], vec!["well", "well"]] {
+        assert_eq!(cluster.reports(wrong).await.unwrap_err().param(), Some("contexts"));
+    }
+}
+
+#[tokio::test]
+async fn a_large_cluster_takes_one_request_a_page_and_little_memory() {
+    const NODES: usize = 5000;
+    const PODS: usize = 50_000;
+    const EVENTS: usize = 20_000;
+    if !crate::server::alone("report::a_large_cluster_takes_one_request_a_page_and_little_memory") {
+        return;
+    }
+    let server = crate::server::large(NODES, PODS, EVENTS);
+    let cluster = server.cluster().await;
+    let within = Duration::from_secs(600);
+    let report = cluster.report().within(within).section_within(within).await.unwrap();
+    let peak = crate::server::peak_memory();
+    let objects = |name: &str| section(&report, name).objects as usize;
+    assert_eq!(
+        (objects("nodes"), objects("pods"), objects("events")),
+        (NODES, PODS, EVENTS),
+        "{:?}",
+        report.sections
+    );
+    assert_eq!(report.verdict, Verdict::Healthy, "{:?}", report.summary);
+    // Each page of what there is, one of each of the eleven kinds that there are none of, the version and the groups; and none of one
+    // object.
+    let pages = PODS / 500 + NODES / 250 + EVENTS / 500;
+    assert_eq!(server.requests(), pages + 13);
+    assert!(peak <= 128 << 20, "{} MiB", peak >> 20);
+}
