@@ -37,6 +37,15 @@ pub fn connect_cluster(options: String) -> napi::Result<Client> {
     Ok(Client { target: Target::Cluster(cluster) })
 }
 
+/// A report in another form.
+///
+/// # Errors
+/// Those of the core's door.
+#[napi]
+pub fn render(form: String, report: String, earlier: Option<String>) -> napi::Result<String> {
+    door::render(&form, &report, earlier.as_deref()).map_err(refused)
+}
+
 /// A client of a platform, or of a cluster.
 #[napi]
 pub struct Client {

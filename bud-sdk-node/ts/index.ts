@@ -31,6 +31,7 @@ export {
   ValidationError,
 } from './errors.js';
 export type { ErrorCode, FieldError } from './errors.js';
+export * as reports from './reports.js';
 export { Secret } from './secret.js';
 export type { Call, ResponseInfo, WithResponse } from './call.js';
 export type { Chunks, Export, WriteOptions } from './export.js';

@@ -22,6 +22,7 @@ export interface NativeCancel {
 export interface Native {
   connect(options: string): NativeClient;
   connectCluster(options: string): NativeClient;
+  render(form: string, report: string, earlier: string | undefined): string;
   Cancel: new () => NativeCancel;
 }
 

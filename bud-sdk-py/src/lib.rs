@@ -30,6 +30,13 @@ mod _native {
         models::restored(py, name, json)
     }
 
+    /// A report in another form.
+    #[pyfunction]
+    #[pyo3(signature = (form, report, earlier = None))]
+    fn render(py: Python<'_>, form: &str, report: &str, earlier: Option<&str>) -> PyResult<String> {
+        bud_sdk::door::render(form, report, earlier).map_err(|error| error::to_py(py, &error))
+    }
+
     /// The names of everything that can be called, with its kind.
     #[pyfunction]
     fn operations() -> Vec<(&'static str, &'static str)> {

@@ -106,6 +106,8 @@ macro_rules! models {
                 }
             }
 
+            // A field may have any name, `new` too.
+            #[allow(clippy::new_ret_no_self, clippy::wrong_self_convention)]
             #[pymethods]
             impl $name {
                 $(

@@ -9,29 +9,34 @@ use crate::model::{self, models};
 use crate::output::{Conversions, Spelled, ToPy, ids, spelled};
 
 spelled! {
-    AccessMode,
-    CloudProvider,
-    ClusterStatus,
-    CredentialType,
-    DeploymentStage,
-    EndpointStatus,
-    FederationMode,
-    Granularity,
-    HardwareMode,
-    MetricSourceType,
-    ModelProviderType,
-    PermissionLevel,
-    ProjectStatus,
-    ProjectType,
-    ResourceType,
-    Role,
-    ScalingStrategy,
-    Scope,
-    SpotPreference,
-    UserStatus,
-    UserType,
-    WorkflowStatus,
-    WorkflowType,
+    bud_sdk::AccessMode,
+    bud_sdk::CloudProvider,
+    bud_sdk::ClusterStatus,
+    bud_sdk::CredentialType,
+    bud_sdk::DeploymentStage,
+    bud_sdk::EndpointStatus,
+    bud_sdk::report::EvidenceKind,
+    bud_sdk::FederationMode,
+    bud_sdk::Granularity,
+    bud_sdk::HardwareMode,
+    bud_sdk::MetricSourceType,
+    bud_sdk::ModelProviderType,
+    bud_sdk::PermissionLevel,
+    bud_sdk::ProjectStatus,
+    bud_sdk::ProjectType,
+    bud_sdk::ResourceType,
+    bud_sdk::Role,
+    bud_sdk::ScalingStrategy,
+    bud_sdk::Scope,
+    bud_sdk::report::SectionStatus,
+    bud_sdk::report::Severity,
+    bud_sdk::SpotPreference,
+    bud_sdk::report::Unavailable,
+    bud_sdk::UserStatus,
+    bud_sdk::UserType,
+    bud_sdk::report::Verdict,
+    bud_sdk::WorkflowStatus,
+    bud_sdk::WorkflowType,
 }
 
 ids! {
@@ -515,6 +520,15 @@ models! {
         /// The endpoint, once it is there.
         endpoint,
     } secrets [] unknown [extra]
+    /// What changed between two reports of a cluster.
+    Difference: bud_sdk::report::Difference {
+        /// What was not found before.
+        new,
+        /// What is found no longer. What could not be read this time is not counted as gone.
+        resolved,
+        /// How many findings are in both.
+        lasting,
+    } secrets [] unknown []
     /// A model that answers requests.
     Endpoint: bud_sdk::Endpoint {
         /// The id.
@@ -647,6 +661,15 @@ models! {
         /// Who says so.
         source,
     } secrets [] unknown []
+    /// What shows a finding.
+    Evidence: bud_sdk::report::Evidence {
+        /// Where it comes from.
+        kind,
+        /// When it was so.
+        at,
+        /// What it says.
+        text,
+    } secrets [] unknown []
     /// How far an export is.
     ExportProgress: bud_sdk::door::ExportProgress {
         /// Bytes received.
@@ -676,6 +699,53 @@ models! {
         /// When it takes so long, at least 100 milliseconds. 5000.
         latency_ms,
     } secrets [] unknown [extra]
+    /// Something that is wrong, or good to know.
+    Finding: bud_sdk::report::Finding {
+        /// Its stable code: `POD_CRASHLOOP`.
+        code,
+        /// How urgent it is. One that explains others is as urgent as they are.
+        severity,
+        /// What is wrong, in one line.
+        title,
+        /// What it is about. Where several replicas have the same, it is what made them.
+        object,
+        /// What made the object: the deployment of a pod.
+        owner,
+        /// The container.
+        container,
+        /// Since when, as far as is known.
+        since,
+        /// How many objects have it.
+        count,
+        /// The names of up to three of them.
+        samples,
+        /// What shows it.
+        evidence,
+        /// What to do.
+        remedy,
+        /// Commands that confirm it.
+        commands,
+        /// The fingerprint of the finding that explains this one.
+        caused_by,
+        /// What is the same in the next report: its code, what it is about, and the container.
+        fingerprint,
+    } secrets [] unknown []
+    /// One of several clusters.
+    FleetMember: bud_sdk::report::FleetMember {
+        /// The context of the kubeconfig that leads to it.
+        context,
+        /// Its report.
+        report,
+        /// Why there is none.
+        error,
+    } secrets [] unknown []
+    /// Several clusters, each read as findings.
+    FleetReport: bud_sdk::report::FleetReport {
+        /// What they come to together: as the worst of them, and never `HEALTHY` if one could not be read.
+        verdict,
+        /// The clusters, in the order in which they were named.
+        clusters,
+    } secrets [] unknown []
     /// What a GPU does. What the card does not tell is absent, never zero.
     GpuReading: bud_sdk::kubernetes::GpuReading {
         /// Its number in the container.
@@ -1114,6 +1184,15 @@ models! {
         /// When it was measured.
         at,
     } secrets [] unknown []
+    /// An object of Kubernetes.
+    ObjectRef: bud_sdk::report::ObjectRef {
+        /// `Pod`, `Deployment`...
+        kind,
+        /// Its namespace; none for nodes and the like.
+        namespace,
+        /// Its name.
+        name,
+    } secrets [] unknown []
     /// A paper about a model.
     Paper: bud_sdk::Paper {
         /// The id.
@@ -1531,6 +1610,55 @@ models! {
         /// The engine would spread the model over nodes.
         supports_pipeline_parallelism,
     } secrets [] unknown [extra]
+    /// A cluster read as findings. The same picture of a cluster gives the same report, byte by byte.
+    Report: bud_sdk::report::Report {
+        /// The shape of this report's JSON: `bud.diagnostics/v1`.
+        schema,
+        /// The address of the API server.
+        server,
+        /// The version of Kubernetes, if it was told.
+        version,
+        /// When the reading began, by the server's clock.
+        started_at,
+        /// When it ended, by the server's clock.
+        finished_at,
+        /// The namespaces that were read; empty for all of them.
+        namespaces,
+        /// What it comes to. It is `HEALTHY` only if all was read.
+        verdict,
+        /// How many findings there are that nothing else explains.
+        summary,
+        /// What was read, and what could not be.
+        sections,
+        /// What was found: the most urgent first, then by namespace, kind and name.
+        findings,
+    } secrets [] unknown []
+    /// A part of the cluster, and how its reading went.
+    ReportSection: bud_sdk::report::ReportSection {
+        /// `pods`, `nodes`...
+        name,
+        /// `OK`, `FINDINGS` or `UNAVAILABLE`.
+        status,
+        /// Why it could not be read, or not all of it.
+        reason,
+        /// The same in words.
+        detail,
+        /// The right that is missing: `list pods in all namespaces`.
+        needed_right,
+        /// How many objects were read.
+        objects,
+    } secrets [] unknown []
+    /// How many findings there are, without those that another one explains.
+    ReportSummary: bud_sdk::report::ReportSummary {
+        /// Users are hit, or will be within a day.
+        critical,
+        /// A part is broken.
+        error,
+        /// It will bite.
+        warning,
+        /// Good to know.
+        info,
+    } secrets [] unknown []
     /// What a deployment would take of one kind of device.
     RequiredDevice: bud_sdk::RequiredDevice {
         /// The kind.

@@ -76,13 +76,13 @@ pub(crate) trait Spelled {
 }
 
 macro_rules! spelled {
-    ($($name:ident),* $(,)?) => {$(
-        impl Spelled for bud_sdk::$name {
+    ($($name:path),* $(,)?) => {$(
+        impl Spelled for $name {
             fn spelling(&self) -> &str {
                 self.as_str()
             }
         }
-        impl ToPy for bud_sdk::$name {
+        impl ToPy for $name {
             fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 Ok(crate::output::interned(py, self.as_str()))
             }

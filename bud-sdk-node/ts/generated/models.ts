@@ -605,6 +605,127 @@ export const readGranularity = open<Granularity>({
   monthly: [],
 });
 
+/**
+ * What a report comes to.
+ *
+ * - `HEALTHY`: All was read, and nothing is wrong.
+ * - `DEGRADED`: Something is broken, or will be.
+ * - `CRITICAL`: Users are hit, or will be within a day.
+ * - `UNKNOWN`: Nothing is known to be wrong, but not all could be read.
+ */
+export type Verdict =
+  | 'HEALTHY'
+  | 'DEGRADED'
+  | 'CRITICAL'
+  | 'UNKNOWN'
+  | (string & {});
+
+/** @internal */
+export const readVerdict = open<Verdict>({
+  HEALTHY: [],
+  DEGRADED: [],
+  CRITICAL: [],
+  UNKNOWN: [],
+});
+
+/**
+ * How the reading of a section went.
+ *
+ * - `OK`: It was read, and nothing is wrong.
+ * - `FINDINGS`: It was read, and something was found.
+ * - `UNAVAILABLE`: It was not read, or not all of it.
+ */
+export type SectionStatus =
+  | 'OK'
+  | 'FINDINGS'
+  | 'UNAVAILABLE'
+  | (string & {});
+
+/** @internal */
+export const readSectionStatus = open<SectionStatus>({
+  OK: [],
+  FINDINGS: [],
+  UNAVAILABLE: [],
+});
+
+/**
+ * Why a section could not be read.
+ *
+ * - `NOT_INSTALLED`: The cluster does not have it.
+ * - `NOT_CONFIGURED`: It takes something that was not given, such as the address of Prometheus.
+ * - `FORBIDDEN`: A right is missing.
+ * - `TIMEOUT`: It took too long.
+ * - `ERROR`: The server failed.
+ */
+export type Unavailable =
+  | 'NOT_INSTALLED'
+  | 'NOT_CONFIGURED'
+  | 'FORBIDDEN'
+  | 'TIMEOUT'
+  | 'ERROR'
+  | (string & {});
+
+/** @internal */
+export const readUnavailable = open<Unavailable>({
+  NOT_INSTALLED: [],
+  NOT_CONFIGURED: [],
+  FORBIDDEN: [],
+  TIMEOUT: [],
+  ERROR: [],
+});
+
+/**
+ * How urgent a finding is.
+ *
+ * - `CRITICAL`: Users are hit, or will be within a day.
+ * - `ERROR`: A part is broken.
+ * - `WARNING`: It will bite.
+ * - `INFO`: Good to know.
+ */
+export type Severity =
+  | 'CRITICAL'
+  | 'ERROR'
+  | 'WARNING'
+  | 'INFO'
+  | (string & {});
+
+/** @internal */
+export const readSeverity = open<Severity>({
+  CRITICAL: [],
+  ERROR: [],
+  WARNING: [],
+  INFO: [],
+});
+
+/**
+ * Where a piece of evidence comes from.
+ *
+ * - `STATUS`: The object's status.
+ * - `CONDITION`: One of its conditions.
+ * - `EVENT`: An event about it.
+ * - `LOG`: The last lines of its log, without what looks like a secret.
+ * - `METRIC`: A measurement.
+ * - `SPEC`: What is asked for in its specification.
+ */
+export type EvidenceKind =
+  | 'STATUS'
+  | 'CONDITION'
+  | 'EVENT'
+  | 'LOG'
+  | 'METRIC'
+  | 'SPEC'
+  | (string & {});
+
+/** @internal */
+export const readEvidenceKind = open<EvidenceKind>({
+  STATUS: [],
+  CONDITION: [],
+  EVENT: [],
+  LOG: [],
+  METRIC: [],
+  SPEC: [],
+});
+
 /** One operation on one API. */
 export interface CapabilityInfo {
   /** `users.setRole`. */
@@ -4749,5 +4870,203 @@ export function readGpuReading(json: Wire): GpuReading {
   if (json['temperature_celsius'] != null) model.temperatureCelsius = json['temperature_celsius'];
   if (json['power_watts'] != null) model.powerWatts = json['power_watts'];
   if (json['uncorrected_errors'] != null) model.uncorrectedErrors = json['uncorrected_errors'];
+  return model;
+}
+
+/** How many findings there are, without those that another one explains. */
+export interface ReportSummary {
+  /** Users are hit, or will be within a day. */
+  readonly critical: number;
+  /** A part is broken. */
+  readonly error: number;
+  /** It will bite. */
+  readonly warning: number;
+  /** Good to know. */
+  readonly info: number;
+}
+
+/** @internal */
+export function readReportSummary(json: Wire): ReportSummary {
+  const model: Draft<ReportSummary> = { critical: json['critical'], error: json['error'], warning: json['warning'], info: json['info'] };
+  return model;
+}
+
+/** A part of the cluster, and how its reading went. */
+export interface ReportSection {
+  /** `pods`, `nodes`... */
+  readonly name: string;
+  /** `OK`, `FINDINGS` or `UNAVAILABLE`. */
+  readonly status: SectionStatus;
+  /** Why it could not be read, or not all of it. */
+  readonly reason?: Unavailable;
+  /** The same in words. */
+  readonly detail?: string;
+  /** The right that is missing: `list pods in all namespaces`. */
+  readonly neededRight?: string;
+  /** How many objects were read. */
+  readonly objects: Integer;
+}
+
+/** @internal */
+export function readReportSection(json: Wire): ReportSection {
+  const model: Draft<ReportSection> = { name: json['name'], status: readSectionStatus(json['status']), objects: whole(json['objects']) };
+  if (json['reason'] != null) model.reason = readUnavailable(json['reason']);
+  if (json['detail'] != null) model.detail = json['detail'];
+  if (json['needed_right'] != null) model.neededRight = json['needed_right'];
+  return model;
+}
+
+/** An object of Kubernetes. */
+export interface ObjectRef {
+  /** `Pod`, `Deployment`... */
+  readonly kind: string;
+  /** Its namespace; none for nodes and the like. */
+  readonly namespace?: string;
+  /** Its name. */
+  readonly name: string;
+}
+
+/** @internal */
+export function readObjectRef(json: Wire): ObjectRef {
+  const model: Draft<ObjectRef> = { kind: json['kind'], name: json['name'] };
+  if (json['namespace'] != null) model.namespace = json['namespace'];
+  return model;
+}
+
+/** What shows a finding. */
+export interface Evidence {
+  /** Where it comes from. */
+  readonly kind: EvidenceKind;
+  /** When it was so. */
+  readonly at?: Date;
+  /** What it says. */
+  readonly text: string;
+}
+
+/** @internal */
+export function readEvidence(json: Wire): Evidence {
+  const model: Draft<Evidence> = { kind: readEvidenceKind(json['kind']), text: json['text'] };
+  if (json['at'] != null) model.at = moment(json['at']);
+  return model;
+}
+
+/** Something that is wrong, or good to know. */
+export interface Finding {
+  /** Its stable code: `POD_CRASHLOOP`. */
+  readonly code: string;
+  /** How urgent it is. One that explains others is as urgent as they are. */
+  readonly severity: Severity;
+  /** What is wrong, in one line. */
+  readonly title: string;
+  /** What it is about. Where several replicas have the same, it is what made them. */
+  readonly object: ObjectRef;
+  /** What made the object: the deployment of a pod. */
+  readonly owner?: ObjectRef;
+  /** The container. */
+  readonly container?: string;
+  /** Since when, as far as is known. */
+  readonly since?: Date;
+  /** How many objects have it. */
+  readonly count: number;
+  /** The names of up to three of them. */
+  readonly samples: string[];
+  /** What shows it. */
+  readonly evidence: Evidence[];
+  /** What to do. */
+  readonly remedy: string;
+  /** Commands that confirm it. */
+  readonly commands: string[];
+  /** The fingerprint of the finding that explains this one. */
+  readonly causedBy?: string;
+  /** What is the same in the next report: its code, what it is about, and the container. */
+  readonly fingerprint: string;
+}
+
+/** @internal */
+export function readFinding(json: Wire): Finding {
+  const model: Draft<Finding> = { code: json['code'], severity: readSeverity(json['severity']), title: json['title'], object: readObjectRef(json['object']), count: json['count'], samples: json['samples'], evidence: json['evidence'].map(readEvidence), remedy: json['remedy'], commands: json['commands'], fingerprint: json['fingerprint'] };
+  if (json['owner'] != null) model.owner = readObjectRef(json['owner']);
+  if (json['container'] != null) model.container = json['container'];
+  if (json['since'] != null) model.since = moment(json['since']);
+  if (json['caused_by'] != null) model.causedBy = json['caused_by'];
+  return model;
+}
+
+/** A cluster read as findings. The same picture of a cluster gives the same report, byte by byte. */
+export interface Report {
+  /** The shape of this report's JSON: `bud.diagnostics/v1`. */
+  readonly schema: string;
+  /** The address of the API server. */
+  readonly server: string;
+  /** The version of Kubernetes, if it was told. */
+  readonly version?: string;
+  /** When the reading began, by the server's clock. */
+  readonly startedAt: Date;
+  /** When it ended, by the server's clock. */
+  readonly finishedAt: Date;
+  /** The namespaces that were read; empty for all of them. */
+  readonly namespaces: string[];
+  /** What it comes to. It is `HEALTHY` only if all was read. */
+  readonly verdict: Verdict;
+  /** How many findings there are that nothing else explains. */
+  readonly summary: ReportSummary;
+  /** What was read, and what could not be. */
+  readonly sections: ReportSection[];
+  /** What was found: the most urgent first, then by namespace, kind and name. */
+  readonly findings: Finding[];
+}
+
+/** @internal */
+export function readReport(json: Wire): Report {
+  const model: Draft<Report> = { schema: json['schema'], server: json['server'], startedAt: moment(json['started_at']), finishedAt: moment(json['finished_at']), namespaces: json['namespaces'], verdict: readVerdict(json['verdict']), summary: readReportSummary(json['summary']), sections: json['sections'].map(readReportSection), findings: json['findings'].map(readFinding) };
+  if (json['version'] != null) model.version = json['version'];
+  return model;
+}
+
+/** One of several clusters. */
+export interface FleetMember {
+  /** The context of the kubeconfig that leads to it. */
+  readonly context: string;
+  /** Its report. */
+  readonly report?: Report;
+  /** Why there is none. */
+  readonly error?: string;
+}
+
+/** @internal */
+export function readFleetMember(json: Wire): FleetMember {
+  const model: Draft<FleetMember> = { context: json['context'] };
+  if (json['report'] != null) model.report = readReport(json['report']);
+  if (json['error'] != null) model.error = json['error'];
+  return model;
+}
+
+/** Several clusters, each read as findings. */
+export interface FleetReport {
+  /** What they come to together: as the worst of them, and never `HEALTHY` if one could not be read. */
+  readonly verdict: Verdict;
+  /** The clusters, in the order in which they were named. */
+  readonly clusters: FleetMember[];
+}
+
+/** @internal */
+export function readFleetReport(json: Wire): FleetReport {
+  const model: Draft<FleetReport> = { verdict: readVerdict(json['verdict']), clusters: json['clusters'].map(readFleetMember) };
+  return model;
+}
+
+/** What changed between two reports of a cluster. */
+export interface Difference {
+  /** What was not found before. */
+  readonly new: Finding[];
+  /** What is found no longer. What could not be read this time is not counted as gone. */
+  readonly resolved: Finding[];
+  /** How many findings are in both. */
+  readonly lasting: number;
+}
+
+/** @internal */
+export function readDifference(json: Wire): Difference {
+  const model: Draft<Difference> = { new: json['new'].map(readFinding), resolved: json['resolved'].map(readFinding), lasting: json['lasting'] };
   return model;
 }

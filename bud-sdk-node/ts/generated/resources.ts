@@ -8,7 +8,7 @@ import { type CallOptions, type ExportOptions, type JobOptions, type ListOptions
 import { asItIs, nothing, type Wire } from '../read.js';
 import { Secret } from '../secret.js';
 import { type Id, type Time } from '../values.js';
-import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Cluster, readCluster, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type DeploymentUpdate, readDeploymentUpdate, type Autoscaling, readAutoscaling, type Worker, readWorker, type Workflow, readWorkflow, type Recommendations, readRecommendations, type ClusterSettings, readClusterSettings, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type UsageStep, readUsageStep, type IssuedKey, readIssuedKey, type Pod, readPod, type Node, readNode, type NodeGpus, readNodeGpus, type Deployment, readDeployment, type Rollout, readRollout, type Service, readService, type Event, readEvent, type PodUsage, readPodUsage, type NodeUsage, readNodeUsage, type LogLine, readLogLine, type CommandOutput, readCommandOutput, type DaprStatus, readDaprStatus, type Certificate, readCertificate, type PostgresPool, readPostgresPool, type GpuReading, readGpuReading, type Role, type UserStatus, type UserType, type Scope, type ProjectType, type CredentialType, type EndpointStatus, type ScalingStrategy, type PermissionLevel, type ResourceType, type HardwareMode, type WorkflowType, type AccessMode, type Granularity } from './models.js';
+import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Cluster, readCluster, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type DeploymentUpdate, readDeploymentUpdate, type Autoscaling, readAutoscaling, type Worker, readWorker, type Workflow, readWorkflow, type Recommendations, readRecommendations, type ClusterSettings, readClusterSettings, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type UsageStep, readUsageStep, type IssuedKey, readIssuedKey, type Pod, readPod, type Node, readNode, type NodeGpus, readNodeGpus, type Deployment, readDeployment, type Rollout, readRollout, type Service, readService, type Event, readEvent, type PodUsage, readPodUsage, type NodeUsage, readNodeUsage, type LogLine, readLogLine, type CommandOutput, readCommandOutput, type DaprStatus, readDaprStatus, type Certificate, readCertificate, type PostgresPool, readPostgresPool, type GpuReading, readGpuReading, type Report, readReport, type FleetReport, readFleetReport, type Role, type UserStatus, type UserType, type Scope, type ProjectType, type CredentialType, type EndpointStatus, type ScalingStrategy, type PermissionLevel, type ResourceType, type HardwareMode, type WorkflowType, type AccessMode, type Granularity } from './models.js';
 
 /** What `audit.export` takes. */
 export interface AuditExportParams {
@@ -415,6 +415,42 @@ export interface KubernetesGpuReadingsParams {
   readonly name: string;
 }
 
+/** What `kubernetes.report` takes. */
+export interface KubernetesReportParams {
+  /** Only these namespaces; all of them unless given. */
+  readonly only?: readonly string[] | undefined;
+  /** The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`. */
+  readonly platform?: readonly string[] | undefined;
+  /**
+   * The longest time that it may take; what was read until then is reported. 2 minutes.
+   * In milliseconds.
+   */
+  readonly within?: number | undefined;
+  /** Adds the last lines of the logs of what fails, of 20 pods at the most. True. */
+  readonly logs?: boolean | undefined;
+  /** Also asks by commands in containers: PostgreSQL for its connections, engines for what their GPUs do. False. */
+  readonly commands?: boolean | undefined;
+}
+
+/** What `kubernetes.reports` takes. */
+export interface KubernetesReportsParams {
+  /** The contexts. */
+  readonly contexts: readonly string[];
+  /** Only these namespaces; all of them unless given. */
+  readonly only?: readonly string[] | undefined;
+  /** The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`. */
+  readonly platform?: readonly string[] | undefined;
+  /**
+   * The longest time that each cluster may take. 2 minutes.
+   * In milliseconds.
+   */
+  readonly within?: number | undefined;
+  /** Adds the last lines of the logs of what fails, of 20 pods of each cluster at the most. True. */
+  readonly logs?: boolean | undefined;
+  /** Also asks by commands in containers. False. */
+  readonly commands?: boolean | undefined;
+}
+
 /** What `permissions.grant` takes. */
 export interface PermissionGrantParams {
   /** The id of the resource. */
@@ -621,6 +657,8 @@ const KUBERNETES_DAPR: Operation<DaprStatus> = { id: 'kubernetes.dapr', fields: 
 const KUBERNETES_CERTIFICATES: Operation<Certificate[]> = { id: 'kubernetes.certificates', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: (list: Wire[]) => list.map(readCertificate) };
 const KUBERNETES_POSTGRES: Operation<PostgresPool> = { id: 'kubernetes.postgres', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: readPostgresPool };
 const KUBERNETES_GPU_READINGS: Operation<GpuReading[]> = { id: 'kubernetes.gpu_readings', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' } }, read: (list: Wire[]) => list.map(readGpuReading) };
+const KUBERNETES_REPORT: Operation<Report> = { id: 'kubernetes.report', fields: { only: { as: 'only', kind: ['text'] }, platform: { as: 'platform', kind: ['text'] }, within: { as: 'within', kind: 'seconds' }, logs: { as: 'logs', kind: 'bool' }, commands: { as: 'commands', kind: 'bool' } }, read: readReport };
+const KUBERNETES_REPORTS: Operation<FleetReport> = { id: 'kubernetes.reports', fields: { contexts: { as: 'contexts', kind: ['text'] }, only: { as: 'only', kind: ['text'] }, platform: { as: 'platform', kind: ['text'] }, within: { as: 'within', kind: 'seconds' }, logs: { as: 'logs', kind: 'bool' }, commands: { as: 'commands', kind: 'bool' } }, read: readFleetReport };
 const KUBERNETES_ENGINE_PODS: Operation<Pod[]> = { id: 'kubernetes.engine_pods', fields: {}, read: (list: Wire[]) => list.map(readPod) };
 const PERMISSIONS_GRANT: Operation<Permission> = { id: 'permissions.grant', fields: { user: { as: 'user', kind: 'id' }, resourceId: { as: 'resource_id', kind: 'text' }, level: { as: 'level', kind: 'text' }, resourceType: { as: 'resource_type', kind: 'text' } }, read: readPermission };
 const PERMISSIONS_LIST: Operation<Permission> = { id: 'permissions.list', fields: { user: { as: 'user', kind: 'id' }, project: { as: 'project', kind: 'id' }, resourceType: { as: 'resource_type', kind: 'text' }, resourceId: { as: 'resource_id', kind: 'text' } }, read: readPermission };
@@ -1429,6 +1467,26 @@ export class Kubernetes {
    */
   gpuReadings(params: KubernetesGpuReadingsParams, options?: WorkOptions): Call<GpuReading[]> {
     return this.#core.call(KUBERNETES_GPU_READINGS, { ...params }, options);
+  }
+
+  /**
+   * Reads the cluster once and names what is wrong, why, and what to do, with one finding for each root cause: guide sections 2.1,
+   * 2.2, 6.2, 8.2 and 10. What cannot be read is told, with the right that is missing. Nothing is changed.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  report(params?: KubernetesReportParams, options?: WorkOptions): Call<Report> {
+    return this.#core.call(KUBERNETES_REPORT, { ...params }, options);
+  }
+
+  /**
+   * Reads several clusters at once, each as `report` does: those of other contexts of the same kubeconfig. One that cannot be
+   * reached is told as such and delays none of the others.
+   *
+   * @throws {InvalidArgumentError} before any request, for what no API takes.
+   */
+  reports(params: KubernetesReportsParams, options?: WorkOptions): Call<FleetReport> {
+    return this.#core.call(KUBERNETES_REPORTS, { ...params }, options);
   }
 
   /**

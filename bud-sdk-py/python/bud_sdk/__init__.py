@@ -10,7 +10,7 @@
 
 import atexit
 
-from bud_sdk import _models, _native, errors, types
+from bud_sdk import _models, _native, errors, reports, types
 from bud_sdk._async import AsyncClient, AsyncKubernetesCluster
 from bud_sdk._base import Response
 from bud_sdk._lists import AsyncExport, AsyncList, Export, List, Page
@@ -36,6 +36,7 @@ __all__ = [
     "Secret",
     "Table",
     "errors",
+    "reports",
     "types",
 ]
 __all__ += _models.__all__

@@ -7,6 +7,8 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
+from bud_sdk import _native
+
 MOST_ROWS = 100
 LONGEST = 120
 
@@ -27,7 +29,9 @@ def cell(value: Any) -> str:
 
 
 def of_model(model: Any, fields: Sequence[str]) -> str:
-    """One model: a row per field that is set."""
+    """One model: a row per field that is set. A report shows itself as people read it."""
+    if type(model).__name__ == "Report":
+        return _native.render("html", model.to_json())
     rows = []
     for field in fields:
         value = getattr(model, field)

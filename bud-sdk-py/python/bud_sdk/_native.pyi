@@ -36,6 +36,7 @@ __all__ = [
     "DeploymentConfig",
     "DeploymentTemplate",
     "DeploymentUpdate",
+    "Difference",
     "Door",
     "Endpoint",
     "EndpointResources",
@@ -43,9 +44,13 @@ __all__ = [
     "Estimate",
     "Estimates",
     "Event",
+    "Evidence",
     "ExportProgress",
     "ExportSummary",
     "FailoverThresholds",
+    "Finding",
+    "FleetMember",
+    "FleetReport",
     "GpuReading",
     "GpuScaling",
     "GuardrailProbe",
@@ -66,6 +71,7 @@ __all__ = [
     "Node",
     "NodeGpus",
     "NodeUsage",
+    "ObjectRef",
     "Paper",
     "Permission",
     "Plan",
@@ -87,6 +93,9 @@ __all__ = [
     "RawAnswer",
     "Recommendations",
     "RecommendedCluster",
+    "Report",
+    "ReportSection",
+    "ReportSummary",
     "RequiredDevice",
     "ResourceScopes",
     "Rollout",
@@ -122,11 +131,13 @@ __all__ = [
     "Workflow",
     "WorkflowSteps",
     "operations",
+    "render",
     "restore",
     "shut_down",
 ]
 
 def restore(name: str, json: str) -> Any: ...
+def render(form: str, report: str, earlier: str | None = None) -> str: ...
 def operations() -> list[tuple[str, str]]: ...
 def shut_down() -> None: ...
 @final
@@ -1306,6 +1317,34 @@ class DeploymentUpdate:
     def __reduce__(self) -> Any: ...
 
 @final
+class Difference:
+    """What changed between two reports of a cluster."""
+    @property
+    def new(self) -> list[Finding]:
+        """What was not found before."""
+    @property
+    def resolved(self) -> list[Finding]:
+        """What is found no longer. What could not be read this time is not counted as gone."""
+    @property
+    def lasting(self) -> int:
+        """How many findings are in both."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Difference:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Endpoint:
     """A model that answers requests."""
     @property
@@ -1606,6 +1645,34 @@ class Event:
     def __reduce__(self) -> Any: ...
 
 @final
+class Evidence:
+    """What shows a finding."""
+    @property
+    def kind(self) -> types.EvidenceKind:
+        """Where it comes from."""
+    @property
+    def at(self) -> datetime | None:
+        """When it was so."""
+    @property
+    def text(self) -> str:
+        """What it says."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Evidence:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class ExportProgress:
     """How far an export is."""
     @property
@@ -1687,6 +1754,122 @@ class FailoverThresholds:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> FailoverThresholds:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Finding:
+    """Something that is wrong, or good to know."""
+    @property
+    def code(self) -> str:
+        """Its stable code: `POD_CRASHLOOP`."""
+    @property
+    def severity(self) -> types.Severity:
+        """How urgent it is. One that explains others is as urgent as they are."""
+    @property
+    def title(self) -> str:
+        """What is wrong, in one line."""
+    @property
+    def object(self) -> ObjectRef:
+        """What it is about. Where several replicas have the same, it is what made them."""
+    @property
+    def owner(self) -> ObjectRef | None:
+        """What made the object: the deployment of a pod."""
+    @property
+    def container(self) -> str | None:
+        """The container."""
+    @property
+    def since(self) -> datetime | None:
+        """Since when, as far as is known."""
+    @property
+    def count(self) -> int:
+        """How many objects have it."""
+    @property
+    def samples(self) -> list[str]:
+        """The names of up to three of them."""
+    @property
+    def evidence(self) -> list[Evidence]:
+        """What shows it."""
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+    @property
+    def commands(self) -> list[str]:
+        """Commands that confirm it."""
+    @property
+    def caused_by(self) -> str | None:
+        """The fingerprint of the finding that explains this one."""
+    @property
+    def fingerprint(self) -> str:
+        """What is the same in the next report: its code, what it is about, and the container."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Finding:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class FleetMember:
+    """One of several clusters."""
+    @property
+    def context(self) -> str:
+        """The context of the kubeconfig that leads to it."""
+    @property
+    def report(self) -> Report | None:
+        """Its report."""
+    @property
+    def error(self) -> str | None:
+        """Why there is none."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> FleetMember:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class FleetReport:
+    """Several clusters, each read as findings."""
+    @property
+    def verdict(self) -> types.Verdict:
+        """What they come to together: as the worst of them, and never `HEALTHY` if one could not be
+        read.
+        """
+    @property
+    def clusters(self) -> list[FleetMember]:
+        """The clusters, in the order in which they were named."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> FleetReport:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -2700,6 +2883,34 @@ class NodeUsage:
     def __reduce__(self) -> Any: ...
 
 @final
+class ObjectRef:
+    """An object of Kubernetes."""
+    @property
+    def kind(self) -> str:
+        """`Pod`, `Deployment`..."""
+    @property
+    def namespace(self) -> str | None:
+        """Its namespace; none for nodes and the like."""
+    @property
+    def name(self) -> str:
+        """Its name."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ObjectRef:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Paper:
     """A paper about a model."""
     @property
@@ -3678,6 +3889,125 @@ class RecommendedCluster:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> RecommendedCluster:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Report:
+    """A cluster read as findings. The same picture of a cluster gives the same report, byte by
+    byte.
+    """
+    @property
+    def schema(self) -> str:
+        """The shape of this report's JSON: `bud.diagnostics/v1`."""
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+    @property
+    def version(self) -> str | None:
+        """The version of Kubernetes, if it was told."""
+    @property
+    def started_at(self) -> datetime:
+        """When the reading began, by the server's clock."""
+    @property
+    def finished_at(self) -> datetime:
+        """When it ended, by the server's clock."""
+    @property
+    def namespaces(self) -> list[str]:
+        """The namespaces that were read; empty for all of them."""
+    @property
+    def verdict(self) -> types.Verdict:
+        """What it comes to. It is `HEALTHY` only if all was read."""
+    @property
+    def summary(self) -> ReportSummary:
+        """How many findings there are that nothing else explains."""
+    @property
+    def sections(self) -> list[ReportSection]:
+        """What was read, and what could not be."""
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found: the most urgent first, then by namespace, kind and name."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Report:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ReportSection:
+    """A part of the cluster, and how its reading went."""
+    @property
+    def name(self) -> str:
+        """`pods`, `nodes`..."""
+    @property
+    def status(self) -> types.SectionStatus:
+        """`OK`, `FINDINGS` or `UNAVAILABLE`."""
+    @property
+    def reason(self) -> types.Unavailable | None:
+        """Why it could not be read, or not all of it."""
+    @property
+    def detail(self) -> str | None:
+        """The same in words."""
+    @property
+    def needed_right(self) -> str | None:
+        """The right that is missing: `list pods in all namespaces`."""
+    @property
+    def objects(self) -> int:
+        """How many objects were read."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ReportSection:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ReportSummary:
+    """How many findings there are, without those that another one explains."""
+    @property
+    def critical(self) -> int:
+        """Users are hit, or will be within a day."""
+    @property
+    def error(self) -> int:
+        """A part is broken."""
+    @property
+    def warning(self) -> int:
+        """It will bite."""
+    @property
+    def info(self) -> int:
+        """Good to know."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ReportSummary:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...

@@ -26,6 +26,7 @@ from bud_sdk._native import (
     DeploymentUpdate,
     Endpoint,
     Event,
+    FleetReport,
     GpuReading,
     IssuedKey,
     LogLine,
@@ -47,6 +48,7 @@ from bud_sdk._native import (
     RawAnswer,
     Recommendations,
     RecommendedCluster,
+    Report,
     Rollout,
     ScopeState,
     Secret,
@@ -2945,6 +2947,72 @@ class KubernetesCluster(SyncCaller):
             BudError: Another failure; see `bud_sdk.errors`.
         """
         result: Table[GpuReading] = self._call("kubernetes.gpu_readings", {"namespace": namespace, "name": name}, {"timeout": timeout})
+        return result
+
+    def report(
+        self,
+        *,
+        only: Sequence[str] | None = None,
+        platform: Sequence[str] | None = None,
+        within: Seconds | None = None,
+        logs: bool | None = None,
+        commands: bool | None = None,
+        timeout: Seconds | None = None,
+    ) -> Report:
+        """Reads the cluster once and names what is wrong, why, and what to do, with one finding for
+        each root cause: guide sections 2.1, 2.2, 6.2, 8.2 and 10. What cannot be read is told, with
+        the right that is missing. Nothing is changed.
+
+        Args:
+            only: Only these namespaces; all of them unless given.
+            platform: The namespaces of the platform itself, where a failure is more urgent.
+                `bud-system`, `bud-data` and `dapr-system`.
+            within: The longest time that it may take; what was read until then is reported. 2
+                minutes.
+            logs: Adds the last lines of the logs of what fails, of 20 pods at the most. True.
+            commands: Also asks by commands in containers: PostgreSQL for its connections, engines
+                for what their GPUs do. False.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: Report = self._call("kubernetes.report", {"only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, {"timeout": timeout})
+        return result
+
+    def reports(
+        self,
+        contexts: Sequence[str],
+        *,
+        only: Sequence[str] | None = None,
+        platform: Sequence[str] | None = None,
+        within: Seconds | None = None,
+        logs: bool | None = None,
+        commands: bool | None = None,
+        timeout: Seconds | None = None,
+    ) -> FleetReport:
+        """Reads several clusters at once, each as `report` does: those of other contexts of the
+        same kubeconfig. One that cannot be reached is told as such and delays none of the others.
+
+        Args:
+            contexts: The contexts.
+            only: Only these namespaces; all of them unless given.
+            platform: The namespaces of the platform itself, where a failure is more urgent.
+                `bud-system`, `bud-data` and `dapr-system`.
+            within: The longest time that each cluster may take. 2 minutes.
+            logs: Adds the last lines of the logs of what fails, of 20 pods of each cluster at the
+                most. True.
+            commands: Also asks by commands in containers. False.
+            timeout: The longest time that it may take with all its attempts and waiting; of a list,
+                one page.
+
+        Raises:
+            InvalidArgument: An argument is wrong; nothing was sent.
+            BudError: Another failure; see `bud_sdk.errors`.
+        """
+        result: FleetReport = self._call("kubernetes.reports", {"contexts": contexts, "only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, {"timeout": timeout})
         return result
 
     def engine_pods(

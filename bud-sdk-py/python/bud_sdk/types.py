@@ -18,6 +18,7 @@ __all__ = [
     "CredentialType",
     "DeploymentStage",
     "EndpointStatus",
+    "EvidenceKind",
     "FederationMode",
     "Granularity",
     "HardwareMode",
@@ -33,10 +34,14 @@ __all__ = [
     "ScalingStrategy",
     "Scope",
     "Seconds",
+    "SectionStatus",
+    "Severity",
     "SpotPreference",
     "Time",
+    "Unavailable",
     "UserStatus",
     "UserType",
+    "Verdict",
     "WorkflowStatus",
     "WorkflowType",
 ]
@@ -165,6 +170,27 @@ EndpointStatus = Union[
 - `DELETING`: It is being taken down.
 - `DELETED`: It was taken down, for good (runtime).
 - `PENDING`: It waits to be deployed.
+"""
+
+EvidenceKind = Union[
+    Literal[
+        "STATUS",
+        "CONDITION",
+        "EVENT",
+        "LOG",
+        "METRIC",
+        "SPEC",
+    ],
+    str,
+]
+"""Where a piece of evidence comes from.
+
+- `STATUS`: The object's status.
+- `CONDITION`: One of its conditions.
+- `EVENT`: An event about it.
+- `LOG`: The last lines of its log, without what looks like a secret.
+- `METRIC`: A measurement.
+- `SPEC`: What is asked for in its specification.
 """
 
 FederationMode = Union[
@@ -385,6 +411,38 @@ Scope = Union[
 - `client:access`: To use the clients' application.
 """
 
+SectionStatus = Union[
+    Literal[
+        "OK",
+        "FINDINGS",
+        "UNAVAILABLE",
+    ],
+    str,
+]
+"""How the reading of a section went.
+
+- `OK`: It was read, and nothing is wrong.
+- `FINDINGS`: It was read, and something was found.
+- `UNAVAILABLE`: It was not read, or not all of it.
+"""
+
+Severity = Union[
+    Literal[
+        "CRITICAL",
+        "ERROR",
+        "WARNING",
+        "INFO",
+    ],
+    str,
+]
+"""How urgent a finding is.
+
+- `CRITICAL`: Users are hit, or will be within a day.
+- `ERROR`: A part is broken.
+- `WARNING`: It will bite.
+- `INFO`: Good to know.
+"""
+
 SpotPreference = Union[
     Literal[
         "none",
@@ -398,6 +456,25 @@ SpotPreference = Union[
 - `none`: No.
 - `prefer`: If there are any.
 - `require`: Only those.
+"""
+
+Unavailable = Union[
+    Literal[
+        "NOT_INSTALLED",
+        "NOT_CONFIGURED",
+        "FORBIDDEN",
+        "TIMEOUT",
+        "ERROR",
+    ],
+    str,
+]
+"""Why a section could not be read.
+
+- `NOT_INSTALLED`: The cluster does not have it.
+- `NOT_CONFIGURED`: It takes something that was not given, such as the address of Prometheus.
+- `FORBIDDEN`: A right is missing.
+- `TIMEOUT`: It took too long.
+- `ERROR`: The server failed.
 """
 
 UserStatus = Union[
@@ -426,6 +503,23 @@ UserType = Union[
 
 - `admin`: The administrators'.
 - `client`: The clients'.
+"""
+
+Verdict = Union[
+    Literal[
+        "HEALTHY",
+        "DEGRADED",
+        "CRITICAL",
+        "UNKNOWN",
+    ],
+    str,
+]
+"""What a report comes to.
+
+- `HEALTHY`: All was read, and nothing is wrong.
+- `DEGRADED`: Something is broken, or will be.
+- `CRITICAL`: Users are hit, or will be within a day.
+- `UNKNOWN`: Nothing is known to be wrong, but not all could be read.
 """
 
 WorkflowStatus = Union[

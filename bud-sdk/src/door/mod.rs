@@ -21,6 +21,7 @@ mod connect;
 mod connect_cluster;
 mod entries;
 mod error;
+mod render;
 mod results;
 mod work;
 
@@ -35,6 +36,7 @@ use args::{Args, CallOptions, named_options};
 pub use connect::{connect, connect_options};
 pub use connect_cluster::{ClusterDoor, connect_cluster, connect_cluster_options};
 pub use error::error_json;
+pub use render::render;
 pub use results::{
     CapabilityInfo, CapabilityList, CreatedUser, ExportProgress, ExportSummary, IssuedKey, RawAnswer,
     Revealed, SignedIn,
@@ -173,19 +175,26 @@ fn unknown(id: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument, message).with_param(Some("id".to_owned()))
 }
 
+/// The types that callers see.
+fn types() -> impl Iterator<Item = Type> {
+    let of = |entry: &'static Entry| {
+        [entry.output, entry.update].into_iter().chain(entry.args.iter().map(|arg| arg.ty))
+    };
+    // What is made of what calls return.
+    registry().flat_map(of).chain([<crate::report::Difference as crate::types::Described>::TYPE])
+}
+
 /// Every model that callers see, each once, those that others hold before them.
 pub fn models() -> Vec<&'static Model> {
     let mut found = Vec::new();
-    for entry in registry() {
-        for ty in [entry.output, entry.update].into_iter().chain(entry.args.iter().map(|arg| arg.ty)) {
-            ty.walk(&mut |ty| {
-                if let Type::Model(model) = ty
-                    && !found.contains(model)
-                {
-                    found.push(model);
-                }
-            });
-        }
+    for ty in types() {
+        ty.walk(&mut |ty| {
+            if let Type::Model(model) = ty
+                && !found.contains(model)
+            {
+                found.push(model);
+            }
+        });
     }
     found
 }
@@ -193,16 +202,14 @@ pub fn models() -> Vec<&'static Model> {
 /// Every enumeration that callers see, each once.
 pub fn enumerations() -> Vec<&'static Enumeration> {
     let mut found = Vec::new();
-    for entry in registry() {
-        for ty in [entry.output, entry.update].into_iter().chain(entry.args.iter().map(|arg| arg.ty)) {
-            ty.walk(&mut |ty| {
-                if let Type::Enum(values) = ty
-                    && !found.contains(values)
-                {
-                    found.push(values);
-                }
-            });
-        }
+    for ty in types() {
+        ty.walk(&mut |ty| {
+            if let Type::Enum(values) = ty
+                && !found.contains(values)
+            {
+                found.push(values);
+            }
+        });
     }
     found
 }

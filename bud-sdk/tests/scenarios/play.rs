@@ -35,6 +35,9 @@ pub async fn play(scenario: &Value) -> Seen {
     }
     std::fs::remove_dir_all(&folder).unwrap();
     let host = server.addr().to_string();
+    // Reports name the server that they are about.
+    let outcome = serde_json::to_string(&outcome).unwrap().replace(&host, "$host");
+    let outcome = serde_json::from_str(&outcome).unwrap();
     let mut requests: Vec<Value> = server.requests().iter().map(|request| shown(request, &host)).collect();
     if scenario["any_order"] == true {
         // They are made at the same time: those of the answers are told apart by their lines.

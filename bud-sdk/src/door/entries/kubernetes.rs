@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use super::entries;
 use crate::diagnostics::{
-    Certificate, CommandOutput, DaprStatus, Deployment, Event, Exec, GpuReading, LogLine, Logs, Node,
-    NodeGpus, NodeUsage, Pod, PodUsage, PostgresPool, Rollout, Scope, Service,
+    Certificate, ClusterReport, ClusterReports, CommandOutput, DaprStatus, Deployment, Event, Exec,
+    GpuReading, LogLine, Logs, Node, NodeGpus, NodeUsage, Pod, PodUsage, PostgresPool, Rollout, Scope,
+    Service,
 };
 use crate::door::args::When;
 use crate::door::work::parcels;
 use crate::error::Result;
+use crate::report::{FleetReport, Report};
 
 entries! {
     on cluster;
@@ -221,6 +223,46 @@ entries! {
         let door = door.clone();
         async move { door.open().await?.gpu_readings(&namespace, &name).await }
     };
+    /// Reads the cluster once and names what is wrong, why, and what to do, with one finding for each root cause: guide sections 2.1,
+    /// 2.2, 6.2, 8.2 and 10. What cannot be read is told, with the right that is missing. Nothing is changed.
+    run kubernetes.report(
+        /// Only these namespaces; all of them unless given.
+        only: Option<Vec<String>>,
+        /// The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`.
+        platform: Option<Vec<String>>,
+        /// The longest time that it may take; what was read until then is reported. 2 minutes.
+        within: Option<Duration>,
+        /// Adds the last lines of the logs of what fails, of 20 pods at the most. True.
+        logs: Option<bool>,
+        /// Also asks by commands in containers: PostgreSQL for its connections, engines for what their GPUs do. False.
+        commands: Option<bool>,
+    ) -> Report = |door| {
+        let door = door.clone();
+        async move { made(door.open().await?.report(), only, platform, logs, commands).when(within, ClusterReport::within).await }
+    };
+    /// Reads several clusters at once, each as `report` does: those of other contexts of the same kubeconfig. One that cannot be
+    /// reached is told as such and delays none of the others.
+    run kubernetes.reports(
+        /// The contexts.
+        contexts: Vec<String>,
+        /// Only these namespaces; all of them unless given.
+        only: Option<Vec<String>>,
+        /// The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`.
+        platform: Option<Vec<String>>,
+        /// The longest time that each cluster may take. 2 minutes.
+        within: Option<Duration>,
+        /// Adds the last lines of the logs of what fails, of 20 pods of each cluster at the most. True.
+        logs: Option<bool>,
+        /// Also asks by commands in containers. False.
+        commands: Option<bool>,
+    ) -> FleetReport = |door| {
+        let door = door.clone();
+        async move {
+            let reports = door.open().await?.reports(contexts);
+            let each = move |report| made(report, only.clone(), platform.clone(), logs, commands);
+            reports.when(within, ClusterReports::within).each(each).await
+        }
+    };
     /// The pods that run models, in the namespaces that the platform makes for endpoints: guide sections 6.2 and 10.3.
     read kubernetes.engine_pods() -> Vec<Pod> = |door| {
         let door = door.clone();
@@ -230,6 +272,20 @@ entries! {
 
 fn scope(namespace: Option<String>, labels: Option<String>) -> Scope {
     namespace.map_or_else(Scope::all, Scope::namespace).when(labels, Scope::labels)
+}
+
+fn made(
+    report: ClusterReport,
+    only: Option<Vec<String>>,
+    platform: Option<Vec<String>>,
+    logs: Option<bool>,
+    commands: Option<bool>,
+) -> ClusterReport {
+    report
+        .when(only, ClusterReport::only)
+        .when(platform, ClusterReport::platform)
+        .when(logs.filter(|yes| !yes), |report, _| report.without_logs())
+        .when(commands.filter(|yes| *yes), |report, _| report.with_commands())
 }
 
 fn chosen(logs: Logs, since: Option<Duration>, previous: Option<bool>, all_pods: Option<bool>) -> Logs {

@@ -1,5 +1,6 @@
 //! The bindings' generated files, written from the door's registry.
 
+mod findings;
 mod names;
 mod node;
 mod python;
@@ -14,7 +15,7 @@ use crate::workspace::{Outcome, Workspace};
 pub type Generated = (&'static str, String);
 
 fn all() -> Vec<Generated> {
-    python::files().into_iter().chain(node::files()).collect()
+    python::files().into_iter().chain(node::files()).chain([findings::file()]).collect()
 }
 
 /// `audit.export_file` and `audit.export_records` are what one does with an `audit.export`, and so have no method of their own.

@@ -26,18 +26,20 @@ pub fn models_source() -> String {
          use crate::model::{self, models};\n\
          use crate::output::{Conversions, Spelled, ToPy, ids, spelled};\n\n",
     );
-    let names: Vec<&str> = enumerations().iter().map(|values| values.name).collect();
+    let path = |module: &str, name: &str| {
+        let parts = ["bud_sdk", module, name].into_iter().filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join("::")
+    };
+    let names: Vec<String> = enumerations().iter().map(|values| path(values.module, values.name)).collect();
     text += &format!("spelled! {{\n    {},\n}}\n\n", names.join(",\n    "));
     text += &format!("ids! {{\n    {},\n}}\n\nmodels! {{\n", ids().join(",\n    "));
     for model in models() {
         let docs = plain(model.docs);
-        let room = ["bud_sdk", model.module].into_iter().filter(|part| !part.is_empty());
-        let room = room.collect::<Vec<_>>().join("::");
         text += &docs
             .lines()
             .map(|line| format!("    /// {line}").trim_end().to_owned() + "\n")
             .collect::<String>();
-        text += &format!("    {}: {room}::{} {{\n", model.name, model.name);
+        text += &format!("    {}: {} {{\n", model.name, path(model.module, model.name));
         for field in model.shown() {
             for line in plain(field.docs).lines() {
                 text += format!("        /// {line}").trim_end();
@@ -109,7 +111,17 @@ pub fn stub() -> String {
         body += &SHARED.replace("MODEL", model.name);
     }
     let mut names: Vec<&str> = models().iter().map(|model| model.name).collect();
-    names.extend(["Bridge", "Door", "Running", "Secret", "Stream", "operations", "restore", "shut_down"]);
+    names.extend([
+        "Bridge",
+        "Door",
+        "Running",
+        "Secret",
+        "Stream",
+        "operations",
+        "render",
+        "restore",
+        "shut_down",
+    ]);
     names.sort_unstable();
     let datetime = if body.contains("timedelta") { "datetime, timedelta" } else { "datetime" };
     format!(
@@ -127,6 +139,7 @@ pub fn stub() -> String {
 
 const HEAD: &str = r#"
 def restore(name: str, json: str) -> Any: ...
+def render(form: str, report: str, earlier: str | None = None) -> str: ...
 def operations() -> list[tuple[str, str]]: ...
 def shut_down() -> None: ...
 @final
