@@ -4,15 +4,20 @@ import { parseArgs } from 'node:util';
 
 import { KubernetesCluster } from 'bud-sdk-node';
 
-const OPTIONS = ['context', 'namespace', 'database', 'container', 'tail', 'seconds'] as const;
+const OPTIONS = ['context', 'namespace', 'database', 'container', 'tail', 'seconds', 'format'] as const;
 const text = { type: 'string' } as const;
-const options = Object.fromEntries(OPTIONS.map((name) => [name, text]));
+const options = { ...Object.fromEntries(OPTIONS.map((name) => [name, text])), demo: { type: 'boolean' } } as const;
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 
 /** The value of an option such as `--context`. */
 export function option(name: (typeof OPTIONS)[number]): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Whether an option such as `--demo` is there. */
+export function given(name: 'demo'): boolean {
+  return values[name] === true;
 }
 
 /** The n-th argument that is no option. */
