@@ -96,12 +96,13 @@ impl<'a> Python<'a> {
             .current_dir(self.source())
             .env("PYTHONPATH", self.folder().join("package"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("BUD_TESTBED", self.testbed());
+            .env("BUD_TESTBED", self.built("bud-testbed"))
+            .env("BUD_KUBE_TESTBED", self.built("bud-kube-testbed"));
         command
     }
 
-    fn testbed(self) -> PathBuf {
-        self.workspace.target.join("debug").join(format!("bud-testbed{EXE_SUFFIX}"))
+    fn built(self, program: &str) -> PathBuf {
+        self.workspace.target.join("debug").join(format!("{program}{EXE_SUFFIX}"))
     }
 
     /// The package as it is imported: Python's sources beside the native part.
@@ -206,7 +207,11 @@ impl<'a> Python<'a> {
             .env("CARGO_TARGET_DIR", self.folder().join("cargo"));
         run(&mut install)?;
         let mut smoke = clean(program(&empty, "python"));
-        smoke.arg("-W").arg("error").arg(self.workspace.root.join(SMOKE)).env("BUD_TESTBED", self.testbed());
+        smoke
+            .arg("-W")
+            .arg("error")
+            .arg(self.workspace.root.join(SMOKE))
+            .env("BUD_TESTBED", self.built("bud-testbed"));
         alone(&mut smoke, kind)
     }
 }

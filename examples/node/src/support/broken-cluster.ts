@@ -2,12 +2,14 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** Starts it. It ends when it is disposed of. */
 export async function brokenCluster(): Promise<{ kubeconfig: string } & AsyncDisposable> {
-  const program = process.env['BUD_KUBE_TESTBED'];
-  const [command, ...args] = program ? [program] : ['cargo', 'run', '--quiet', '--package', 'bud-kube-testbed', '--'];
+  const built = process.env['BUD_TARGET'];
+  const run = built ? [join(built, 'bud-kube-testbed')] : ['cargo', 'run', '--quiet', '--package', 'bud-kube-testbed', '--'];
+  const [command = '', ...args] = run;
   const root = new URL('../../../..', import.meta.url);
   const server = spawn(command, [...args, 'scripted', 'broken'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface(server.stdout), 'line')) as [string];

@@ -205,6 +205,10 @@ fn parts() -> Parts {
         parts.app("bud-system", app, &["gpu-3", "gpu-3", "gpu-3", "gpu-3"]);
     }
     parts.app("bud-chat-0a1b2c3d", "llama-70b", &["gpu-1"]);
+    let amount = json!({ "nvidia.com/gpu": "4" });
+    if let Some(engine) = parts.pods.last_mut() {
+        engine["spec"]["containers"][0]["resources"] = json!({ "requests": amount, "limits": amount });
+    }
     parts.certificates = vec![certificate("bud-tls", 30 * DAY, 60 * DAY)];
     parts
 }

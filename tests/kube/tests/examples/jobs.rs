@@ -125,6 +125,22 @@ pub(crate) const JOBS: &[Job] = &[
         lines: REPORT,
     },
     Job {
+        name: "cluster_report",
+        arguments: &["--demo"],
+        code: 3,
+        calls: &["report"],
+        lines: &[
+            "*: CRITICAL, 3 critical, *",
+            "CRITICAL NODE_NOT_READY Node gpu-3: *",
+            "explains: 12 pods, 3 deployments, 3 services",
+            "CRITICAL GPU_INSUFFICIENT *",
+            "CRITICAL CERT_EXPIRING Certificate bud-system/bud-gateway: *",
+            "ERROR POD_CRASHLOOP Pod bud-system/budcluster-*",
+            "log: *database \"budcluster\" does not exist",
+            "ERROR POD_IMAGE_PULL *",
+        ],
+    },
+    Job {
         name: "report_clusters",
         arguments: &["test", "nowhere"],
         code: 3,

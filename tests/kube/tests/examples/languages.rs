@@ -98,6 +98,10 @@ impl Language {
             }
         }
         command.env("NO_PROXY", "127.0.0.1,localhost");
+        // What examples start for those who have no cluster at hand.
+        command
+            .env("BUD_KUBE_TESTBED", env!("CARGO_BIN_EXE_bud-kube-testbed"))
+            .env("BUD_TARGET", built(1, ""));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }
