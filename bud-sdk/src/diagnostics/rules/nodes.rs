@@ -150,7 +150,9 @@ impl One<'_> {
                 let seconds = silent?;
                 (Severity::Error, format!("its kubelet was last heard of {seconds} seconds ago"))
             }
-            _ if joining => return None,
+            // One that joins is not ready at first; of one that was heard of and is not any more, nothing is known.
+            None if joining => return None,
+            Some(ready) if joining && ready.status == "False" => return None,
             Some(ready) => {
                 let says = if ready.status == "Unknown" {
                     "nothing is heard of the node"
