@@ -6,15 +6,20 @@ import type { Readable } from 'node:stream';
 import {
   BudError,
   Client,
+  KubernetesCluster,
   NotFoundError,
+  reports,
   Secret,
   type Call,
+  type Difference,
   type Endpoint,
   type EndpointStatus,
   type ErrorCode,
   type Export,
   type ExportProgress,
   type ExportSummary,
+  type Finding,
+  type FleetReport,
   type AuditRecord,
   type Id,
   type Integer,
@@ -22,6 +27,7 @@ import {
   type List,
   type Page,
   type Project,
+  type Report,
   type Role,
   type User,
 } from 'bud-sdk-node';
@@ -101,3 +107,13 @@ void (await client.users.get('u-1')).first_name;
 (await client.users.get('u-1')).email = 'b@example.com';
 // @ts-expect-error there is no such client option
 void new Client({ verifySsl: false });
+
+// Reports.
+declare const cluster: KubernetesCluster;
+expectTypeOf(cluster.report()).toEqualTypeOf<Call<Report>>();
+expectTypeOf(cluster.reports({ contexts: ['a'] })).toEqualTypeOf<Call<FleetReport>>();
+declare const report: Report;
+expectTypeOf(reports.text(report)).toEqualTypeOf<string>();
+expectTypeOf(reports.difference(report, report)).toEqualTypeOf<Difference>();
+expectTypeOf(reports.roots(report)).toEqualTypeOf<Finding[]>();
+expectTypeOf<Finding['since']>().toEqualTypeOf<Date | undefined>();

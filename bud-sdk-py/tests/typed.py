@@ -14,20 +14,26 @@ from bud_sdk import (
     BudError,
     Client,
     CreatedUser,
+    Difference,
     Endpoint,
     Export,
     ExportProgress,
     ExportSummary,
+    Finding,
+    FleetReport,
     IssuedKey,
+    KubernetesCluster,
     List,
     ModulePermission,
     Page,
     Quota,
     RawAnswer,
+    Report,
     Response,
     Secret,
     Table,
     User,
+    reports,
     types,
 )
 from typing_extensions import assert_type
@@ -102,3 +108,13 @@ def failed(error: BudError) -> None:
     assert_type(error.status, int | None)
     assert_type(error.retry_after, timedelta | None)
     assert_type(error.code, str)
+
+
+def on_cluster(cluster: KubernetesCluster) -> None:
+    report = cluster.report(only=["bud-system"], within=60)
+    assert_type(report, Report)
+    assert_type(cluster.reports(["a", "b"]), FleetReport)
+    assert_type(reports.text(report), str)
+    assert_type(reports.findings(report), Table[Finding])
+    assert_type(reports.difference(report, report), Difference)
+    assert_type(report.findings[0].since, datetime | None)

@@ -1,0 +1,91 @@
+/** Reports in the forms in which people read them; what is in them is the core's affair. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { InvalidArgumentError, KubernetesCluster, reports, type FleetReport, type Report } from 'bud-sdk-node';
+
+import { answer, Scripted } from './support/server.mjs';
+
+interface Scenario {
+  readonly name: string;
+  readonly exchanges: readonly {
+    readonly request: { readonly line: string };
+    readonly answer: { readonly status: number; readonly json?: unknown; readonly text?: string; readonly headers: { date: string } };
+  }[];
+}
+
+const path = new URL('../../../tests/contract/scenarios/kubernetes.json', import.meta.url).pathname;
+const scenarios = JSON.parse(readFileSync(path, 'utf8')) as Scenario[];
+
+/** The report of a scenario's cluster. */
+async function read(name: string): Promise<Report> {
+  const scenario = scenarios.find((scenario) => scenario.name === name);
+  assert(scenario);
+  await using server = await Scripted.start(({ line }) => {
+    const exchange = scenario.exchanges.find(({ request }) => request.line === line);
+    if (!exchange) return answer(404, 'no such line');
+    const { status, json, text, headers } = exchange.answer;
+    return answer(status, text ?? JSON.stringify(json), headers);
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'bud-report-'));
+  const kubeconfig = join(folder, 'kubeconfig');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'one',
+    clusters: [{ name: 'one', cluster: { server: server.url } }],
+    users: [{ name: 'one', user: { token: 't' } }],
+    contexts: [{ name: 'one', context: { cluster: 'one', user: 'one' } }],
+  };
+  writeFileSync(kubeconfig, JSON.stringify(config));
+  try {
+    await using cluster = new KubernetesCluster({ kubeconfig });
+    return await cluster.report({ platform: ['bud-system'] });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const bad = await read('a report of a bad day');
+const well = await read('a report of a cluster that is well');
+
+test('a report is read as text and as HTML', () => {
+  const text = reports.text(bad);
+  assert.match(text, /CRITICAL NODE_NOT_READY Node gpu-2/);
+  assert.match(text, /explains: .*1 service/);
+  assert(!text.includes('healthy'));
+  const page = reports.page(bad);
+  assert(page.startsWith('<!doctype html>') && page.includes(reports.html(bad)) && !page.includes('<script'));
+});
+
+test('exit codes are for programs', () => {
+  assert.deepEqual([reports.exitCode(bad), reports.exitCode(well)], [3, 0]);
+  const fleet: FleetReport = { verdict: 'UNKNOWN', clusters: [{ context: 'a', report: well }, { context: 'b', error: 'gone' }] };
+  assert.equal(reports.exitCode(fleet), 5);
+});
+
+test('causes are told from what they explain', () => {
+  const causes = reports.roots(bad);
+  assert(causes.length < bad.findings.length);
+  const node = causes.find(({ code }) => code === 'NODE_NOT_READY');
+  assert.deepEqual([node?.object.name, node?.severity, node?.causedBy], ['gpu-2', 'CRITICAL', undefined]);
+  assert(bad.findings.some(({ causedBy }) => causedBy === node?.fingerprint));
+});
+
+test('what changed between two', () => {
+  const { new: appeared, resolved } = reports.difference(bad, well);
+  assert.deepEqual(appeared, []);
+  assert(resolved.some(({ code, since }) => code === 'NODE_NOT_READY' && since instanceof Date));
+  assert.match(reports.changes(bad, well), /NODE_NOT_READY/);
+});
+
+test('what is no report is refused', () => {
+  assert.throws(
+    () => reports.text({} as Report),
+    (error) => error instanceof InvalidArgumentError && error.param === 'report',
+  );
+});
