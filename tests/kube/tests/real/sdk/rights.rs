@@ -3,10 +3,11 @@
 
 use bud_kube_testbed::{Binaries, Cluster as Bed, ExecScript, Identity, Outcome};
 use bud_sdk::kubernetes::{Cluster, Scope};
+use bud_sdk::report::Unavailable;
 use bud_sdk::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-use super::sdk_as;
+use super::{sdk_as, told};
 use crate::objects::{deployment, kubectl, offer, running_pod, set};
 
 const RBAC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bud-sdk/rbac");
@@ -145,6 +146,8 @@ pub(crate) async fn the_shipped_roles_are_enough_and_each_is_needed(_: &Bed) -> 
         .await?;
     }
 
+    a_report_names_each_right_that_it_misses(bed, &role, &cluster).await?;
+
     // Why a metrics API is dead is read where that is allowed, and missed without a word where it is not.
     let path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io";
     let nobody = json!({ "namespace": "roles", "name": "nobody", "port": 443 });
@@ -157,6 +160,48 @@ pub(crate) async fn the_shipped_roles_are_enough_and_each_is_needed(_: &Bed) -> 
             let hint = error.hint().unwrap_or_default();
             let told = error.kind() == ErrorKind::Server && hint.starts_with(why);
             if told { Ok(()) } else { Err(error.to_string()) }
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// What of a report is not read without the right to this.
+const SECTIONS: [(&str, &str, &[&str]); 15] = [
+    ("", "nodes", &["gpus", "nodes"]),
+    ("", "pods", &["dapr", "engines", "gpus", "pods"]),
+    ("", "events", &["events"]),
+    ("", "services", &["services"]),
+    ("", "persistentvolumeclaims", &["volumes"]),
+    ("apps", "deployments", &["dapr", "workloads"]),
+    ("apps", "statefulsets", &["dapr", "workloads"]),
+    ("apps", "daemonsets", &["dapr", "workloads"]),
+    ("batch", "jobs", &["jobs"]),
+    ("autoscaling", "horizontalpodautoscalers", &["autoscalers"]),
+    ("storage.k8s.io", "storageclasses", &["volumes"]),
+    ("coordination.k8s.io", "leases", &["leases"]),
+    ("discovery.k8s.io", "endpointslices", &["services"]),
+    ("metrics.k8s.io", "nodes", &["metrics"]),
+    ("cert-manager.io", "certificates", &["certificates"]),
+];
+
+async fn a_report_names_each_right_that_it_misses(bed: &Bed, role: &Value, reader: &Cluster) -> Outcome {
+    let unread = async |cluster: &Cluster| -> Outcome<Vec<(String, String)>> {
+        let report = told(cluster.report().await)?;
+        let missing = report.sections.into_iter().filter(|section| {
+            section.reason.as_ref().is_some_and(|reason| **reason == Unavailable::Forbidden)
+        });
+        Ok(missing.map(|section| (section.name, section.needed_right.unwrap_or_default())).collect())
+    };
+    assert_eq!(unread(reader).await?, [], "the shipped role is enough");
+    for (at, (group, resource, sections)) in SECTIONS.iter().enumerate() {
+        let name = format!("report-without-{at}");
+        let cluster = limited(bed, &name, &without(role, group, resource)).await?;
+        bed.until(&format!("a report without {resource} of {group:?}"), || async {
+            let unread = unread(&cluster).await?;
+            let names: Vec<&str> = unread.iter().map(|(name, _)| name.as_str()).collect();
+            let named = unread.iter().all(|(_, right)| right.starts_with(&format!("list {resource} in")));
+            if names == *sections && named { Ok(()) } else { Err(format!("{unread:?}")) }
         })
         .await?;
     }
