@@ -231,6 +231,12 @@ function connected({ client = {}, cluster }: Scenario, url: string, folder: stri
   return new KubernetesCluster({ kubeconfig, ...translated(cluster) });
 }
 
+/** Updates of what happens at the same time come in any order. */
+function place(update: unknown): string {
+  const { kind = null, finding } = update as { kind?: string; finding?: { code: string; object: { name: string } } };
+  return [kind, finding?.code ?? null, finding?.object.name ?? null].map((part) => JSON.stringify(part)).join();
+}
+
 async function play(scenario: Scenario): Promise<void> {
   const { exchanges } = scenario;
   // Requests that are made at the same time have each its own answer.
@@ -278,6 +284,7 @@ async function play(scenario: Scenario): Promise<void> {
     seen.pages = [{ items: seen.pages.flatMap((page) => page.items), cursor: null, total: null }];
   }
   same(seen.pages ?? [], pages as Json, 'the pages');
+  if (scenario.any_order) seen.updates?.sort((one, other) => (place(one) < place(other) ? -1 : 1));
   if (updates) same(seen.updates, updates, 'the updates');
   // For the coverage table.
   const journal = process.env['BUD_TESTBED_JOURNAL'];

@@ -1633,6 +1633,15 @@ models! {
         /// What was found: the most urgent first, then by namespace, kind and name.
         findings,
     } secrets [] unknown []
+    /// What is known while a report is made: that a kind of objects was read, or that something is wrong with a pod.
+    ReportProgress: bud_sdk::door::ReportProgress {
+        /// The kind that was read: `pods`, `nodes`...
+        kind,
+        /// How many of them were read.
+        objects,
+        /// What is wrong. The report may judge it otherwise, once it knows the rest.
+        finding,
+    } secrets [] unknown []
     /// A part of the cluster, and how its reading went.
     ReportSection: bud_sdk::report::ReportSection {
         /// `pods`, `nodes`...

@@ -184,6 +184,12 @@ def shown(scenario: dict[str, Any]) -> None:
             lines.writelines(f"{on} CALL /{call} 200\n" for call in [scenario["call"], *scenario.get("also", [])])
 
 
+def place(update: dict[str, Any]) -> tuple[str, str, str]:
+    """Updates of what happens at the same time come in any order."""
+    finding = update["finding"] or {"code": None, "object": {"name": None}}
+    return json.dumps(update["kind"]), json.dumps(finding["code"]), json.dumps(finding["object"]["name"])
+
+
 @pytest.mark.parametrize("way", ["sync", "async"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario["name"] for scenario in SCENARIOS])
 def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
@@ -203,6 +209,7 @@ def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
         requests = [sent(request, server) for request in server.requests]
     if scenario.get("any_order"):
         requests.sort(key=lambda request: json.dumps(request["line"]))
+        told.get("updates", []).sort(key=place)
     if file.exists():
         told["file"] = file.read_bytes().decode()
     if scenario["call"] in ("audit.export_records", "kubernetes.follow_logs") and "pages" in told:

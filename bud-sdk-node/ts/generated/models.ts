@@ -5023,6 +5023,25 @@ export function readReport(json: Wire): Report {
   return model;
 }
 
+/** What is known while a report is made: that a kind of objects was read, or that something is wrong with a pod. */
+export interface ReportProgress {
+  /** The kind that was read: `pods`, `nodes`... */
+  readonly kind?: string;
+  /** How many of them were read. */
+  readonly objects?: Integer;
+  /** What is wrong. The report may judge it otherwise, once it knows the rest. */
+  readonly finding?: Finding;
+}
+
+/** @internal */
+export function readReportProgress(json: Wire): ReportProgress {
+  const model: Draft<ReportProgress> = {};
+  if (json['kind'] != null) model.kind = json['kind'];
+  if (json['objects'] != null) model.objects = whole(json['objects']);
+  if (json['finding'] != null) model.finding = readFinding(json['finding']);
+  return model;
+}
+
 /** One of several clusters. */
 export interface FleetMember {
   /** The context of the kubeconfig that leads to it. */

@@ -55,6 +55,7 @@ from bud_sdk._native import (
     Recommendations,
     RecommendedCluster,
     Report,
+    ReportProgress,
     Rollout,
     ScopeState,
     Secret,
@@ -2965,7 +2966,7 @@ class AsyncKubernetesCluster(AsyncCaller):
         within: Seconds | None = None,
         logs: bool | None = None,
         commands: bool | None = None,
-        timeout: Seconds | None = None,
+        on_update: Callable[[ReportProgress], object] | None = None,
     ) -> Report:
         """Reads the cluster once and names what is wrong, why, and what to do, with one finding for
         each root cause: guide sections 2.1, 2.2, 6.2, 8.2 and 10. What cannot be read is told, with
@@ -2980,14 +2981,14 @@ class AsyncKubernetesCluster(AsyncCaller):
             logs: Adds the last lines of the logs of what fails, of 20 pods at the most. True.
             commands: Also asks by commands in containers: PostgreSQL for its connections, engines
                 for what their GPUs do. False.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+            on_update: Is called with what is seen on the way. What it returns is awaited, if it can
+                be.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: Report = await self._call("kubernetes.report", {"only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, {"timeout": timeout})
+        result: Report = await self._job("kubernetes.report", {"only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, on_update)
         return result
 
     async def reports(

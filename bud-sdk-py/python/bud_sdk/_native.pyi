@@ -94,6 +94,7 @@ __all__ = [
     "Recommendations",
     "RecommendedCluster",
     "Report",
+    "ReportProgress",
     "ReportSection",
     "ReportSummary",
     "RequiredDevice",
@@ -3940,6 +3941,36 @@ class Report:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> Report:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ReportProgress:
+    """What is known while a report is made: that a kind of objects was read, or that something is
+    wrong with a pod.
+    """
+    @property
+    def kind(self) -> str | None:
+        """The kind that was read: `pods`, `nodes`..."""
+    @property
+    def objects(self) -> int | None:
+        """How many of them were read."""
+    @property
+    def finding(self) -> Finding | None:
+        """What is wrong. The report may judge it otherwise, once it knows the rest."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ReportProgress:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...

@@ -49,6 +49,7 @@ from bud_sdk._native import (
     Recommendations,
     RecommendedCluster,
     Report,
+    ReportProgress,
     Rollout,
     ScopeState,
     Secret,
@@ -2957,7 +2958,7 @@ class KubernetesCluster(SyncCaller):
         within: Seconds | None = None,
         logs: bool | None = None,
         commands: bool | None = None,
-        timeout: Seconds | None = None,
+        on_update: Callable[[ReportProgress], object] | None = None,
     ) -> Report:
         """Reads the cluster once and names what is wrong, why, and what to do, with one finding for
         each root cause: guide sections 2.1, 2.2, 6.2, 8.2 and 10. What cannot be read is told, with
@@ -2972,14 +2973,13 @@ class KubernetesCluster(SyncCaller):
             logs: Adds the last lines of the logs of what fails, of 20 pods at the most. True.
             commands: Also asks by commands in containers: PostgreSQL for its connections, engines
                 for what their GPUs do. False.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+            on_update: Is called with what is seen on the way.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: Report = self._call("kubernetes.report", {"only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, {"timeout": timeout})
+        result: Report = self._job("kubernetes.report", {"only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, on_update)
         return result
 
     def reports(

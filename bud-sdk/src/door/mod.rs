@@ -39,7 +39,7 @@ pub use error::error_json;
 pub use render::render;
 pub use results::{
     CapabilityInfo, CapabilityList, CreatedUser, ExportProgress, ExportSummary, IssuedKey, RawAnswer,
-    Revealed, SignedIn,
+    ReportProgress, Revealed, SignedIn,
 };
 pub use work::{Answer, BoxFuture, BoxStream, Output, Piece, Work};
 

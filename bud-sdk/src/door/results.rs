@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::auth::SignIn;
 use crate::client::{Capabilities, Completeness, Progress, RawResponse};
+use crate::diagnostics::ReportUpdate;
 use crate::error::{Error, Result};
+use crate::report::Finding;
 use crate::resources::{ApiKeyValue, Created, Credential, EncryptedKey, Exported, NewCredential, User};
 use crate::types::{Described, Secret, Type, records};
 
@@ -69,6 +71,15 @@ records! {
         key: Option<Revealed>,
         /// The key under the deployment's public key, in hexadecimal digits: of no use without the private one.
         encrypted_key: Option<Revealed>,
+    }
+    /// What is known while a report is made: that a kind of objects was read, or that something is wrong with a pod.
+    ReportProgress {
+        /// The kind that was read: `pods`, `nodes`...
+        kind: Option<String>,
+        /// How many of them were read.
+        objects: Option<u64>,
+        /// What is wrong. The report may judge it otherwise, once it knows the rest.
+        finding: Option<Finding>,
     }
     /// How far an export is.
     ExportProgress {
@@ -152,6 +163,17 @@ impl From<Progress> for ExportProgress {
     fn from(progress: Progress) -> Self {
         let Progress { bytes, total, rows, elapsed } = progress;
         Self { bytes, total, rows, elapsed: elapsed.as_secs_f64() }
+    }
+}
+
+impl From<ReportUpdate> for ReportProgress {
+    fn from(update: ReportUpdate) -> Self {
+        match update {
+            ReportUpdate::Read { kind, objects } => {
+                Self { kind: Some(kind.to_owned()), objects: Some(objects as u64), finding: None }
+            }
+            ReportUpdate::Found(finding) => Self { kind: None, objects: None, finding: Some(*finding) },
+        }
     }
 }
 

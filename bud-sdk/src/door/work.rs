@@ -1,6 +1,7 @@
 //! What was begun: a future of one answer, or a stream of pieces.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::future::{Future, IntoFuture};
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -262,14 +263,14 @@ where
     ))
 }
 
-/// Work that tells how far it is: of what is told between two looks, the last counts.
+/// Work that tells how far it is.
 pub(super) fn job<F, T, U>(begin: impl FnOnce(Tell<U>) -> F) -> Work
 where
     F: Future<Output = Result<T>> + Send + 'static,
     T: Output + 'static,
     U: Output + 'static,
 {
-    let told = Tell(Arc::new(Mutex::new(Told { latest: None, listener: None })));
+    let told = Tell(Arc::new(Mutex::new(Told { updates: VecDeque::new(), listener: None })));
     let work = Some(Box::pin(begin(told.clone())));
     Work::Stream(Box::pin(Working { work, told, done: None }))
 }
@@ -278,7 +279,7 @@ where
 pub(super) struct Tell<U>(Arc<Mutex<Told<U>>>);
 
 struct Told<U> {
-    latest: Option<U>,
+    updates: VecDeque<U>,
     /// The work may go on in a task of its own, whose progress wakes nobody else.
     listener: Option<Waker>,
 }
@@ -290,9 +291,20 @@ impl<U> Clone for Tell<U> {
 }
 
 impl<U> Tell<U> {
+    /// Of what is told so between two looks, the last counts.
     pub(super) fn latest(&self, update: U) {
+        self.tell(update, true);
+    }
+    /// Each counts.
+    pub(super) fn next(&self, update: U) {
+        self.tell(update, false);
+    }
+    fn tell(&self, update: U, alone: bool) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.latest = Some(update);
+        if alone {
+            told.updates.clear();
+        }
+        told.updates.push_back(update);
         if let Some(listener) = told.listener.take() {
             listener.wake();
         }
@@ -300,7 +312,7 @@ impl<U> Tell<U> {
     fn take(&self, listener: &Waker) -> Option<U> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.listener = Some(listener.clone());
-        told.latest.take()
+        told.updates.pop_front()
     }
 }
 

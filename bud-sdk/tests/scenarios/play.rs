@@ -37,11 +37,20 @@ pub async fn play(scenario: &Value) -> Seen {
     let host = server.addr().to_string();
     // Reports name the server that they are about.
     let outcome = serde_json::to_string(&outcome).unwrap().replace(&host, "$host");
-    let outcome = serde_json::from_str(&outcome).unwrap();
+    let mut outcome: Map<String, Value> = serde_json::from_str(&outcome).unwrap();
     let mut requests: Vec<Value> = server.requests().iter().map(|request| shown(request, &host)).collect();
     if scenario["any_order"] == true {
         // They are made at the same time: those of the answers are told apart by their lines.
         requests.sort_by_key(|request| request["line"].to_string());
+        if let Some(updates) = outcome.get_mut("updates").and_then(Value::as_array_mut) {
+            updates.sort_by_key(|update| {
+                (
+                    update["kind"].to_string(),
+                    update["finding"]["code"].to_string(),
+                    update["finding"]["object"]["name"].to_string(),
+                )
+            });
+        }
     }
     Seen { requests, outcome }
 }

@@ -9,7 +9,8 @@ use crate::diagnostics::{
     Service,
 };
 use crate::door::args::When;
-use crate::door::work::parcels;
+use crate::door::results::ReportProgress;
+use crate::door::work::{job, parcels};
 use crate::error::Result;
 use crate::report::{FleetReport, Report};
 
@@ -225,7 +226,7 @@ entries! {
     };
     /// Reads the cluster once and names what is wrong, why, and what to do, with one finding for each root cause: guide sections 2.1,
     /// 2.2, 6.2, 8.2 and 10. What cannot be read is told, with the right that is missing. Nothing is changed.
-    run kubernetes.report(
+    job kubernetes.report(
         /// Only these namespaces; all of them unless given.
         only: Option<Vec<String>>,
         /// The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`.
@@ -236,9 +237,12 @@ entries! {
         logs: Option<bool>,
         /// Also asks by commands in containers: PostgreSQL for its connections, engines for what their GPUs do. False.
         commands: Option<bool>,
-    ) -> Report = |door| {
+    ) -> Report [ReportProgress] = |door| {
         let door = door.clone();
-        async move { made(door.open().await?.report(), only, platform, logs, commands).when(within, ClusterReport::within).await }
+        job(|tell| async move {
+            let report = made(door.open().await?.report(), only, platform, logs, commands);
+            report.when(within, ClusterReport::within).watch(move |update| tell.next(ReportProgress::from(update))).await
+        })
     };
     /// Reads several clusters at once, each as `report` does: those of other contexts of the same kubeconfig. One that cannot be
     /// reached is told as such and delays none of the others.
