@@ -7,7 +7,12 @@ use super::slim::{self, Device, ResourceClaim, ResourceSlice};
 use super::{Cluster, Scope};
 use crate::error::Result;
 
-const ROOT: &str = "/apis/resource.k8s.io/v1";
+pub(super) const ROOT: &str = "/apis/resource.k8s.io/v1";
+
+/// Whether GPUs are offered in it.
+pub(super) fn of_gpus(slice: &ResourceSlice) -> bool {
+    slice.spec.driver.starts_with("gpu.")
+}
 
 /// What is offered, and what is held of it.
 #[derive(Default)]
@@ -20,7 +25,7 @@ impl Cluster {
     /// What drivers of GPUs offer; nothing where the cluster does not know of such offers.
     pub(super) async fn offers(&self) -> Result<Offers> {
         let everywhere = Scope::all();
-        let gpus = |slice: ResourceSlice, _| slice.spec.driver.starts_with("gpu.").then_some(slice);
+        let gpus = |slice: ResourceSlice, _| of_gpus(&slice).then_some(slice);
         let slices: Vec<ResourceSlice> = match self.list(ROOT, "resourceslices", &everywhere, gpus).await {
             Err(error) if error.status() == Some(404) => return Ok(Offers::default()),
             slices => slices?.into_iter().flatten().collect(),

@@ -4,7 +4,7 @@
 mod read;
 mod records;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub(super) use read::{Problem, Reader, Sections, Watch};
@@ -23,6 +23,8 @@ pub(super) struct Picture {
     pub(super) platform: Vec<String>,
     pub(super) version: Option<String>,
     pub(super) nodes: Vec<NodeRecord>,
+    /// The nodes whose GPUs a driver offers in resource slices.
+    pub(super) offered: BTreeSet<String>,
     /// When the kubelet of a node was last heard of.
     pub(super) leases: BTreeMap<String, Timestamp>,
     /// Thousandths of a core and bytes of memory, by node.
@@ -53,6 +55,7 @@ impl Picture {
             platform,
             version: None,
             nodes: Vec::new(),
+            offered: BTreeSet::new(),
             leases: BTreeMap::new(),
             usage: BTreeMap::new(),
             pods: Vec::new(),

@@ -12,7 +12,7 @@ use super::{EventRecord, NodeRecord, Picture, PodRecord, ServiceRecord, Shared, 
 use crate::diagnostics::request::{Ask, PAGE};
 use crate::diagnostics::services::behind;
 use crate::diagnostics::workloads::{APPS, Kind};
-use crate::diagnostics::{Certificate, Cluster, Scope, slim, top};
+use crate::diagnostics::{Certificate, Cluster, Scope, dra, slim, top};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::Unavailable;
 use crate::types::Timestamp;
@@ -173,12 +173,16 @@ impl Reader<'_> {
         );
         let leases = self.leases(permits);
         let usage = self.usage(permits);
-        let third = futures_util::future::join4(autoscalers, certificates, leases, usage);
+        let slices_of_gpus =
+            self.whole(permits, dra::ROOT, "resourceslices", PAGE, |slice: slim::ResourceSlice, _| {
+                dra::of_gpus(&slice).then_some(slice.spec.node_name)
+            });
+        let third = futures_util::future::join5(autoscalers, certificates, leases, usage, slices_of_gpus);
 
         let (first, second, third) = futures_util::future::join3(first, second, third).await;
         let (pods, nodes, events, deployments, (sets, daemons)) = first;
         let (services, slices, jobs, claims, classes) = second;
-        let (autoscalers, certificates, leases, usage) = third;
+        let (autoscalers, certificates, leases, usage, (offered, no_offers)) = third;
 
         let sections = &mut picture.sections;
         picture.pods = kept(sections, "pods", pods);
@@ -199,6 +203,10 @@ impl Reader<'_> {
         picture.autoscalers = kept(sections, "autoscalers", autoscalers);
         picture.certificates = kept(sections, "certificates", certificates);
         picture.usage = kept(sections, "metrics", usage).into_iter().collect();
+        // Most clusters do not offer GPUs so.
+        let unread = no_offers.filter(|problem| problem.reason != Unavailable::NotInstalled);
+        sections.add("gpus", 0, unread);
+        picture.offered = offered.into_iter().flatten().collect();
         picture.events.sort_by(|one, other| {
             (other.at, &other.name, &other.message).cmp(&(one.at, &one.name, &one.message))
         });

@@ -48,7 +48,7 @@ pub(super) const CHECKS: &[Check] = &[
     check(
         "GPU_PLUGIN_MISSING",
         "ERROR",
-        "The node's labels say that it has GPUs, and it gives out none: no device plugin has told the kubelet of them. It is not told within ten minutes of the node's joining. (Where GPUs are given out by DRA instead, this is as it should be.)",
+        "The node's labels say that it has GPUs, and it gives out none: no device plugin has told the kubelet of them. It is not told within ten minutes of the node's joining. Where a driver offers them in resource slices instead, it is silent.",
         "`kubectl get pods -A -o wide --field-selector spec.nodeName=NODE` shows whether a device plugin runs there.",
         "Start the device plugin on the node, or mend it: mostly the driver or the container toolkit is missing, or a taint keeps it away.",
     ),
@@ -335,7 +335,9 @@ fn no_plugin(view: &View<'_>, node: &NodeRecord) -> Option<Draft> {
     let joining = node.created_at.is_some_and(|created| view.picture.seconds_since(created) < JOINING);
     // What it has and does not give out is told as unhealthy.
     let none = node.gpus.iter().all(|gpu| gpu.capacity == 0 && gpu.allocatable == 0);
-    if !node.gpu_present || !none || joining {
+    // Where resource slices could not be read, it may be that a driver offers them so.
+    let offered = view.picture.offered.contains(&*node.name) || !view.picture.sections.whole("gpus");
+    if !node.gpu_present || !none || joining || offered {
         return None;
     }
     let cards = match node.cards {

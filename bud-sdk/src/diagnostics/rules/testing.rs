@@ -100,6 +100,7 @@ pub(super) fn picture(objects: Value) -> Picture {
         "autoscalers",
         "certificates",
         "metrics",
+        "gpus",
     ] {
         picture.sections.add(section, 0, None);
     }

@@ -33,7 +33,7 @@ async fn a_cluster_that_is_well_has_nothing_above_info() {
     assert_eq!(report.version.as_deref(), Some("v1.36.3"));
     // One list of each kind, the version, and the groups of the server.
     let requests = server.requests();
-    assert_eq!(requests.len(), 17, "{requests:#?}");
+    assert_eq!(requests.len(), 18, "{requests:#?}");
     assert!(requests.iter().all(|request| request.starts_with("GET ")), "nothing is changed");
     assert_eq!(*section(&report, "volume_use").reason.unwrap(), Unavailable::NotConfigured);
     assert_eq!(*section(&report, "dapr").reason.unwrap(), Unavailable::NotInstalled);
@@ -239,9 +239,9 @@ async fn a_large_cluster_takes_one_request_a_page_and_little_memory() {
         report.sections
     );
     assert_eq!(report.verdict, Verdict::Healthy, "{:?}", report.summary);
-    // Each page of what there is, one of each of the eleven kinds that there are none of, the version and the groups; and none of one
+    // Each page of what there is, one of each of the twelve kinds that there are none of, the version and the groups; and none of one
     // object.
     let pages = PODS / 500 + NODES / 250 + EVENTS / 500;
-    assert_eq!(server.requests(), pages + 13);
+    assert_eq!(server.requests(), pages + 14);
     assert!(peak <= 128 << 20, "{} MiB", peak >> 20);
 }

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use super::super::testing::{ago, change, codes, drafts, findings, found, node, pod};
-use crate::report::Draft;
+use super::super::testing::{ago, change, codes, drafts, findings, found, node, picture, pod};
+use crate::diagnostics::picture::{Picture, Problem, View};
+use crate::report::{Draft, Unavailable};
 
 const H100: &str = "NVIDIA-H100-80GB-HBM3";
 
@@ -230,4 +231,16 @@ fn gpus_that_nobody_gives_out_want_a_plugin() {
     let mut joined = gpu_node("n1", 8, bare);
     change(&mut joined, json!({ "/metadata/creationTimestamp": ago(120) }));
     assert_eq!(silent(joined), 0);
+    // A driver may offer them in resource slices; where those were not read, nobody knows.
+    let mut picture = picture(json!({ "nodes": [node] }));
+    let told = |picture: &Picture| {
+        let drafts = super::super::find(&View::of(picture));
+        drafts.iter().filter(|draft| draft.code == "GPU_PLUGIN_MISSING").count()
+    };
+    assert_eq!(told(&picture), 1);
+    picture.offered.insert("n1".to_owned());
+    assert_eq!(told(&picture), 0);
+    picture.offered.clear();
+    picture.sections.add("gpus", 0, Some(Problem::new(Unavailable::Forbidden, "not allowed")));
+    assert_eq!(told(&picture), 0);
 }
