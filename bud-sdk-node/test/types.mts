@@ -110,7 +110,7 @@ void new Client({ verifySsl: false });
 
 // Reports.
 declare const cluster: KubernetesCluster;
-expectTypeOf(cluster.report()).toEqualTypeOf<Call<Report>>();
+expectTypeOf(cluster.report()).toEqualTypeOf<Promise<Report>>();
 expectTypeOf(cluster.reports({ contexts: ['a'] })).toEqualTypeOf<Call<FleetReport>>();
 declare const report: Report;
 expectTypeOf(reports.text(report)).toEqualTypeOf<string>();

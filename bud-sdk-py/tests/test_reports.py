@@ -33,7 +33,9 @@ def test_a_report_is_read_as_text_and_as_html(bad: Report) -> None:
     assert "explains: 1 pod, 1 deployment, 1 service" in text.replace("1 deployment, 1 pod", "1 pod, 1 deployment")
     assert reports.html(bad) == bad._repr_html_()
     page = reports.page(bad)
-    assert page.startswith("<!doctype html>") and "NODE_NOT_READY" in page and "<script" not in page
+    assert page.startswith("<!doctype html>")
+    assert "NODE_NOT_READY" in page
+    assert "<script" not in page
 
 
 def test_exit_codes_are_for_programs(bad: Report, well: Report) -> None:
@@ -61,7 +63,8 @@ def test_findings_are_a_table_of_causes(bad: Report) -> None:
 def test_what_changed_between_two(bad: Report, well: Report) -> None:
     changed = reports.difference(bad, well)
     assert isinstance(changed, Difference)
-    assert changed.new == [] and "NODE_NOT_READY" in [finding.code for finding in changed.resolved]
+    assert changed.new == []
+    assert "NODE_NOT_READY" in [finding.code for finding in changed.resolved]
     assert "NODE_NOT_READY" in reports.changes(bad, well)
     # What could not be read this time is not gone.
     assert reports.difference(well, bad).resolved == []

@@ -11,9 +11,8 @@ is well, 3 for errors, 4 for warnings, 5 where something could not be read.
 import sys
 from contextlib import nullcontext
 
-from support import arguments, broken_cluster, connect
-
 from bud_sdk import KubernetesCluster, reports
+from support import arguments, broken_cluster, connect
 
 
 def main() -> int:

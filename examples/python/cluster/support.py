@@ -50,7 +50,8 @@ def broken_cluster() -> Generator[str]:
     command += ["scripted", "broken"]
     # The server ends with its standard input.
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
-        assert server.stdout is not None and server.stdin is not None
+        assert server.stdout is not None
+        assert server.stdin is not None
         try:
             yield server.stdout.readline().strip().removeprefix("kubeconfig: ")
         finally:
