@@ -90,6 +90,19 @@ impl Old {
             let (kind, name) = (twin.0.to_owned(), twin.1.to_owned());
             assert!(NO_OBJECTS.contains(&twin.0) || created.contains(&(kind, name)), "no {twin:?}");
         }
+        // Whatever else is there is well: what is told of more is told as a cause.
+        let planted: BTreeSet<(&str, &str)> = tables().map(|(_, planted, _)| *planted).collect();
+        for finding in report.roots().filter(|finding| finding.severity.to_string() != "INFO") {
+            let about = (finding.object.kind.as_str(), finding.object.name.as_str());
+            let explains =
+                report.findings.iter().any(|other| other.caused_by.as_ref() == Some(&finding.fingerprint));
+            assert!(
+                planted.contains(&about) || explains,
+                "{} about {about:?}: {}",
+                finding.code,
+                finding.title
+            );
+        }
     }
 }
 
@@ -162,9 +175,12 @@ fn well() -> Value {
 }
 
 /// The tables of the scenarios, each of whose rows is looked for there.
+fn tables() -> impl Iterator<Item = &'static Case> {
+    [nodes::CASES, pods::CASES, workloads::CASES, others::CASES, others::BY_COMMANDS].into_iter().flatten()
+}
+
 pub(crate) async fn every_code_is_planted(_: &Bed) -> Outcome {
-    let tables = [nodes::CASES, pods::CASES, workloads::CASES, others::CASES, others::BY_COMMANDS];
-    let planted: BTreeSet<&str> = tables.into_iter().flatten().map(|(code, ..)| *code).collect();
+    let planted: BTreeSet<&str> = tables().map(|(code, ..)| *code).collect();
     let known: BTreeSet<&str> = checks().map(|check| check.code).collect();
     assert_eq!(planted, known);
     Ok(())
