@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::binaries::{Binaries, tail};
+use crate::clock;
 use crate::guard::Guard;
 use crate::identity::{Identity, Proof};
 use crate::kubelet::Kubelet;
@@ -109,6 +110,16 @@ impl Cluster {
     pub fn user(&self, name: &str, group: Option<&str>) -> Outcome<Identity> {
         let proof = Proof::Certificate(self.authority.client(name, group)?);
         Ok(Identity { name: name.to_owned(), proof, ..self.admin.clone() })
+    }
+
+    /// A kubeconfig of the administrator by which the API server's clock is so much later: whatever it has is older then. It is
+    /// read there as everywhere else; only the Date of its answers is moved.
+    pub async fn later(&self, by: Duration) -> Outcome<PathBuf> {
+        let port = self.background.run(clock::serve(self.admin.clone(), by)).await??;
+        let admin = Identity { url: format!("http://127.0.0.1:{port}"), ..self.admin.clone() };
+        let file = self.folder().join(format!("later-{}.kubeconfig", by.as_secs()));
+        fs::write(&file, admin.kubeconfig()).map_err(failed(file.display()))?;
+        Ok(file)
     }
 
     /// Creates a service account, without any rights; it calls with a token.

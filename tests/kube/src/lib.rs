@@ -23,6 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod api;
 mod binaries;
+mod clock;
 mod cluster;
 mod exec;
 mod guard;

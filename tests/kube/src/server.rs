@@ -39,3 +39,14 @@ pub(crate) async fn serve(router: Router, config: ServerConfig) -> Outcome<u16> 
     });
     Ok(port)
 }
+
+/// Serves without TLS, for as long as it is polled.
+pub(crate) async fn plain(listener: TcpListener, router: Router) {
+    let service = TowerToHyperService::new(router);
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let _ = stream.set_nodelay(true);
+        let http = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
+        tokio::spawn(http.with_upgrades());
+    }
+}

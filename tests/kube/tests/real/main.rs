@@ -68,7 +68,12 @@ mod run {
             stand_ins::a_followed_log,
             stand_ins::exec_through_the_api_server,
             stand_ins::exec_with_much_output_on_both_streams;
-        SERVER: plane::a_bare_server_comes_and_goes, plane::an_api_without_a_server_behind_it, plane::a_watch_begins_with_what_is_there;
+        SERVER: plane::a_bare_server_comes_and_goes, plane::an_api_without_a_server_behind_it, plane::a_watch_begins_with_what_is_there,
+            report::what_is_planted_of_nodes_and_gpus ["report"],
+            report::what_is_planted_of_pods ["report"],
+            report::what_is_planted_of_workloads ["report"],
+            report::what_is_planted_of_the_platform ["report"],
+            report::every_code_is_planted;
         ALL: work::use_of_pods_and_nodes_and_a_dead_metrics_api ["top_pods", "top_nodes"],
             work::a_rollout_is_followed_and_a_restart_is_one ["deployments", "rollout", "wait_for_rollout", "restart"],
             work::stateful_and_daemon_sets_are_followed_and_restarted ["rollout", "wait_for_rollout", "restart"],
@@ -86,6 +91,7 @@ mod run {
             streams::the_connections_of_postgresql_and_engines ["postgres", "engine_pods"],
             report::what_is_planted_is_found_and_what_is_well_is_not ["report"],
             report::contexts_are_read_at_once ["reports"],
+            report::what_may_not_be_read_is_told ["report"],
             rights::the_shipped_roles_are_enough_and_each_is_needed,
             rights::logs_commands_and_restarts_take_rights_of_their_own,
             connection::refused_credentials_are_got_anew_once,

@@ -1,10 +1,11 @@
-//! Reports of a real cluster: what is planted is found, with its cause, and what is well is not.
+//! Reports of the control plane that all scenarios share, with its controllers: what is found has its cause, and contexts are read
+//! at once.
 
 use bud_kube_testbed::{Cluster, Outcome};
 use bud_sdk::report::{Finding, Report};
 use serde_json::{Value, json};
 
-use super::{sdk, told};
+use super::super::{sdk, told};
 use crate::objects::{kubectl, pod};
 
 const PLACE: &str = "bud-report-0a1b2c3d";
