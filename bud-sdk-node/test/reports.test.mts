@@ -72,7 +72,7 @@ test('causes are told from what they explain', () => {
   const causes = reports.roots(bad);
   assert(causes.length < bad.findings.length);
   const node = causes.find(({ code }) => code === 'NODE_NOT_READY');
-  assert.deepEqual([node?.object.name, node?.severity, node?.causedBy], ['gpu-2', 'CRITICAL', undefined]);
+  assert.deepEqual([node?.subject.name, node?.severity, node?.causedBy], ['gpu-2', 'CRITICAL', undefined]);
   assert(bad.findings.some(({ causedBy }) => causedBy === node?.fingerprint));
 });
 

@@ -708,7 +708,7 @@ models! {
         /// What is wrong, in one line.
         title,
         /// What it is about. Where several replicas have the same, it is what made them.
-        object,
+        subject,
         /// What made the object: the deployment of a pod.
         owner,
         /// The container.

@@ -57,7 +57,7 @@ def test_findings_are_a_table_of_causes(bad: Report) -> None:
     assert len(reports.findings(bad, effects=True)) == len(bad.findings) > len(causes)
     assert "NODE_NOT_READY" in causes._repr_html_()
     node = next(finding for finding in causes if finding.code == "NODE_NOT_READY")
-    assert (node.object.kind, node.object.name, node.severity) == ("Node", "gpu-2", "CRITICAL")
+    assert (node.subject.kind, node.subject.name, node.severity) == ("Node", "gpu-2", "CRITICAL")
 
 
 def test_what_changed_between_two(bad: Report, well: Report) -> None:

@@ -186,8 +186,8 @@ def shown(scenario: dict[str, Any]) -> None:
 
 def place(update: dict[str, Any]) -> tuple[str, str, str]:
     """Updates of what happens at the same time come in any order."""
-    finding = update["finding"] or {"code": None, "object": {"name": None}}
-    return json.dumps(update["kind"]), json.dumps(finding["code"]), json.dumps(finding["object"]["name"])
+    finding = update["finding"] or {"code": None, "subject": {"name": None}}
+    return json.dumps(update["kind"]), json.dumps(finding["code"]), json.dumps(finding["subject"]["name"])
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])

@@ -4959,7 +4959,7 @@ export interface Finding {
   /** What is wrong, in one line. */
   readonly title: string;
   /** What it is about. Where several replicas have the same, it is what made them. */
-  readonly object: ObjectRef;
+  readonly subject: ObjectRef;
   /** What made the object: the deployment of a pod. */
   readonly owner?: ObjectRef;
   /** The container. */
@@ -4984,7 +4984,7 @@ export interface Finding {
 
 /** @internal */
 export function readFinding(json: Wire): Finding {
-  const model: Draft<Finding> = { code: json['code'], severity: readSeverity(json['severity']), title: json['title'], object: readObjectRef(json['object']), count: json['count'], samples: json['samples'], evidence: json['evidence'].map(readEvidence), remedy: json['remedy'], commands: json['commands'], fingerprint: json['fingerprint'] };
+  const model: Draft<Finding> = { code: json['code'], severity: readSeverity(json['severity']), title: json['title'], subject: readObjectRef(json['subject']), count: json['count'], samples: json['samples'], evidence: json['evidence'].map(readEvidence), remedy: json['remedy'], commands: json['commands'], fingerprint: json['fingerprint'] };
   if (json['owner'] != null) model.owner = readObjectRef(json['owner']);
   if (json['container'] != null) model.container = json['container'];
   if (json['since'] != null) model.since = moment(json['since']);

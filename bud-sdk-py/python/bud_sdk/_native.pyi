@@ -1778,7 +1778,7 @@ class Finding:
     def title(self) -> str:
         """What is wrong, in one line."""
     @property
-    def object(self) -> ObjectRef:
+    def subject(self) -> ObjectRef:
         """What it is about. Where several replicas have the same, it is what made them."""
     @property
     def owner(self) -> ObjectRef | None:

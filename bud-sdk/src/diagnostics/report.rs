@@ -28,7 +28,7 @@ impl Cluster {
     /// let report = cluster.report().await?;
     /// println!("{}", report.verdict);
     /// for finding in report.roots() {
-    ///     println!("{} {}: {}", finding.severity, finding.object, finding.title);
+    ///     println!("{} {}: {}", finding.severity, finding.subject, finding.title);
     /// }
     /// # Ok(())
     /// # }

@@ -42,7 +42,7 @@ fn key(draft: &Draft) -> Key<'_> {
 }
 
 fn order(finding: &Finding) -> (u8, Option<&str>, &str, &str, &str, &str) {
-    let object = &finding.object;
+    let object = &finding.subject;
     (
         finding.severity.rank(),
         object.namespace.as_deref(),
@@ -149,7 +149,7 @@ fn folded(
         code: first.code.to_owned(),
         severity: severity.into(),
         title: first.title.clone(),
-        object: if several { whole(first).object() } else { first.subject.object() },
+        subject: if several { whole(first).object() } else { first.subject.object() },
         owner: first.owner.as_ref().filter(|_| !several).map(Subject::object),
         container: first.container.clone(),
         since: members.iter().filter_map(|draft| draft.since).min(),
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(pods.len(), 3);
         assert!(
             pods.iter()
-                .all(|fold| fold.count == 4 && fold.samples.len() == 3 && fold.object.kind == "Deployment")
+                .all(|fold| fold.count == 4 && fold.samples.len() == 3 && fold.subject.kind == "Deployment")
         );
         assert_eq!(findings.len(), 1 + 3 + 3 + 2);
         drafts.reverse();
@@ -249,7 +249,7 @@ mod tests {
     fn a_fingerprint_outlives_the_pod() {
         let of = |name: &str| assemble(vec![pod(name, "a")]).remove(0);
         assert_eq!(of("a-x").fingerprint, of("a-y").fingerprint);
-        assert_ne!(of("a-x").object.name, of("a-y").object.name);
+        assert_ne!(of("a-x").subject.name, of("a-y").subject.name);
         assert_ne!(of("a-x").fingerprint, assemble(vec![pod("a-x", "b")]).remove(0).fingerprint);
     }
 

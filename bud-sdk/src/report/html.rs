@@ -248,8 +248,8 @@ mod tests {
         report.sections[1].reason = Some(serde_json::from_value(nasty.into()).unwrap());
         for finding in &mut report.findings {
             finding.severity = serde_json::from_value(nasty.into()).unwrap();
-            finding.object.kind = nasty.to_owned();
-            finding.object.name = nasty.to_owned();
+            finding.subject.kind = nasty.to_owned();
+            finding.subject.name = nasty.to_owned();
             finding.container = Some(nasty.to_owned());
             finding.samples = vec![nasty.to_owned()];
             finding.commands = vec![nasty.to_owned()];

@@ -175,7 +175,7 @@ records! {
         /// What is wrong, in one line.
         title: String,
         /// What it is about. Where several replicas have the same, it is what made them.
-        object: ObjectRef,
+        subject: ObjectRef,
         /// What made the object: the deployment of a pod.
         owner: Option<ObjectRef>,
         /// The container.

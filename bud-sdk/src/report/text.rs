@@ -194,8 +194,8 @@ pub(super) fn line(text: &str) -> String {
 /// What a finding is about, with its container.
 pub(super) fn about(finding: &Finding) -> String {
     match &finding.container {
-        Some(container) => line(&format!("{} ({container})", finding.object)),
-        None => line(&finding.object.to_string()),
+        Some(container) => line(&format!("{} ({container})", finding.subject)),
+        None => line(&finding.subject.to_string()),
     }
 }
 
@@ -259,13 +259,13 @@ pub(super) fn objects(findings: &[&Finding]) -> String {
     // By what made them: how many were folded, and which were not.
     let mut groups: BTreeMap<(String, String), (u64, BTreeSet<String>)> = BTreeMap::new();
     for finding in findings {
-        let name = finding.object.to_string();
+        let name = finding.subject.to_string();
         if finding.count > 1 {
-            let group = groups.entry((made_by(&finding.object.kind).to_lowercase(), name)).or_default();
+            let group = groups.entry((made_by(&finding.subject.kind).to_lowercase(), name)).or_default();
             group.0 = group.0.max(u64::from(finding.count));
         } else {
             let maker = finding.owner.as_ref().map_or_else(|| name.clone(), ToString::to_string);
-            groups.entry((finding.object.kind.to_lowercase(), maker)).or_default().1.insert(name);
+            groups.entry((finding.subject.kind.to_lowercase(), maker)).or_default().1.insert(name);
         }
     }
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();

@@ -47,7 +47,7 @@ pub async fn play(scenario: &Value) -> Seen {
                 (
                     update["kind"].to_string(),
                     update["finding"]["code"].to_string(),
-                    update["finding"]["object"]["name"].to_string(),
+                    update["finding"]["subject"]["name"].to_string(),
                 )
             });
         }

@@ -120,7 +120,7 @@ pub(super) fn findings(objects: Value) -> Vec<Finding> {
 
 /// Code, severity and name of what was found, in the order of the report.
 pub(super) fn found(objects: Value) -> Vec<(String, String, String)> {
-    let told = |finding: Finding| (finding.code, finding.severity.to_string(), finding.object.name);
+    let told = |finding: Finding| (finding.code, finding.severity.to_string(), finding.subject.name);
     findings(objects).into_iter().map(told).collect()
 }
 

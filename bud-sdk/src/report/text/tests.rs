@@ -79,8 +79,8 @@ fn colour_is_for_terminals_and_nothing_else_steers_one() {
     for finding in &mut foreign.findings {
         finding.code = nasty.to_owned();
         finding.severity = serde_json::from_value(nasty.into()).unwrap();
-        finding.object.kind = nasty.to_owned();
-        finding.object.namespace = Some(nasty.to_owned());
+        finding.subject.kind = nasty.to_owned();
+        finding.subject.namespace = Some(nasty.to_owned());
         finding.container = Some(nasty.to_owned());
         finding.remedy = nasty.to_owned();
         for evidence in &mut finding.evidence {

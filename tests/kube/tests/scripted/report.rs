@@ -19,7 +19,7 @@ fn section(report: &Report, name: &str) -> bud_sdk::report::ReportSection {
 }
 
 fn find<'a>(report: &'a Report, code: &str, name: &str) -> &'a Finding {
-    let found = report.findings.iter().find(|finding| finding.code == code && finding.object.name == name);
+    let found = report.findings.iter().find(|finding| finding.code == code && finding.subject.name == name);
     found.unwrap_or_else(|| panic!("no {code} about {name} in {}", report.to_json()))
 }
 
@@ -58,7 +58,7 @@ async fn a_bad_day_is_told_by_its_causes() {
         "{}",
         report.to_json()
     );
-    assert_eq!(report.roots().filter(|root| root.object.name == "gpu-3").count(), 1);
+    assert_eq!(report.roots().filter(|root| root.subject.name == "gpu-3").count(), 1);
 
     let crash = find(&report, "POD_CRASHLOOP", "budcluster-7c9f-00001");
     let log = crash
@@ -148,7 +148,7 @@ async fn only_some_namespaces() {
     let (server, cluster) = serve(Objects::broken()).await;
     let report = cluster.report().only(["bud-chat-0a1b2c3d"]).without_logs().await.unwrap();
     let about = |finding: &Finding| {
-        finding.object.namespace.as_deref().is_none_or(|namespace| namespace == "bud-chat-0a1b2c3d")
+        finding.subject.namespace.as_deref().is_none_or(|namespace| namespace == "bud-chat-0a1b2c3d")
     };
     assert!(report.findings.iter().all(about), "{}", report.to_json());
     assert!(!server.requests().iter().any(|request| request.contains("/api/v1/pods")));

@@ -79,7 +79,7 @@ fn a_quota_explains_the_workload_that_it_keeps_short() {
         let of = |code: &str| -> &Finding { findings.iter().find(|finding| finding.code == code).unwrap() };
         let quota = of("QUOTA_BLOCKED");
         assert_eq!(
-            (quota.severity.as_str(), quota.object.kind.as_str(), quota.object.name.as_str()),
+            (quota.severity.as_str(), quota.subject.kind.as_str(), quota.subject.name.as_str()),
             ("ERROR", "Deployment", "web")
         );
         assert_eq!(quota.title, "the quota compute lets it have no more pods");
@@ -122,7 +122,7 @@ fn a_webhook_that_does_not_answer_is_one_finding_and_explains_what_it_blocks() {
         |code: &str| -> Vec<&Finding> { findings.iter().filter(|finding| finding.code == code).collect() };
     let [webhook] = of("WEBHOOK_DOWN")[..] else { panic!("{findings:#?}") };
     assert_eq!(
-        (webhook.severity.as_str(), webhook.object.name.as_str()),
+        (webhook.severity.as_str(), webhook.subject.name.as_str()),
         ("CRITICAL", "sidecar-injector.dapr.io")
     );
     assert!(

@@ -81,7 +81,7 @@ fn twelve_free_and_no_node_with_eight() {
     // One cause of all the pods that wait.
     let findings = findings(objects);
     let shortage = findings.iter().find(|finding| finding.code == "GPU_INSUFFICIENT").unwrap();
-    assert_eq!((shortage.severity.as_str(), shortage.object.name.as_str()), ("CRITICAL", "nvidia.com/gpu"));
+    assert_eq!((shortage.severity.as_str(), shortage.subject.name.as_str()), ("CRITICAL", "nvidia.com/gpu"));
     let waiting: Vec<_> = findings.iter().filter(|finding| finding.code == "POD_UNSCHEDULABLE").collect();
     assert!(!waiting.is_empty());
     assert!(

@@ -378,7 +378,7 @@ fn what_was_taken_from_one_node_is_one_warning() {
     let findings = findings(json!({ "pods": [evicted("a"), evicted("b"), evicted("c"), evicted("d")] }));
     let [fold] = &findings[..] else { panic!("{findings:#?}") };
     assert_eq!((fold.code.as_str(), fold.severity.as_str(), fold.count), ("POD_EVICTED", "WARNING", 4));
-    assert_eq!((fold.object.kind.as_str(), fold.object.name.as_str()), ("Node", "n1"));
+    assert_eq!((fold.subject.kind.as_str(), fold.subject.name.as_str()), ("Node", "n1"));
     assert_eq!((fold.title.as_str(), fold.samples.len()), ("it was taken from n1: Evicted", 3));
     assert_eq!(fold.evidence[0].text, "The node was low on resource: memory.");
 }

@@ -75,7 +75,7 @@ impl Old {
         let created = self.created.lock().unwrap();
         for (code, planted, twin) in cases {
             let of = |(kind, name): (&str, &str)| {
-                let about = |finding: &&Finding| finding.object.kind == kind && finding.object.name == name;
+                let about = |finding: &&Finding| finding.subject.kind == kind && finding.subject.name == name;
                 report.findings.iter().filter(about).cloned().collect::<Vec<Finding>>()
             };
             let found = of(*planted).iter().any(|finding| finding.code == *code);
@@ -93,7 +93,7 @@ impl Old {
         // Whatever else is there is well: what is told of more is told as a cause.
         let planted: BTreeSet<(&str, &str)> = tables().map(|(_, planted, _)| *planted).collect();
         for finding in report.roots().filter(|finding| finding.severity.to_string() != "INFO") {
-            let about = (finding.object.kind.as_str(), finding.object.name.as_str());
+            let about = (finding.subject.kind.as_str(), finding.subject.name.as_str());
             let explains =
                 report.findings.iter().any(|other| other.caused_by.as_ref() == Some(&finding.fingerprint));
             assert!(

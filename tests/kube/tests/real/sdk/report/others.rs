@@ -144,7 +144,7 @@ pub(crate) async fn what_may_not_be_read_is_told(bed: &Bed) -> Outcome {
         report
             .findings
             .iter()
-            .any(|finding| finding.code == "SECTION_UNAVAILABLE" && finding.object.name == "pods")
+            .any(|finding| finding.code == "SECTION_UNAVAILABLE" && finding.subject.name == "pods")
     };
     let nobody = bed.user("report-nobody", None)?;
     let blind = told(crate::sdk::sdk_as(bed, &nobody).await?.report().await)?;

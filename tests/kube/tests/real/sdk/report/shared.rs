@@ -51,7 +51,7 @@ async fn read(cluster: &Cluster) -> Outcome<Report> {
 }
 
 fn about<'a>(report: &'a Report, code: &str, name: &str) -> Option<&'a Finding> {
-    report.findings.iter().find(|finding| finding.code == code && finding.object.name == name)
+    report.findings.iter().find(|finding| finding.code == code && finding.subject.name == name)
 }
 
 pub(crate) async fn what_is_planted_is_found_and_what_is_well_is_not(cluster: &Cluster) -> Outcome {
@@ -167,7 +167,7 @@ pub(crate) async fn what_is_planted_is_found_and_what_is_well_is_not(cluster: &C
         let said: Vec<&str> = report
             .findings
             .iter()
-            .filter(|finding| finding.object.name == well)
+            .filter(|finding| finding.subject.name == well)
             .map(|finding| finding.code.as_str())
             .collect();
         assert!(said.is_empty(), "{well}: {said:?}");
