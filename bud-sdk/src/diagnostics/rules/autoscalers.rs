@@ -51,7 +51,7 @@ fn draft(
         one.spec.min_replicas.unwrap_or(1),
         one.spec.max_replicas
     );
-    let fix = CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix);
+    let fix = super::fix(code);
     let since = shown.last_transition_time;
     Draft::new(code, severity, Subject::new("HorizontalPodAutoscaler", namespace, name), title)
         .since(since)

@@ -10,39 +10,33 @@ use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::Timestamp;
 use crate::types::age;
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "certificates", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "certificates",
         "CERT_EXPIRED",
         "CRITICAL",
         "The certificate has ended: clients refuse it.",
         "`kubectl describe certificate NAME -n NAMESPACE` has `Not After`.",
         "See why it is not renewed (its requests, orders and challenges); then renew it: `cmctl renew NAME -n NAMESPACE`.",
     ),
-    check(
+    Check::new(
+        "certificates",
         "CERT_EXPIRING",
         "CRITICAL within a tenth of its life or 7 days, else WARNING",
         "The certificate ends soon: within a tenth of its life or 7 days, whichever is less; or within 30 days and nothing is to renew it before. One that is renewed on time is let be, however short its life is.",
         "`kubectl describe certificate NAME -n NAMESPACE` has `Not After` and `Renewal Time`.",
         "See why it is not renewed (its requests, orders and challenges), or renew it by hand: `cmctl renew NAME -n NAMESPACE`.",
     ),
-    check(
+    Check::new(
+        "certificates",
         "CERT_NOT_READY",
         "ERROR",
         "The certificate was not issued, or does not fit what was asked for.",
         "`kubectl describe certificate NAME -n NAMESPACE`, and its requests, orders and challenges.",
         "By the message: mostly the issuer does not exist or is not ready, or its challenge cannot be reached from outside.",
     ),
-    check(
+    Check::new(
+        "certificates",
         "CERT_RENEWAL_FAILING",
         "WARNING",
         "The certificate is good, but should have been renewed more than an hour ago, or the last tries to issue it failed.",
@@ -88,7 +82,7 @@ fn of(certificate: &Certificate, now: Timestamp) -> Option<Draft> {
     } else {
         return None;
     };
-    let fix = CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix);
+    let fix = super::fix(code);
     let mut draft = Draft::new(code, severity, Subject::new("Certificate", namespace, name), title)
         .since(since)
         .remedy(fix)

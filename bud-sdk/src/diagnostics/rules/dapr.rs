@@ -5,45 +5,39 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, counted};
+use super::{Check, counted, fix};
 use crate::diagnostics::dapr::{DaprComponent, DaprSidecar, DaprState, components};
 use crate::diagnostics::picture::{PodRecord, View};
 use crate::diagnostics::slim::{ContainerStatus, condition};
 use crate::report::{Draft, EvidenceKind, LogWanted, Severity, Subject};
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "dapr", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "dapr",
         "DAPR_CP_DOWN",
         "CRITICAL where the operator, the sentry or the injector is down or missing, ERROR where not all of its replicas are ready; WARNING for placement and scheduler",
         "A part of Dapr's control plane is not up. One ready replica does not make it healthy. Placement and scheduler may be left out.",
         "`kubectl get pods -A -l app=COMPONENT -o wide`; `dapr status -k` leaves out what is missing.",
         "By what is found about its pods; if it is missing, install or upgrade Dapr's chart again.",
     ),
-    check(
+    Check::new(
+        "dapr",
         "DAPR_SIDECAR_MISSING",
         "ERROR",
         "The pod says that it wants Dapr's sidecar (dapr.io/enabled) and has none: the injector was down, or not there yet, when the pod was made, or it leaves out the namespace.",
         "`kubectl get pod POD -n NAMESPACE -o jsonpath={.spec.containers[*].name}` has no daprd.",
         "When the injector is up, restart what made the pod: `kubectl rollout restart`.",
     ),
-    check(
+    Check::new(
+        "dapr",
         "DAPR_SIDECAR_NOT_READY",
         "ERROR after a minute",
         "The sidecar of the pod is not ready: mostly it cannot set up a component, or does not reach the control plane.",
         "`kubectl logs POD -n NAMESPACE -c daprd` names the component.",
         "Mend the component that its log names (its address, its secret), or the control plane.",
     ),
-    check(
+    Check::new(
+        "dapr",
         "DAPR_VERSION_SKEW",
         "WARNING",
         "Sidecars have another minor version than the control plane: they were made before it was upgraded.",
@@ -54,10 +48,6 @@ pub(super) const CHECKS: &[Check] = &[
 
 const UNREADY: i64 = 60;
 const INJECTOR: &str = "dapr-sidecar-injector";
-
-fn fix(code: &str) -> &'static str {
-    CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix)
-}
 
 /// What is told about a part of the control plane.
 fn part(name: &str) -> Subject {

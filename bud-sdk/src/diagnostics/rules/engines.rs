@@ -6,7 +6,7 @@ mod words;
 
 pub(in crate::diagnostics) use words::by_log;
 
-use super::Check;
+use super::{Check, fix};
 use crate::diagnostics::gpu_readings::is_workload;
 use crate::diagnostics::picture::{PodRecord, Trouble, View};
 use crate::diagnostics::requests::gpus;
@@ -14,25 +14,17 @@ use crate::diagnostics::slim::{Container, ContainerStatus, condition};
 use crate::report::{Draft, EvidenceKind, LogWanted, Severity};
 use crate::types::Timestamp;
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "engines", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "engines",
         "VLLM_NOT_READY",
         "CRITICAL where none of its owner's pods is ready, else ERROR",
         "A pod that runs a model does not serve: it waits for a node, for its image, loads its model for more than ten minutes, or ends again and again.",
         "`kubectl describe pod POD -n NAMESPACE`, and `kubectl logs POD -n NAMESPACE`, with `--previous` if it ended.",
         "By what it waits for, or by the last words of its log: too little GPU memory, a model that it may not download, a full disk.",
     ),
-    check(
+    Check::new(
+        "engines",
         "VLLM_GPU_IDLE",
         "INFO",
         "A model is up for more than 15 minutes and its GPUs do nothing at the moment. Whether it had requests was not looked at.",
@@ -47,10 +39,6 @@ const PENDING: i64 = 60;
 /// A queue holds pods back on purpose.
 const QUEUED: i64 = 15 * 60;
 const IDLE: i64 = 15 * 60;
-
-fn fix(code: &str) -> &'static str {
-    CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix)
-}
 
 pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
     for pod in &view.picture.pods {

@@ -5,39 +5,32 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use super::{Check, services};
+use super::{Check, fix, services};
 use crate::diagnostics::picture::{EventRecord, View};
 use crate::diagnostics::slim::{condition, holds};
 use crate::diagnostics::workloads::RolloutState;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::Timestamp;
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "events", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "events",
         "EVENT_STORM",
         "WARNING from 100 in ten minutes, ERROR from 1000",
         "The same warning came more than a hundred times in the last ten minutes, about things of one kind in one namespace.",
         "`kubectl get events -n NAMESPACE --field-selector reason=REASON`",
         "Mend what it says: something is tried again and again.",
     ),
-    check(
+    Check::new(
+        "events",
         "QUOTA_BLOCKED",
         "ERROR",
         "A quota of its namespace keeps a workload from having more pods.",
         "`kubectl describe resourcequota -n NAMESPACE` shows what is used, of how much.",
         "Raise the quota, or let others in the namespace ask for less.",
     ),
-    check(
+    Check::new(
+        "events",
         "WEBHOOK_DOWN",
         "CRITICAL",
         "An admission webhook does not answer, so that what it is asked about is refused: mostly every new pod.",
@@ -57,10 +50,6 @@ pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
     storms(view, out);
     quotas(view, out);
     webhooks(view, out);
-}
-
-fn fix(code: &str) -> &'static str {
-    CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix)
 }
 
 /// How often it happened in the last ten minutes, if it was as often at any time.

@@ -6,46 +6,40 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 
 use super::unschedulable::Unschedulable;
-use super::{Check, counted};
+use super::{Check, counted, fix};
 use crate::diagnostics::hami::{self, Handshake};
 use crate::diagnostics::picture::{NodeRecord, PodRecord, View};
 use crate::diagnostics::slim::{Condition, condition};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::Timestamp;
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "gpus", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "gpus",
         "GPU_INSUFFICIENT",
         "CRITICAL",
         "Pods have asked for GPUs for more than a minute, and no node has as many free. Free is what a node may give out without what its pods that have not ended ask for; many free in the cluster help nobody who wants more than one node has.",
         "`kubectl describe pod POD` has the scheduler's words; `kubectl describe nodes` what each node has given out.",
         "Add nodes with GPUs, delete what is not used, or let a model take fewer GPUs (a smaller tensor parallel size).",
     ),
-    check(
+    Check::new(
+        "gpus",
         "GPU_OVERVIEW",
         "INFO",
         "How many GPUs there are, how many may be given out, and how many are free.",
         "`kubectl describe nodes`",
         "Nothing is to be done.",
     ),
-    check(
+    Check::new(
+        "gpus",
         "GPU_UNHEALTHY",
         "ERROR",
         "A node has more GPUs than it may give out, since its device plugin holds some for broken; or HAMi's register says so of a card, or HAMi has had no answer from the node for five minutes.",
         "`kubectl describe node NODE` has capacity and allocatable; the device plugin's log on the node names the card, `dmesg` its Xid error.",
         "Drain the node, read the device plugin's log and look for Xid errors; restart the node or replace the card.",
     ),
-    check(
+    Check::new(
+        "gpus",
         "GPU_PLUGIN_MISSING",
         "ERROR",
         "The node's labels say that it has GPUs, and it gives out none: no device plugin has told the kubelet of them. It is not told within ten minutes of the node's joining. Where a driver offers them in resource slices instead, it is silent.",
@@ -59,10 +53,6 @@ const JOINING: i64 = 600;
 /// What a shortage of this resource is told about.
 pub(super) fn shortage(resource: &str) -> Subject {
     Subject::new("Resource", "", resource)
-}
-
-fn fix(code: &str) -> &'static str {
-    CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix)
 }
 
 pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {

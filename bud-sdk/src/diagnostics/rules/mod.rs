@@ -37,6 +37,19 @@ pub struct Check {
     pub fix: &'static str,
 }
 
+impl Check {
+    const fn new(
+        section: &'static str,
+        code: &'static str,
+        severity: &'static str,
+        means: &'static str,
+        confirm: &'static str,
+        fix: &'static str,
+    ) -> Self {
+        Self { code, severity, section, means, confirm, fix }
+    }
+}
+
 struct Part {
     checks: &'static [Check],
     find: fn(&View<'_>, &mut Vec<Draft>),
@@ -65,6 +78,11 @@ parts!(
 /// Every check of a [`Report`](crate::report::Report).
 pub fn checks() -> impl Iterator<Item = &'static Check> {
     PARTS.iter().flat_map(|part| part.checks)
+}
+
+/// How to mend what this code stands for.
+fn fix(code: &str) -> &'static str {
+    checks().find(|check| check.code == code).map_or("", |check| check.fix)
 }
 
 /// All that is wrong.

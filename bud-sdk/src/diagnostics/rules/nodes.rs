@@ -11,67 +11,65 @@ use crate::diagnostics::slim::Condition;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::age;
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "nodes", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "nodes",
         "NODE_NOT_READY",
         "CRITICAL where pods of the platform or its models are on it, else ERROR; ERROR while only its kubelet is late",
         "The node says that it is not ready, or says nothing: its kubelet renews its lease every ten seconds, and a minute without is told. One that joined less than two minutes ago is let be.",
         "`kubectl describe node NODE` has the reason; `kubectl get lease NODE -n kube-node-lease` tells when its kubelet was last heard of.",
         "Look at the kubelet, the container runtime and the network of the node. If it does not come back, take it out of the cluster, so that its pods start elsewhere.",
     ),
-    check(
+    Check::new(
+        "nodes",
         "NODE_PRESSURE",
         "ERROR",
         "The node is short of memory, disk or process ids, and will evict pods.",
         "`kubectl describe node NODE`",
         "Free what is short: on disk mostly unused images and logs; otherwise move pods away, or give the node more.",
     ),
-    check(
+    Check::new(
+        "nodes",
         "NODE_NETWORK",
         "ERROR",
         "The node's network is not set up: its pods reach nothing.",
         "`kubectl describe node NODE`, and the pods of the network plugin on it.",
         "Mend the network plugin (CNI) on the node.",
     ),
-    check(
+    Check::new(
+        "nodes",
         "NODE_CORDONED",
         "INFO within an hour, or where it is not known since when; WARNING after",
         "No new pods are placed on the node, since somebody said so.",
         "`kubectl get node NODE -o jsonpath={.spec.taints}` has since when.",
         "`kubectl uncordon NODE`, once what it was cordoned for is done.",
     ),
-    check(
+    Check::new(
+        "nodes",
         "NODE_CUSTOM_COND",
         "WARNING",
         "A condition that is bad when it holds, such as KernelDeadlock, ReadonlyFilesystem or XidError, holds. Conditions that are not known to be bad are let be.",
         "`kubectl describe node NODE`",
         "By its message: mostly drain and restart the node; after an Xid error also look at its GPU.",
     ),
-    check(
+    Check::new(
+        "nodes",
         "NODE_CPU_HIGH",
         "WARNING from 80 %, ERROR from 95 %",
         "The node uses most of the processor time that it may give to pods.",
         "`kubectl top node NODE`",
         "Move pods away, set limits for the greedy ones, or add a node.",
     ),
-    check(
+    Check::new(
+        "nodes",
         "NODE_MEM_HIGH",
         "WARNING from 85 %, ERROR from 95 %",
         "The node uses most of the memory that it may give to pods: it will evict some.",
         "`kubectl top node NODE`",
         "Move pods away, set limits for the greedy ones, or add a node.",
     ),
-    check(
+    Check::new(
+        "nodes",
         "KUBELET_SKEW",
         "INFO",
         "Kubelets are more than three minor versions away from the server: that is not supported.",
@@ -129,7 +127,7 @@ struct One<'a> {
 
 impl One<'_> {
     fn draft(&self, code: &'static str, severity: Severity, title: impl Into<String>) -> Draft {
-        let fix = CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix);
+        let fix = super::fix(code);
         Draft::new(code, severity, Subject::node(&self.node.name), title)
             .remedy(fix)
             .command(format!("kubectl describe node {}", self.node.name))
@@ -337,7 +335,7 @@ fn skew(view: &View<'_>, out: &mut Vec<Draft>) {
             0 => String::new(),
             rest => format!(" and {rest} more"),
         };
-        let fix = CHECKS.iter().find(|check| check.code == "KUBELET_SKEW").map_or("", |check| check.fix);
+        let fix = super::fix("KUBELET_SKEW");
         let subject = Subject::new("Kubelet", "", &format!("{major}.{kubelet}"));
         out.push(
             Draft::new("KUBELET_SKEW", Severity::Info, subject, title)

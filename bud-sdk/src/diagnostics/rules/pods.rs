@@ -13,109 +13,113 @@ use crate::diagnostics::slim::{self, ContainerStatus, condition, holds};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::Timestamp;
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "pods", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "pods",
         "POD_CRASHLOOP",
         "CRITICAL where its owner has no pod that is ready, else ERROR",
         "A container ends again and again, so that Kubernetes waits longer before each start.",
         "`kubectl logs POD -c CONTAINER --previous` shows what it said last; its exit code tells more: 137 was killed (by memory, if OOMKilled), 126 and 127 could not start the command, 139 is a segmentation fault.",
         "By exit code: raise the memory limit, mend the configuration that the log names, or the command.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_OOMKILLED",
         "ERROR within an hour, WARNING within a day",
         "A container, a sidecar or an init container took more memory than its limit and was killed. It may run again meanwhile.",
         "`kubectl describe pod POD` shows `OOMKilled` as its last state.",
         "Raise its memory limit or let it do less at a time. For daprd that is the annotation dapr.io/sidecar-memory-limit; for vLLM host memory also holds --swap-space.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_RESTARTS",
         "WARNING",
         "A container was started again five times or more, the last time within a day. It is up now.",
         "`kubectl logs POD -c CONTAINER --previous`",
         "Look for what it said before it ended; a failing liveness probe ends a container, too.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_IMAGE_PULL",
         "CRITICAL where its owner has no pod that is ready, else ERROR",
         "The image of a container cannot be got.",
         "`kubectl describe pod POD` shows the registry's answer.",
         "By that answer: the tag does not exist, the pull secret is missing or refused, the registry limits the rate or cannot be reached, or its certificate is not trusted.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_CONFIG_ERROR",
         "ERROR",
         "A container cannot be made or started as it is configured: mostly a secret, a config map or a key of one is missing.",
         "`kubectl describe pod POD` names what is missing.",
         "Make what is missing, or mend the name.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_UNSCHEDULABLE",
         "CRITICAL where its owner has no pod that is ready, else ERROR; after a minute",
         "No node takes the pod: too little is free, or its selectors, tolerations or volumes fit none.",
         "`kubectl describe pod POD` has the scheduler's reasons, with how many nodes each holds for.",
         "Free or add what is short, or change what the pod asks for.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_NO_SCHEDULER",
         "CRITICAL where its owner has no pod that is ready, else ERROR; after a minute",
         "Nobody looks for a node for the pod: the scheduler that it names says nothing of it.",
         "`kubectl get pod POD -o jsonpath={.spec.schedulerName}`, and whether that scheduler runs.",
         "Start the scheduler, or name another.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_SCHED_GATED",
         "INFO, WARNING after 15 minutes",
         "The pod is held back until somebody takes its scheduling gates away, such as a queue.",
         "`kubectl get pod POD -o jsonpath={.spec.schedulingGates}`",
         "Look at who owns the gate: with Kueue, the queue may be full.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_STUCK_CREATING",
         "ERROR after 2 minutes, after 10 while an image is pulled",
         "The pod has a node and its containers do not start.",
         "`kubectl describe pod POD`: its newest warning names the volume, the network or the device that is not there.",
         "Mend what the warning names. Images of model servers have 10 GiB and more: the first pull takes its time.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_NOT_READY",
         "ERROR after a minute; WARNING while its startup probe has time left",
         "The pod runs and does not take traffic: a probe fails, or a readiness gate is not met.",
         "`kubectl describe pod POD` shows the probe's answer.",
         "Mend what the probe asks for, or its path, port and times. A model server is ready only after it has loaded its model.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_TERMINATING_STUCK",
         "ERROR a minute after its grace period",
         "The pod was deleted and does not go.",
         "`kubectl get pod POD -o jsonpath={.metadata.finalizers}`, and the state of its node.",
         "Mend the node, or let the owner of the finalizer take it away.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_EVICTED",
         "WARNING",
         "The pod was taken from its node for want of memory, disk or another resource, or because the node was lost or shut down, or refused it.",
         "`kubectl describe pod POD` has the reason.",
         "Give the node what was short; then delete what is left of the pod.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_FAILED",
         "ERROR; WARNING where something else made another",
         "The pod ended with an error and will not be started again.",
         "`kubectl logs POD`",
         "Mend what its log names.",
     ),
-    check(
+    Check::new(
+        "pods",
         "POD_UNKNOWN",
         "CRITICAL where users are hit, else ERROR",
         "Nothing is heard of the pod: its node does not report.",
@@ -159,7 +163,7 @@ struct One<'a> {
 
 impl<'a> One<'a> {
     fn draft(&self, code: &'static str, severity: Severity, title: impl Into<String>) -> Draft {
-        let fix = CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix);
+        let fix = super::fix(code);
         let draft = Draft::new(code, severity, self.record.subject(), title)
             .owner(self.record.owner.as_deref().cloned())
             .remedy(fix)

@@ -5,37 +5,30 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, counted};
+use super::{Check, counted, fix};
 use crate::diagnostics::PostgresPool;
 use crate::diagnostics::picture::{PodRecord, View, WorkloadRecord};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "postgres", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "postgres",
         "PG_DOWN",
         "CRITICAL",
         "PostgreSQL's primary is there, and none of its pods is ready: the platform has no database.",
         "`kubectl get pods -n NAMESPACE -l app.kubernetes.io/name=postgresql`, and `kubectl describe` of the pod.",
         "By what is found about its pod: mostly its volume, its memory or its node.",
     ),
-    check(
+    Check::new(
+        "postgres",
         "PG_CONNECTIONS",
         "WARNING above 80 %, CRITICAL above 95 %",
         "Most of PostgreSQL's connections are in use, without those kept for administrators: when none is left, services fail.",
         "`select state, application_name, count(*) from pg_stat_activity group by 1, 2 order by 3 desc`",
         "Find who holds them: many that are idle, or idle in a transaction, leak; let that service have a smaller pool, or raise max_connections.",
     ),
-    check(
+    Check::new(
+        "postgres",
         "PG_LONG_TX",
         "WARNING",
         "A transaction is open for more than 15 minutes, or waits within one for more than 5: it holds locks and keeps old rows from being cleaned up.",
@@ -45,10 +38,6 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 const OLDEST: f64 = 15.0 * 60.0;
-
-fn fix(code: &str) -> &'static str {
-    CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix)
-}
 
 pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
     down(view, out);

@@ -96,7 +96,7 @@ fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String
 
 fn draft(service: &ServiceRecord, code: &'static str, severity: Severity, title: String) -> Draft {
     let (namespace, name) = (&service.namespace, &service.name);
-    let fix = CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix);
+    let fix = super::fix(code);
     Draft::new(code, severity, Subject::new("Service", namespace, name), title)
         .remedy(fix)
         .command(format!("kubectl describe service {name} -n {namespace}"))

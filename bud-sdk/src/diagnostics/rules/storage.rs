@@ -44,7 +44,7 @@ pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
 
 fn draft(claim: &VolumeClaim, code: &'static str, severity: Severity, title: String) -> Draft {
     let (namespace, name) = (&claim.metadata.namespace, &claim.metadata.name);
-    let fix = CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix);
+    let fix = super::fix(code);
     Draft::new(code, severity, subject(namespace, name), title)
         .remedy(fix)
         .command(format!("kubectl describe pvc {name} -n {namespace}"))

@@ -6,76 +6,70 @@ mod tests;
 
 use std::collections::HashMap;
 
-use super::{Check, counted, events};
+use super::{Check, counted, events, fix};
 use crate::diagnostics::picture::{PodRecord, View, WorkloadRecord, maker};
 use crate::diagnostics::slim::{self, condition, holds};
 use crate::diagnostics::workloads::RolloutState;
 use crate::report::{Draft, EvidenceKind, LogWanted, Severity, Subject};
 use crate::types::Timestamp;
 
-const fn check(
-    code: &'static str,
-    severity: &'static str,
-    means: &'static str,
-    confirm: &'static str,
-    fix: &'static str,
-) -> Check {
-    Check { code, severity, section: "workloads", means, confirm, fix }
-}
-
 pub(super) const CHECKS: &[Check] = &[
-    check(
+    Check::new(
+        "workloads",
         "DEP_NOT_PROGRESSING",
         "CRITICAL where users are hit and no pod is available, else ERROR",
         "The rollout of a deployment does not go on: it made no progress in time, its pods are refused, or no controller has looked at its newest form for a minute.",
         "`kubectl rollout status deployment/NAME` and its conditions in `kubectl describe deployment NAME`.",
         "Mend what keeps the new pods from being ready, or go back: `kubectl rollout undo deployment/NAME`. Where pods are refused, the condition says by what.",
     ),
-    check(
+    Check::new(
+        "workloads",
         "DEP_DEGRADED",
         "CRITICAL where users are hit and no pod is available, else ERROR; after a minute",
         "A deployment has fewer pods available than it should have. A rollout that is under way and keeps enough of them is no fault.",
         "`kubectl get deployment NAME` and `kubectl get pods` with its labels.",
         "Look at its pods that are not ready, and at why others were not made.",
     ),
-    check(
+    Check::new(
+        "workloads",
         "DEP_ZERO",
         "WARNING in a namespace of the platform, else INFO",
         "A deployment is scaled to zero: it has no pods because it should have none.",
         "`kubectl get deployment NAME`",
         "If it should run: `kubectl scale deployment/NAME --replicas=1`.",
     ),
-    check(
+    Check::new(
+        "workloads",
         "DEP_PAUSED",
         "WARNING in a namespace of the platform, else INFO",
         "A deployment is paused: what is changed of it is not rolled out.",
         "`kubectl get deployment NAME -o jsonpath={.spec.paused}`",
         "If nobody works on it: `kubectl rollout resume deployment/NAME`.",
     ),
-    check(
+    Check::new(
+        "workloads",
         "STS_ROLLOUT",
         "ERROR after a minute; WARNING where all are ready and a rollout stands still for ten",
         "A stateful set has fewer pods ready than it should have, or its newest form does not reach its pods.",
         "`kubectl rollout status statefulset/NAME`",
         "Look at its first pod that is not ready: the others wait for it.",
     ),
-    check(
+    Check::new(
+        "workloads",
         "DS_ROLLOUT",
         "ERROR after a minute; WARNING where all are ready and a rollout stands still for ten, or pods are on nodes where they should not be",
         "A daemon set has fewer pods ready than it has nodes, its newest form does not reach its pods, or it has pods where none should be.",
         "`kubectl rollout status daemonset/NAME` and `kubectl get pods -o wide` with its labels.",
         "Look at its pods that are not ready and at their nodes. Pods on the wrong nodes go when they are deleted.",
     ),
-    Check {
-        section: "jobs",
-        ..check(
-            "JOB_FAILED",
-            "ERROR in a namespace of the platform, else WARNING",
-            "A job failed: its pods did too often, or it took too long. One of a cron job is left out when a later one succeeded.",
-            "`kubectl describe job NAME` and `kubectl logs job/NAME`",
-            "Mend what the log of its pod names, then make the job anew: a failed one is not tried again.",
-        )
-    },
+    Check::new(
+        "jobs",
+        "JOB_FAILED",
+        "ERROR in a namespace of the platform, else WARNING",
+        "A job failed: its pods did too often, or it took too long. One of a cron job is left out when a later one succeeded.",
+        "`kubectl describe job NAME` and `kubectl logs job/NAME`",
+        "Mend what the log of its pod names, then make the job anew: a failed one is not tried again.",
+    ),
 ];
 
 /// What passes by itself.
@@ -103,10 +97,6 @@ pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
         let subject = Subject::new("Job", &job.metadata.namespace, &job.metadata.name);
         out.extend(failed_job(view, job, &subject, of(&subject)));
     }
-}
-
-fn fix(code: &str) -> &'static str {
-    CHECKS.iter().find(|check| check.code == code).map_or("", |check| check.fix)
 }
 
 /// A workload that is looked at, with its pods.
