@@ -234,7 +234,7 @@ function connected({ client = {}, cluster }: Scenario, url: string, folder: stri
 /** Updates of what happens at the same time come in any order. */
 function place(update: unknown): string {
   const { kind = null, finding } = update as { kind?: string; finding?: { code: string; subject: { name: string } } };
-  return [kind, finding?.code ?? null, finding?.object.name ?? null].map((part) => JSON.stringify(part)).join();
+  return [kind, finding?.code ?? null, finding?.subject.name ?? null].map((part) => JSON.stringify(part)).join();
 }
 
 async function play(scenario: Scenario): Promise<void> {
