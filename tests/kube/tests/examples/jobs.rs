@@ -160,7 +160,11 @@ pub(crate) const JOBS: &[Job] = &[
 ];
 
 /// What is wrong on the platform that is planted.
-const REPORT: &[&str] = &["*POD_UNSCHEDULABLE*"];
+const REPORT: &[&str] = &[
+    "*: CRITICAL, *",
+    "CRITICAL CERT_EXPIRED Certificate bud-system/api: *",
+    "ERROR DAPR_SIDECAR_MISSING Pod bud-system/bud-budmetrics-*",
+];
 
 impl Job {
     /// The first of the lines that was not printed.
