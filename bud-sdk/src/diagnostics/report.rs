@@ -59,7 +59,7 @@ pub struct ClusterReport {
     cluster: Cluster,
     only: Vec<String>,
     platform: Vec<String>,
-    within: Duration,
+    pub(super) within: Duration,
     section: Duration,
     logs: bool,
     commands: bool,

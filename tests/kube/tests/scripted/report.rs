@@ -213,6 +213,13 @@ async fn several_clusters_at_once_and_one_that_is_not_there_delays_none() {
     assert!(fleet.clusters[3].error.as_deref().unwrap().contains("refused"), "{:?}", fleet.clusters[3].error);
     assert!(fleet.clusters[4].error.as_deref().unwrap().contains("unknown"), "{:?}", fleet.clusters[4].error);
     assert_eq!((&*fleet.verdict, fleet.exit_code()), (&Verdict::Critical, 3));
+    // What each report is given is its own; this takes longer than what is given to all.
+    let slow = serve(Objects::healthy().stall("events")).await;
+    let (one, all) = (Duration::from_secs(8), Duration::from_secs(1));
+    let fleet = slow.1.reports(["scripted"]).within(all).each(move |report| report.within(one));
+    let fleet = fleet.await.unwrap();
+    assert_eq!(fleet.clusters[0].error, None);
+    assert_eq!(fleet.clusters[0].report.as_ref().unwrap().verdict, Verdict::Unknown);
     for wrong in [vec![], vec!["well", "well"]] {
         assert_eq!(cluster.reports(wrong).await.unwrap_err().param(), Some("contexts"));
     }
