@@ -130,6 +130,22 @@ async fn what_may_not_be_read_is_told_and_is_never_healthy() {
 }
 
 #[tokio::test]
+async fn a_namespace_in_which_nothing_is_may_be_mistyped() {
+    let (_server, cluster) = serve(Objects::healthy()).await;
+    let report = cluster.report().only(["bud-system", "bud-sytsem"]).await.unwrap();
+    assert_eq!(report.verdict, Verdict::Unknown, "{}", report.to_json());
+    let namespaces = section(&report, "namespaces");
+    assert_eq!((namespaces.objects, &*namespaces.reason.unwrap()), (1, &Unavailable::Error));
+    assert!(namespaces.detail.unwrap().contains("nothing is in bud-sytsem:"));
+    assert!(find(&report, "SECTION_UNAVAILABLE", "namespaces").remedy.contains("kubectl get namespaces"));
+    let report = cluster.report().only(["bud-system"]).await.unwrap();
+    assert_eq!(report.verdict, Verdict::Healthy, "{}", report.to_json());
+    let twice = ["bud-system", "bud-system"];
+    assert_eq!(cluster.report().only(twice).await.unwrap_err().param(), Some("only"));
+    assert_eq!(cluster.report().platform(twice).await.unwrap_err().param(), Some("platform"));
+}
+
+#[tokio::test]
 async fn what_stalls_is_left_out_and_the_rest_is_reported_in_time() {
     let (_server, cluster) = serve(Objects::broken().stall("events").stall("leases")).await;
     let started = std::time::Instant::now();
