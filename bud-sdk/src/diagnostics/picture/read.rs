@@ -185,6 +185,8 @@ impl Reader<'_> {
         let (autoscalers, certificates, leases, usage, (offered, no_offers)) = third;
 
         let sections = &mut picture.sections;
+        let elsewhere = pods.1.as_ref().is_some_and(|problem| problem.reason == Unavailable::Forbidden);
+        picture.everywhere = self.only.is_empty() && !elsewhere;
         picture.pods = kept(sections, "pods", pods);
         picture.nodes = kept(sections, "nodes", nodes);
         picture.leases = kept(sections, "leases", leases).into_iter().collect();
@@ -205,8 +207,8 @@ impl Reader<'_> {
         picture.usage = kept(sections, "metrics", usage).into_iter().collect();
         // Most clusters do not offer GPUs so.
         let unread = no_offers.filter(|problem| problem.reason != Unavailable::NotInstalled);
+        picture.offered = unread.is_none().then(|| offered.into_iter().flatten().collect());
         sections.add("gpus", 0, unread);
-        picture.offered = offered.into_iter().flatten().collect();
         picture.events.sort_by(|one, other| {
             (other.at, &other.name, &other.message).cmp(&(one.at, &one.name, &one.message))
         });

@@ -146,6 +146,17 @@ async fn a_namespace_in_which_nothing_is_may_be_mistyped() {
 }
 
 #[tokio::test]
+async fn what_is_free_is_not_said_where_not_all_pods_were_looked_at() {
+    let overview = |report: &Report| find(report, "GPU_OVERVIEW", "nvidia.com/gpu").title.clone();
+    let (_server, cluster) = serve(Objects::healthy()).await;
+    assert!(overview(&cluster.report().await.unwrap()).ends_with("4 asked for, 20 free"));
+    let some = cluster.report().only(["bud-system"]).await.unwrap();
+    assert_eq!(overview(&some), "nvidia.com/gpu: 24 on 3 nodes");
+    let (_server, cluster) = serve(Objects::healthy().forbid("pods")).await;
+    assert_eq!(overview(&cluster.report().await.unwrap()), "nvidia.com/gpu: 24 on 3 nodes");
+}
+
+#[tokio::test]
 async fn what_stalls_is_left_out_and_the_rest_is_reported_in_time() {
     let (_server, cluster) = serve(Objects::broken().stall("events").stall("leases")).await;
     let started = std::time::Instant::now();
