@@ -130,6 +130,41 @@ async fn what_may_not_be_read_is_told_and_is_never_healthy() {
 }
 
 #[tokio::test]
+async fn a_server_that_knows_nothing_is_not_healthy() {
+    let (_server, cluster) = serve(Objects::nothing()).await;
+    let report = cluster.report().await.unwrap();
+    assert_eq!((&*report.verdict, report.exit_code()), (&Verdict::Unknown, 5), "{}", report.to_json());
+    for name in ["pods", "nodes", "workloads", "events", "leases", "volumes", "autoscalers"] {
+        assert_eq!(*section(&report, name).reason.unwrap(), Unavailable::Error, "{name}");
+    }
+    for name in ["certificates", "metrics"] {
+        assert_eq!(*section(&report, name).reason.unwrap(), Unavailable::NotInstalled, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn one_namespace_that_may_not_be_read_does_not_hide_the_others() {
+    let objects = || Objects::healthy().forbid("pods").forbid("bud-data/pods");
+    let (_server, cluster) = serve(objects()).await;
+    let platform = ["bud-data", "bud-system", "dapr-system"];
+    let report = cluster.report().platform(platform).await.unwrap();
+    let pods = section(&report, "pods");
+    assert!(pods.objects > 0, "{pods:?}");
+    assert_eq!(*pods.reason.unwrap(), Unavailable::Forbidden);
+    let detail = pods.detail.unwrap();
+    assert!(detail.starts_with("read was only bud-system, dapr-system: "), "{detail}");
+    assert_eq!(pods.needed_right.as_deref(), Some("list pods in bud-data"));
+    // Where none may be read, none is said to have been.
+    let (_server, cluster) = serve(objects()).await;
+    let report = cluster.report().platform(["bud-data"]).await.unwrap();
+    assert!(!section(&report, "pods").detail.unwrap().contains("read was"));
+    let (_server, cluster) = serve(objects()).await;
+    let report = cluster.report().only(["bud-data", "bud-system"]).await.unwrap();
+    let pods = section(&report, "pods");
+    assert!(pods.objects > 0 && pods.detail.unwrap().starts_with("read was only bud-system: "));
+}
+
+#[tokio::test]
 async fn a_namespace_in_which_nothing_is_may_be_mistyped() {
     let (_server, cluster) = serve(Objects::healthy()).await;
     let report = cluster.report().only(["bud-system", "bud-sytsem"]).await.unwrap();
@@ -154,6 +189,22 @@ async fn what_is_free_is_not_said_where_not_all_pods_were_looked_at() {
     assert_eq!(overview(&some), "nvidia.com/gpu: 24 on 3 nodes");
     let (_server, cluster) = serve(Objects::healthy().forbid("pods")).await;
     assert_eq!(overview(&cluster.report().await.unwrap()), "nvidia.com/gpu: 24 on 3 nodes");
+}
+
+#[tokio::test]
+async fn what_a_report_asks_first_is_in_its_time_as_well() {
+    let within = Duration::from_secs(3);
+    let (_server, cluster) = serve(Objects::healthy().stall("version")).await;
+    let started = std::time::Instant::now();
+    let error = cluster.report().within(within).await.unwrap_err();
+    assert_eq!(error.kind(), bud_sdk::ErrorKind::Timeout);
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    let (_server, cluster) = serve(Objects::healthy().stall("apis")).await;
+    let started = std::time::Instant::now();
+    let report = cluster.report().within(within).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert_eq!(*section(&report, "metrics").reason.unwrap(), Unavailable::Timeout);
+    assert_eq!(*section(&report, "pods").status, SectionStatus::Ok);
 }
 
 #[tokio::test]
