@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{Cluster, ClusterReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::BoxFuture;
-use crate::report::{FleetMember, FleetReport};
+use crate::report::{FleetMember, FleetReport, Report};
 
 /// Clusters that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -57,7 +57,7 @@ pub struct ClusterReports {
 }
 
 impl ClusterReports {
-    /// The longest time that all of it may take. 2 minutes.
+    /// The longest time that each cluster may take. 2 minutes. Eight are read at a time.
     pub fn within(mut self, time: Duration) -> Self {
         self.within = time;
         self
@@ -86,20 +86,21 @@ impl ClusterReports {
         Ok(FleetReport::new(members.collect().await))
     }
 
-    async fn member(&self, context: String) -> FleetMember {
-        let read = async {
-            let cluster = self.cluster.sibling(&context).connect().await?;
-            let report = cluster.report().within(self.within);
-            match &self.configure {
-                Some(configure) => configure(report).await,
-                None => report.await,
-            }
+    async fn read(&self, context: &str) -> Result<Report> {
+        let late = |_| Error::new(ErrorKind::Timeout, "the cluster did not answer in time");
+        let cluster = timeout(self.within, self.cluster.sibling(context).connect()).await.map_err(late)??;
+        let report = cluster.report().within(self.within);
+        let report = match &self.configure {
+            Some(configure) => configure(report),
+            None => report,
         };
-        // A cluster that answers nothing at all is given up a little later than its own reading would be.
-        let read = timeout(self.within + Duration::from_secs(5), read).await;
-        let read = read
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "the cluster did not answer in time")));
-        match read {
+        // It is given up a little later than its own reading should be, which `each` may have given another time.
+        let most = report.within.saturating_add(Duration::from_secs(5));
+        timeout(most, report.into_future()).await.map_err(late)?
+    }
+
+    async fn member(&self, context: String) -> FleetMember {
+        match self.read(&context).await {
             Ok(report) => FleetMember { context, report: Some(report), error: None },
             Err(error) => FleetMember { context, report: None, error: Some(error.to_string()) },
         }

@@ -1,5 +1,6 @@
 //! A cluster read as findings: the picture is taken once, the rules are applied, and what shows the worst is fetched.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,7 +60,7 @@ pub struct ClusterReport {
     cluster: Cluster,
     only: Vec<String>,
     platform: Vec<String>,
-    within: Duration,
+    pub(super) within: Duration,
     section: Duration,
     logs: bool,
     commands: bool,
@@ -85,7 +86,7 @@ pub enum ReportUpdate {
 
 impl ClusterReport {
     /// Looks at these namespaces only; at all of them unless said otherwise. What is in no namespace, such as nodes, is always looked
-    /// at.
+    /// at. A namespace in which nothing is at all is told as such: it may be mistyped.
     pub fn only<N: Into<String>>(mut self, namespaces: impl IntoIterator<Item = N>) -> Self {
         self.only = namespaces.into_iter().map(Into::into).collect();
         self
@@ -124,11 +125,14 @@ impl ClusterReport {
     }
 
     fn check(&self) -> Result<()> {
-        for namespace in &self.only {
-            check_name("only", namespace)?;
-        }
-        for namespace in &self.platform {
-            check_name("platform", namespace)?;
+        for (param, namespaces) in [("only", &self.only), ("platform", &self.platform)] {
+            let mut seen = BTreeSet::new();
+            for namespace in namespaces {
+                check_name(param, namespace)?;
+                if !seen.insert(namespace) {
+                    return Err(Error::invalid(param, "name each namespace once"));
+                }
+            }
         }
         for (param, time) in [("within", self.within), ("section_within", self.section)] {
             if time.is_zero() {
@@ -152,6 +156,7 @@ impl ClusterReport {
         };
         let mut picture = reader.picture().await?;
         absent(&mut picture);
+        unknown(&mut picture, &self.only);
         if self.commands {
             super::evidence::commands(&self.cluster, &mut picture, deadline).await;
         } else {
@@ -197,6 +202,31 @@ fn absent(picture: &mut Picture) {
     sections.add("volume_use", 0, Some(Problem::new(Unavailable::NotConfigured, detail)));
 }
 
+/// Namespaces in which nothing is at all: a server lists those that do not exist as it does empty ones.
+fn unknown(picture: &mut Picture, only: &[String]) {
+    // Where these were not read, that is told as such.
+    if only.is_empty() || !["pods", "workloads", "services"].iter().all(|name| picture.sections.whole(name)) {
+        return;
+    }
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    seen.extend(picture.pods.iter().map(|pod| &*pod.namespace));
+    seen.extend(picture.workloads.iter().map(|one| &*one.subject.namespace));
+    seen.extend(picture.services.iter().map(|service| &*service.namespace));
+    seen.extend(picture.endpoints.keys().map(|(namespace, _)| &**namespace));
+    seen.extend(picture.jobs.iter().map(|job| &*job.metadata.namespace));
+    seen.extend(picture.claims.iter().map(|claim| &*claim.metadata.namespace));
+    seen.extend(picture.autoscalers.iter().map(|one| &*one.metadata.namespace));
+    seen.extend(picture.certificates.iter().map(|one| &*one.namespace));
+    seen.extend(picture.events.iter().map(|event| &*event.namespace));
+    let empty: Vec<&str> = only.iter().map(String::as_str).filter(|name| !seen.contains(name)).collect();
+    let problem = (!empty.is_empty()).then(|| {
+        let detail = format!("nothing is in {}: is it there, and named right?", empty.join(", "));
+        Problem::new(Unavailable::Error, detail)
+    });
+    let found = only.len() - empty.len();
+    picture.sections.add("namespaces", found, problem);
+}
+
 /// The report of a picture: the same for the same picture.
 pub(super) fn report(picture: &Picture, mut drafts: Vec<Draft>, about: About) -> Report {
     let mut sections = Vec::new();
@@ -239,6 +269,9 @@ fn unavailable(name: &str, problem: &Problem) -> Option<Draft> {
             }
         },
         Unavailable::Timeout => "Give it more time, or look at fewer namespaces.".to_owned(),
+        Unavailable::Error if name == "namespaces" => {
+            "Name namespaces as `kubectl get namespaces` has them.".to_owned()
+        }
         Unavailable::Error => "Look at the API server: its answer is in the evidence.".to_owned(),
         _ => return None,
     };

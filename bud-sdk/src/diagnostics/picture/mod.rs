@@ -23,8 +23,11 @@ pub(super) struct Picture {
     pub(super) platform: Vec<String>,
     pub(super) version: Option<String>,
     pub(super) nodes: Vec<NodeRecord>,
-    /// The nodes whose GPUs a driver offers in resource slices.
-    pub(super) offered: BTreeSet<String>,
+    /// Whether pods were looked for in all namespaces. Nodes are always all there, so that what is summed up on one is not true
+    /// where only some pods are.
+    pub(super) everywhere: bool,
+    /// The nodes whose GPUs a driver offers in resource slices; nothing where those were not all read.
+    pub(super) offered: Option<BTreeSet<String>>,
     /// When the kubelet of a node was last heard of.
     pub(super) leases: BTreeMap<String, Timestamp>,
     /// Thousandths of a core and bytes of memory, by node.
@@ -55,7 +58,8 @@ impl Picture {
             platform,
             version: None,
             nodes: Vec::new(),
-            offered: BTreeSet::new(),
+            everywhere: true,
+            offered: Some(BTreeSet::new()),
             leases: BTreeMap::new(),
             usage: BTreeMap::new(),
             pods: Vec::new(),
@@ -82,6 +86,11 @@ impl Picture {
     /// Whether users are hit when something in this namespace is down: the platform, or its models.
     pub(super) fn matters(&self, namespace: &str) -> bool {
         self.is_platform(namespace) || super::gpu_readings::is_workload(namespace)
+    }
+
+    /// Whether every pod of the cluster is here.
+    pub(super) fn all_pods(&self) -> bool {
+        self.everywhere && self.sections.whole("pods")
     }
 
     /// How many seconds ago it was; negative for what is yet to come.

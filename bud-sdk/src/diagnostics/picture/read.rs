@@ -21,6 +21,8 @@ use crate::types::Timestamp;
 const AT_ONCE: usize = 4;
 /// Nodes are large: each names all the images that it has.
 const NODES_AT_ONCE: usize = 250;
+/// What a cluster may do without. All else is on every server, so that one without it is none.
+const EXTRAS: [&str; 3] = ["/apis/cert-manager.io/", "/apis/metrics.k8s.io/", "/apis/resource.k8s.io/"];
 
 /// How the reading of each section went, by its name.
 #[derive(Debug, Default)]
@@ -54,6 +56,14 @@ impl Problem {
         let right = error.hint().and_then(|hint| hint.strip_prefix("the right that is missing: "));
         let detail = crate::report::redact(&crate::api::clean(&error.to_string(), 500));
         Self { reason, detail, right: right.map(str::to_owned) }
+    }
+
+    /// The same, with the namespaces that were read all the same.
+    fn but_read(self, namespaces: &[&str]) -> Self {
+        match namespaces {
+            [] => self,
+            some => Self { detail: format!("read was only {}: {}", some.join(", "), self.detail), ..self },
+        }
     }
 }
 
@@ -102,10 +112,15 @@ impl Reader<'_> {
     /// What keeps everything from being read: no connection, refused credentials. All else is told by section.
     pub(in crate::diagnostics) async fn picture(&self) -> Result<Picture> {
         let version = Ask::get("/version", "version", None);
-        let (version, now) = match self.cluster.read::<slim::Version>(&version).await {
-            Ok((version, now)) => (Some(version.git_version), now),
-            Err(error) if fatal(&error) => return Err(error),
-            Err(_) => (None, Timestamp::now()),
+        let read = self.cluster.read::<slim::Version>(&version);
+        let (version, now) = match tokio::time::timeout_at(self.deadline, read).await {
+            Ok(Ok((version, now))) => (Some(version.git_version), now),
+            Ok(Err(error)) if fatal(&error) => return Err(error),
+            Ok(Err(_)) => (None, Timestamp::now()),
+            Err(_) => {
+                let message = "the API server did not answer in the time that the report may take";
+                return Err(Error::new(ErrorKind::Timeout, message).with_request("GET", version.path.clone()));
+            }
         };
         let mut picture = Picture::empty(now, self.platform.to_vec());
         picture.version = version.filter(|version| !version.is_empty());
@@ -185,6 +200,8 @@ impl Reader<'_> {
         let (autoscalers, certificates, leases, usage, (offered, no_offers)) = third;
 
         let sections = &mut picture.sections;
+        let elsewhere = pods.1.as_ref().is_some_and(|problem| problem.reason == Unavailable::Forbidden);
+        picture.everywhere = self.only.is_empty() && !elsewhere;
         picture.pods = kept(sections, "pods", pods);
         picture.nodes = kept(sections, "nodes", nodes);
         picture.leases = kept(sections, "leases", leases).into_iter().collect();
@@ -205,8 +222,8 @@ impl Reader<'_> {
         picture.usage = kept(sections, "metrics", usage).into_iter().collect();
         // Most clusters do not offer GPUs so.
         let unread = no_offers.filter(|problem| problem.reason != Unavailable::NotInstalled);
+        picture.offered = unread.is_none().then(|| offered.into_iter().flatten().collect());
         sections.add("gpus", 0, unread);
-        picture.offered = offered.into_iter().flatten().collect();
         picture.events.sort_by(|one, other| {
             (other.at, &other.name, &other.message).cmp(&(one.at, &one.name, &one.message))
         });
@@ -220,24 +237,30 @@ impl Reader<'_> {
 
     /// Nodes tell by these that they are alive. They are all in one namespace.
     async fn leases(&self, permits: &Semaphore) -> Listed<(String, Timestamp)> {
-        let scope = Scope::namespace("kube-node-lease");
+        let namespace = ["kube-node-lease".to_owned()];
         let keep = |lease: slim::Lease, _| Some((lease.metadata.name, lease.spec.renew_time?));
-        let (leases, problem) =
-            self.within(permits, "/apis/coordination.k8s.io/v1", "leases", &scope, PAGE, keep).await;
+        let (leases, problem) = self
+            .within(permits, "/apis/coordination.k8s.io/v1", "leases", Some(&namespace), PAGE, keep)
+            .await;
         (leases.into_iter().flatten().collect(), problem)
     }
 
     async fn usage(&self, permits: &Semaphore) -> Listed<(String, (i64, i64))> {
-        let version = match self.cluster.metrics_version().await {
-            Ok(version) => version,
-            Err(error) => return (Vec::new(), Some(Problem::of(&error))),
+        let until = self.deadline.min(Instant::now() + self.section);
+        let version = match tokio::time::timeout_at(until, self.cluster.metrics_version()).await {
+            Ok(Ok(version)) => version,
+            Ok(Err(error)) => return (Vec::new(), Some(Problem::of(&error))),
+            Err(_) => {
+                let detail = "the metrics API: the server did not say in time whether it has one";
+                return (Vec::new(), Some(Problem::new(Unavailable::Timeout, detail)));
+            }
         };
         let keep = |node: slim::NodeMetrics, _| {
             let (cpu, memory) = (node.usage.of("cpu").millis(), node.usage.of("memory").units());
             (node.metadata.name, (cpu, memory))
         };
         let root = format!("/apis/{}/{version}", top::GROUP);
-        let (usage, problem) = self.within(permits, &root, "nodes", &Scope::all(), PAGE, keep).await;
+        let (usage, problem) = self.within(permits, &root, "nodes", None, PAGE, keep).await;
         (
             usage,
             problem
@@ -255,19 +278,15 @@ impl Reader<'_> {
         size: usize,
         mut keep: impl FnMut(T, Timestamp) -> R,
     ) -> Listed<R> {
-        let scope = if self.only.is_empty() { Scope::all() } else { Scope::namespaces(self.only) };
-        let (listed, problem) = self.within(permits, root, plural, &scope, size, &mut keep).await;
+        let only = (!self.only.is_empty()).then_some(self.only);
+        let (listed, problem) = self.within(permits, root, plural, only, size, &mut keep).await;
         let forbidden = problem.as_ref().is_some_and(|problem| problem.reason == Unavailable::Forbidden);
-        if !forbidden || !self.only.is_empty() || self.platform.is_empty() {
+        if !forbidden || only.is_some() || self.platform.is_empty() {
             return (listed, problem);
         }
-        let some = Scope::namespaces(self.platform);
-        let (listed, still) = self.within(permits, root, plural, &some, size, keep).await;
-        let told = still.or(problem).map(|problem| Problem {
-            detail: format!("only the platform's namespaces were read: {}", problem.detail),
-            ..problem
-        });
-        (listed, told)
+        let (listed, still) = self.within(permits, root, plural, Some(self.platform), size, keep).await;
+        let all: Vec<&str> = self.platform.iter().map(String::as_str).collect();
+        (listed, still.or_else(|| problem.map(|problem| problem.but_read(&all))))
     }
 
     /// Lists what is in no namespace.
@@ -279,16 +298,17 @@ impl Reader<'_> {
         size: usize,
         keep: impl FnMut(T, Timestamp) -> R,
     ) -> Listed<R> {
-        self.within(permits, root, plural, &Scope::all(), size, keep).await
+        self.within(permits, root, plural, None, size, keep).await
     }
 
-    /// Lists, and keeps what came before the time was over.
+    /// Lists everywhere or in these namespaces, and keeps what came before the time was over. One that may not be read does not
+    /// keep the others from it.
     async fn within<T: DeserializeOwned, R>(
         &self,
         permits: &Semaphore,
         root: &str,
         plural: &'static str,
-        scope: &Scope,
+        namespaces: Option<&[String]>,
         size: usize,
         mut keep: impl FnMut(T, Timestamp) -> R,
     ) -> Listed<R> {
@@ -299,20 +319,42 @@ impl Reader<'_> {
         let permit = tokio::time::timeout_at(self.deadline, permits.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return (listed, Some(late(0))) };
         let until = self.deadline.min(Instant::now() + self.section);
-        let read = self.cluster.list_into(root, plural, scope, (size, until), &mut listed, &mut keep);
-        let problem = match tokio::time::timeout_at(until, read).await {
-            Err(_) => Some(late(listed.len())),
-            Ok(Err(error)) if error.kind() == ErrorKind::Timeout => Some(late(listed.len())),
-            Ok(Err(error)) => Some(Problem::of(&error)),
-            Ok(Ok(now)) => {
-                let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-                *latest = (*latest).max(now);
-                None
-            }
+        let all = [None];
+        let places: Vec<Option<&String>> = match namespaces {
+            Some(namespaces) => namespaces.iter().map(Some).collect(),
+            None => all.to_vec(),
         };
+        let (mut read, mut problem) = (Vec::new(), None);
+        for place in places {
+            let scope = place.map_or_else(Scope::all, Scope::from);
+            let list = self.cluster.list_into(root, plural, &scope, (size, until), &mut listed, &mut keep);
+            let next = match tokio::time::timeout_at(until, list).await {
+                Err(_) => late(listed.len()),
+                Ok(Err(error)) if error.kind() == ErrorKind::Timeout => late(listed.len()),
+                Ok(Err(error)) if error.status() == Some(404) && !is_extra(root) => {
+                    Problem { reason: Unavailable::Error, ..Problem::of(&error) }
+                }
+                Ok(Err(error)) => Problem::of(&error),
+                Ok(Ok(now)) => {
+                    let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+                    *latest = (*latest).max(now);
+                    read.extend(place.map(String::as_str));
+                    continue;
+                }
+            };
+            let forbidden = next.reason == Unavailable::Forbidden;
+            problem = problem.or(Some(next));
+            if !forbidden {
+                break;
+            }
+        }
         self.watch.read(plural, listed.len());
-        (listed, problem)
+        (listed, problem.map(|problem: Problem| problem.but_read(&read)))
     }
+}
+
+fn is_extra(root: &str) -> bool {
+    EXTRAS.iter().any(|extra| root.starts_with(extra))
 }
 
 fn kept<R>(sections: &mut Sections, name: &'static str, (listed, problem): Listed<R>) -> Vec<R> {

@@ -49,6 +49,8 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 const JOINING: i64 = 600;
+/// Nodes are told of whole, and pods of some namespaces only.
+const UNKNOWN: &str = "not all pods were looked at, so that it is not known how many are free";
 
 /// What a shortage of this resource is told about.
 pub(super) fn shortage(resource: &str) -> Subject {
@@ -144,9 +146,13 @@ impl<'a> Given<'a> {
         let asked = total(short.iter().map(|(_, count, _)| *count));
         let smallest = short.iter().map(|(_, count, _)| *count).min()?;
         let largest = short.iter().map(|(_, count, _)| *count).max().unwrap_or_default();
+        let known = view.picture.all_pods();
         let room = match open.first() {
             None => "no node that takes pods has any".to_owned(),
             Some(_) if free == 0 => "none is free".to_owned(),
+            // Pods that were not looked at have some of them.
+            Some(_) if !known && smallest <= most => "the scheduler finds no room".to_owned(),
+            Some(_) if !known => format!("no node has {smallest}"),
             // The shares are in order: the first has the most.
             Some(first) if smallest <= most => {
                 format!("{most} free on {}, which does not take them all", first.node.name)
@@ -164,19 +170,20 @@ impl<'a> Given<'a> {
             0 => String::new(),
             rest => format!(", and {rest} more"),
         };
-        let facts = format!(
-            "{asked} asked for in all, {largest} by the largest; {free} free in all, {most} on one node at most"
-        );
+        let mut facts = format!("{asked} asked for in all, {largest} by the largest");
+        if known {
+            facts.push_str(&format!("; {free} free in all, {most} on one node at most"));
+        }
         let since = short.iter().filter_map(|(_, _, since)| *since).min();
         let mut draft = Draft::new("GPU_INSUFFICIENT", Severity::Critical, shortage(resource), title)
             .since(since)
             .evidence(EvidenceKind::Metric, None, facts)
-            .evidence(EvidenceKind::Spec, None, format!("{}{rest}", wanted.join(", ")))
-            .evidence(EvidenceKind::Metric, None, table(&shares));
-        if !view.picture.sections.whole("pods") {
-            let text = "not all pods were read, so that fewer may be free";
-            draft = draft.evidence(EvidenceKind::Status, None, text);
-        }
+            .evidence(EvidenceKind::Spec, None, format!("{}{rest}", wanted.join(", ")));
+        draft = if known {
+            draft.evidence(EvidenceKind::Metric, None, table(&shares))
+        } else {
+            draft.evidence(EvidenceKind::Status, None, UNKNOWN)
+        };
         if let Some((pod, ..)) = short.first() {
             draft = draft.command(format!("kubectl describe pod {} -n {}", pod.name, pod.namespace));
         }
@@ -192,7 +199,11 @@ impl<'a> Given<'a> {
         let asked = total(shares.iter().map(|share| share.asked));
         let free = total(shares.iter().map(|share| share.free));
         let nodes = counted(shares.len(), "node");
-        let title = format!("{resource}: {allocatable} on {nodes}, {asked} asked for, {free} free");
+        let known = view.picture.all_pods();
+        let given = |asked: u32, free: u32| {
+            if known { format!(", {asked} asked for, {free} free") } else { String::new() }
+        };
+        let title = format!("{resource}: {allocatable} on {nodes}{}", given(asked, free));
         let mut products: BTreeMap<&str, Vec<&Share<'_>>> = BTreeMap::new();
         for share in &shares {
             products.entry(share.node.product.as_deref().unwrap_or("unnamed")).or_default().push(share);
@@ -210,14 +221,13 @@ impl<'a> Given<'a> {
                 _ => String::new(),
             };
             let text = format!(
-                "{product}: {allocatable}{shared} on {}, {} asked for, {} free",
+                "{product}: {allocatable}{shared} on {}{}",
                 counted(shares.len(), "node"),
-                sum(|share| share.asked),
-                sum(|share| share.free)
+                given(sum(|share| share.asked), sum(|share| share.free))
             );
             draft = draft.evidence(EvidenceKind::Metric, None, text);
         }
-        Some(draft)
+        Some(if known { draft } else { draft.evidence(EvidenceKind::Status, None, UNKNOWN) })
     }
 }
 
@@ -326,7 +336,7 @@ fn no_plugin(view: &View<'_>, node: &NodeRecord) -> Option<Draft> {
     // What it has and does not give out is told as unhealthy.
     let none = node.gpus.iter().all(|gpu| gpu.capacity == 0 && gpu.allocatable == 0);
     // Where resource slices could not be read, it may be that a driver offers them so.
-    let offered = view.picture.offered.contains(&*node.name) || !view.picture.sections.whole("gpus");
+    let offered = view.picture.offered.as_ref().is_none_or(|offered| offered.contains(&*node.name));
     if !node.gpu_present || !none || joining || offered {
         return None;
     }
@@ -345,7 +355,7 @@ fn no_plugin(view: &View<'_>, node: &NodeRecord) -> Option<Draft> {
             format!("the device plugin {}/{} is on it and {state}", pod.namespace, pod.name)
         }
     };
-    let known = view.picture.sections.whole("pods") || !plugins.is_empty();
+    let known = view.picture.all_pods() || !plugins.is_empty();
     let draft = draft.evidence(EvidenceKind::Status, None, if known { text } else { String::new() });
     Some(with_plugin(view, node, draft))
 }

@@ -137,6 +137,11 @@ impl One<'_> {
         self.node.ready.as_ref().is_some_and(|ready| ready.status == "True")
     }
 
+    /// What is counted on a node is more where not all pods were looked at.
+    fn at_least(&self) -> &'static str {
+        if self.view.picture.all_pods() { "" } else { "at least " }
+    }
+
     fn not_ready(&self) -> Option<Draft> {
         let picture = self.view.picture;
         let lease = picture.leases.get(&*self.node.name).copied();
@@ -179,7 +184,9 @@ impl One<'_> {
             draft = draft.evidence(EvidenceKind::Status, Some(at), text);
         }
         let On { all, that_matter, .. } = self.on;
-        let text = format!("{} on it, {that_matter} of the platform or its models", counted(all, "pod"));
+        let least = self.at_least();
+        let text =
+            format!("{least}{} on it, {that_matter} of the platform or its models", counted(all, "pod"));
         draft = draft.evidence(EvidenceKind::Status, None, text);
         Some(draft.evidence(EvidenceKind::Status, None, self.gpus("are not to be had meanwhile")))
     }
@@ -221,7 +228,7 @@ impl One<'_> {
         let draft = self.of_conditions("NODE_PRESSURE", Severity::Error, |kind| PRESSURES.contains(&kind))?;
         let evicted = match self.on.evicted {
             0 => String::new(),
-            count => format!("{} evicted from it", counted(count, "pod")),
+            count => format!("{}{} evicted from it", self.at_least(), counted(count, "pod")),
         };
         Some(draft.evidence(EvidenceKind::Status, None, evicted))
     }

@@ -23,6 +23,7 @@ pub struct Objects {
     logs: BTreeMap<String, String>,
     forbidden: BTreeSet<String>,
     stalled: BTreeSet<String>,
+    nothing: bool,
 }
 
 #[derive(Clone)]
@@ -71,10 +72,14 @@ impl Objects {
         self.forbidden.insert(plural.to_owned());
         self
     }
-    /// Never answers lists of this kind.
+    /// Never answers lists of this kind, or what `version` and `apis` are asked for.
     pub fn stall(mut self, plural: &str) -> Self {
         self.stalled.insert(plural.to_owned());
         self
+    }
+    /// Answers 404 to everything, as a server of something else does.
+    pub fn nothing() -> Self {
+        Self { nothing: true, ..Self::default() }
     }
     /// What a container wrote.
     pub fn log(mut self, namespace: &str, pod: &str, container: &str, text: &str) -> Self {
@@ -150,7 +155,11 @@ async fn answer(objects: &Objects, method: &http::Method, uri: &http::Uri) -> Re
         return status(405, "MethodNotAllowed", "this server only shows");
     }
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    if objects.nothing {
+        return status(404, "NotFound", "the server could not find the requested resource");
+    }
     match parts[..] {
+        ["version" | "apis"] if objects.stalled.contains(parts[0]) => std::future::pending().await,
         ["version"] => return axum::Json(json!({ "gitVersion": "v1.36.3" })).into_response(),
         ["apis"] => return axum::Json(groups(objects)).into_response(),
         ["api", "v1", "namespaces", namespace, "pods", pod, "log"] => {

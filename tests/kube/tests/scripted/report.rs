@@ -130,6 +130,84 @@ async fn what_may_not_be_read_is_told_and_is_never_healthy() {
 }
 
 #[tokio::test]
+async fn a_server_that_knows_nothing_is_not_healthy() {
+    let (_server, cluster) = serve(Objects::nothing()).await;
+    let report = cluster.report().await.unwrap();
+    assert_eq!((&*report.verdict, report.exit_code()), (&Verdict::Unknown, 5), "{}", report.to_json());
+    for name in ["pods", "nodes", "workloads", "events", "leases", "volumes", "autoscalers"] {
+        assert_eq!(*section(&report, name).reason.unwrap(), Unavailable::Error, "{name}");
+    }
+    for name in ["certificates", "metrics"] {
+        assert_eq!(*section(&report, name).reason.unwrap(), Unavailable::NotInstalled, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn one_namespace_that_may_not_be_read_does_not_hide_the_others() {
+    let objects = || Objects::healthy().forbid("pods").forbid("bud-data/pods");
+    let (_server, cluster) = serve(objects()).await;
+    let platform = ["bud-data", "bud-system", "dapr-system"];
+    let report = cluster.report().platform(platform).await.unwrap();
+    let pods = section(&report, "pods");
+    assert!(pods.objects > 0, "{pods:?}");
+    assert_eq!(*pods.reason.unwrap(), Unavailable::Forbidden);
+    let detail = pods.detail.unwrap();
+    assert!(detail.starts_with("read was only bud-system, dapr-system: "), "{detail}");
+    assert_eq!(pods.needed_right.as_deref(), Some("list pods in bud-data"));
+    // Where none may be read, none is said to have been.
+    let (_server, cluster) = serve(objects()).await;
+    let report = cluster.report().platform(["bud-data"]).await.unwrap();
+    assert!(!section(&report, "pods").detail.unwrap().contains("read was"));
+    let (_server, cluster) = serve(objects()).await;
+    let report = cluster.report().only(["bud-data", "bud-system"]).await.unwrap();
+    let pods = section(&report, "pods");
+    assert!(pods.objects > 0 && pods.detail.unwrap().starts_with("read was only bud-system: "));
+}
+
+#[tokio::test]
+async fn a_namespace_in_which_nothing_is_may_be_mistyped() {
+    let (_server, cluster) = serve(Objects::healthy()).await;
+    let report = cluster.report().only(["bud-system", "bud-sytsem"]).await.unwrap();
+    assert_eq!(report.verdict, Verdict::Unknown, "{}", report.to_json());
+    let namespaces = section(&report, "namespaces");
+    assert_eq!((namespaces.objects, &*namespaces.reason.unwrap()), (1, &Unavailable::Error));
+    assert!(namespaces.detail.unwrap().contains("nothing is in bud-sytsem:"));
+    assert!(find(&report, "SECTION_UNAVAILABLE", "namespaces").remedy.contains("kubectl get namespaces"));
+    let report = cluster.report().only(["bud-system"]).await.unwrap();
+    assert_eq!(report.verdict, Verdict::Healthy, "{}", report.to_json());
+    let twice = ["bud-system", "bud-system"];
+    assert_eq!(cluster.report().only(twice).await.unwrap_err().param(), Some("only"));
+    assert_eq!(cluster.report().platform(twice).await.unwrap_err().param(), Some("platform"));
+}
+
+#[tokio::test]
+async fn what_is_free_is_not_said_where_not_all_pods_were_looked_at() {
+    let overview = |report: &Report| find(report, "GPU_OVERVIEW", "nvidia.com/gpu").title.clone();
+    let (_server, cluster) = serve(Objects::healthy()).await;
+    assert!(overview(&cluster.report().await.unwrap()).ends_with("4 asked for, 20 free"));
+    let some = cluster.report().only(["bud-system"]).await.unwrap();
+    assert_eq!(overview(&some), "nvidia.com/gpu: 24 on 3 nodes");
+    let (_server, cluster) = serve(Objects::healthy().forbid("pods")).await;
+    assert_eq!(overview(&cluster.report().await.unwrap()), "nvidia.com/gpu: 24 on 3 nodes");
+}
+
+#[tokio::test]
+async fn what_a_report_asks_first_is_in_its_time_as_well() {
+    let within = Duration::from_secs(3);
+    let (_server, cluster) = serve(Objects::healthy().stall("version")).await;
+    let started = std::time::Instant::now();
+    let error = cluster.report().within(within).await.unwrap_err();
+    assert_eq!(error.kind(), bud_sdk::ErrorKind::Timeout);
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    let (_server, cluster) = serve(Objects::healthy().stall("apis")).await;
+    let started = std::time::Instant::now();
+    let report = cluster.report().within(within).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert_eq!(*section(&report, "metrics").reason.unwrap(), Unavailable::Timeout);
+    assert_eq!(*section(&report, "pods").status, SectionStatus::Ok);
+}
+
+#[tokio::test]
 async fn what_stalls_is_left_out_and_the_rest_is_reported_in_time() {
     let (_server, cluster) = serve(Objects::broken().stall("events").stall("leases")).await;
     let started = std::time::Instant::now();
@@ -213,6 +291,13 @@ async fn several_clusters_at_once_and_one_that_is_not_there_delays_none() {
     assert!(fleet.clusters[3].error.as_deref().unwrap().contains("refused"), "{:?}", fleet.clusters[3].error);
     assert!(fleet.clusters[4].error.as_deref().unwrap().contains("unknown"), "{:?}", fleet.clusters[4].error);
     assert_eq!((&*fleet.verdict, fleet.exit_code()), (&Verdict::Critical, 3));
+    // What each report is given is its own; this takes longer than what is given to all.
+    let slow = serve(Objects::healthy().stall("events")).await;
+    let (one, all) = (Duration::from_secs(8), Duration::from_secs(1));
+    let fleet = slow.1.reports(["scripted"]).within(all).each(move |report| report.within(one));
+    let fleet = fleet.await.unwrap();
+    assert_eq!(fleet.clusters[0].error, None);
+    assert_eq!(fleet.clusters[0].report.as_ref().unwrap().verdict, Verdict::Unknown);
     for wrong in [vec![], vec!["well", "well"]] {
         assert_eq!(cluster.reports(wrong).await.unwrap_err().param(), Some("contexts"));
     }

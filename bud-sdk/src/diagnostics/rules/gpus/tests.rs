@@ -238,9 +238,43 @@ fn gpus_that_nobody_gives_out_want_a_plugin() {
         drafts.iter().filter(|draft| draft.code == "GPU_PLUGIN_MISSING").count()
     };
     assert_eq!(told(&picture), 1);
-    picture.offered.insert("n1".to_owned());
-    assert_eq!(told(&picture), 0);
-    picture.offered.clear();
+    // That pods were not all read says nothing of slices.
+    picture.sections.add("pods", 0, Some(Problem::new(Unavailable::Forbidden, "not allowed")));
     picture.sections.add("gpus", 0, Some(Problem::new(Unavailable::Forbidden, "not allowed")));
+    assert_eq!(told(&picture), 1);
+    picture.offered = Some(["n1".to_owned()].into());
     assert_eq!(told(&picture), 0);
+    picture.offered = None;
+    assert_eq!(told(&picture), 0);
+}
+
+#[test]
+fn where_not_all_pods_were_looked_at_nothing_is_said_to_be_free() {
+    let bare = json!({ "/status/capacity": { "cpu": "8" }, "/status/allocatable": { "cpu": "8" } });
+    let objects = json!({
+        "nodes": [gpu_node("n1", 8, json!({})), gpu_node("n2", 8, bare)],
+        "pods": [holder("h", "n1", 2), waiter("w", 4, 300, SHORT)],
+    });
+    let told = |everywhere: bool, code: &str| {
+        let mut picture = picture(objects.clone());
+        picture.everywhere = everywhere;
+        let drafts = super::super::find(&View::of(&picture));
+        let draft = drafts.into_iter().find(|draft| draft.code == code).unwrap();
+        (draft.title.clone(), evidence(&draft))
+    };
+    let (title, text) = told(true, "GPU_OVERVIEW");
+    assert!(
+        title.ends_with("8 on 1 node, 2 asked for, 6 free") && !text.contains("not all"),
+        "{title}: {text}"
+    );
+    let (title, text) = told(false, "GPU_OVERVIEW");
+    assert_eq!(title, "nvidia.com/gpu: 8 on 1 node");
+    assert_eq!(text, format!("{H100}: 8 on 1 node | {}", super::UNKNOWN));
+    let (title, text) = told(true, "GPU_INSUFFICIENT");
+    assert!(title.contains("6 free on n1") && text.contains("n1: 6 of 8 free"), "{title}: {text}");
+    let (title, text) = told(false, "GPU_INSUFFICIENT");
+    assert_eq!(title, "1 pod asks for 4 nvidia.com/gpu: the scheduler finds no room");
+    assert!(text.contains(super::UNKNOWN) && !text.replace(super::UNKNOWN, "").contains("free"), "{text}");
+    assert!(told(true, "GPU_PLUGIN_MISSING").1.contains("no pod of a device plugin"));
+    assert!(!told(false, "GPU_PLUGIN_MISSING").1.contains("no pod of a device plugin"));
 }

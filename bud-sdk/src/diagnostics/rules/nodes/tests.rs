@@ -26,6 +26,19 @@ fn down(status: &str) -> Value {
 }
 
 #[test]
+fn pods_on_a_node_are_some_where_not_all_were_looked_at() {
+    let objects = json!({ "nodes": [node("n1", down("False"))], "pods": [pod("a", json!({}))] });
+    let told = |everywhere: bool| {
+        let mut picture = picture(objects.clone());
+        picture.everywhere = everywhere;
+        let drafts = super::super::find(&View::of(&picture));
+        evidence(drafts.iter().find(|draft| draft.code == "NODE_NOT_READY").unwrap())
+    };
+    assert!(told(true).contains("| 1 pod on it, 1 of the platform"), "{}", told(true));
+    assert!(told(false).contains("at least 1 pod on it, 1 of the platform"), "{}", told(false));
+}
+
+#[test]
 fn a_node_that_is_not_ready_is_critical_where_the_platform_is_on_it() {
     for status in ["False", "Unknown"] {
         assert_eq!(of(json!([node("n1", down(status))])), told("NODE_NOT_READY", "ERROR", "n1"), "{status}");
