@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import { KubernetesCluster } from 'bud-sdk-node';
 
 const OPTIONS = ['context', 'namespace', 'database', 'container', 'tail', 'seconds', 'format'] as const;
-const text = { type: 'string' } as const;
-const options = { ...Object.fromEntries(OPTIONS.map((name) => [name, text])), demo: { type: 'boolean' } } as const;
+const options: Record<string, { type: 'string' | 'boolean' }> = { demo: { type: 'boolean' } };
+for (const name of OPTIONS) options[name] = { type: 'string' };
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 
 /** The value of an option such as `--context`. */
