@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{Cluster, ClusterReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::BoxFuture;
-use crate::report::{FleetMember, FleetReport};
+use crate::report::{FleetMember, FleetReport, redact};
 
 /// Clusters that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -101,7 +101,7 @@ impl ClusterReports {
             .unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "the cluster did not answer in time")));
         match read {
             Ok(report) => FleetMember { context, report: Some(report), error: None },
-            Err(error) => FleetMember { context, report: None, error: Some(error.to_string()) },
+            Err(error) => FleetMember { context, report: None, error: Some(redact(&error.to_string())) },
         }
     }
 }

@@ -148,7 +148,7 @@ fn folded(
     Some(Finding {
         code: first.code.to_owned(),
         severity: severity.into(),
-        title: first.title.clone(),
+        title: super::redact(&first.title),
         subject: if several { whole(first).object() } else { first.subject.object() },
         owner: first.owner.as_ref().filter(|_| !several).map(Subject::object),
         container: first.container.clone(),
@@ -180,6 +180,7 @@ fn fingerprint((code, whole, container, cause): &Same<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::EvidenceKind;
     use super::super::Severity::{Critical, Error, Info, Warning};
     use super::*;
 
@@ -251,6 +252,22 @@ mod tests {
         assert_eq!(of("a-x").fingerprint, of("a-y").fingerprint);
         assert_ne!(of("a-x").subject.name, of("a-y").subject.name);
         assert_ne!(of("a-x").fingerprint, assemble(vec![pod("a-x", "b")]).remove(0).fingerprint);
+    }
+
+    #[test]
+    fn no_title_and_no_evidence_has_a_secret() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END PRIVATE KEY-----";
+        let long = format!("{}\npassword: hunter\nuser: me", "x".repeat(985));
+        let draft = Draft::new("A", Warning, Subject::node("1"), "no way to postgres://bud:hunter2@db")
+            .evidence(EvidenceKind::Status, None, "db:\n  password: hunter\n  user: me")
+            .evidence(EvidenceKind::Status, None, long)
+            .evidence(EvidenceKind::Status, None, key);
+        let finding = assemble(vec![draft]).remove(0);
+        assert_eq!(finding.title, "no way to postgres://bud:[redacted]@db");
+        let texts: Vec<&str> = finding.evidence.iter().map(|evidence| evidence.text.as_str()).collect();
+        assert_eq!(texts[0], "db:   password: [redacted]   user: me");
+        assert!(!texts[1].contains("hunt"), "{}", texts[1]);
+        assert_eq!(texts[2], "[redacted]");
     }
 
     #[test]
