@@ -125,7 +125,7 @@ pub(super) async fn commands(cluster: &Cluster, picture: &mut Picture, deadline:
         let read = timeout_at(until, cluster.gpu_readings(&namespace, &format!("pod/{pod}"))).await;
         (namespace, pod, read)
     });
-    let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+    let read: Vec<_> = read.buffered(AT_ONCE).collect().await;
     let mut problem = None;
     for (namespace, pod, readings) in read {
         match readings {
