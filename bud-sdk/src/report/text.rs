@@ -1,12 +1,15 @@
 //! Reports as text, for terminals and logs.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::{self, Display};
 use std::io::IsTerminal;
 
 use super::links::Links;
-use super::{Difference, Finding, Report, ReportSection, SectionStatus, Severity, Verdict};
+use super::{
+    Difference, Evidence, EvidenceKind, Finding, Report, ReportSection, SectionStatus, Severity, Verdict,
+};
 use crate::api::clean;
 use crate::types::{Timestamp, age};
 
@@ -92,7 +95,8 @@ impl Text<'_> {
             (None, _) => writeln!(f)?,
         }
         for evidence in finding.evidence.iter().take(MOST_EVIDENCE) {
-            write!(f, "    {}: {}", line(&evidence.kind.as_str().to_lowercase()), line(&evidence.text))?;
+            let kind = evidence.kind.as_str().to_lowercase();
+            write!(f, "    {}: {}", line(&kind), line(&told(evidence)))?;
             match (evidence.at, now) {
                 (Some(at), Some(now)) => writeln!(f, " ({} ago)", age(at.min(now), now))?,
                 (Some(at), None) => writeln!(f, " ({at})")?,
@@ -190,6 +194,15 @@ fn of_verdict(verdict: &Verdict) -> &'static str {
 /// Foreign text, fit for a line.
 pub(super) fn line(text: &str) -> String {
     clean(text, LONGEST)
+}
+
+/// What is shown of a piece of evidence: of a log the end, which says most.
+pub(super) fn told(evidence: &Evidence) -> Cow<'_, str> {
+    let count = evidence.text.chars().count();
+    if *evidence.kind != EvidenceKind::Log || count <= LONGEST {
+        return Cow::Borrowed(&evidence.text);
+    }
+    Cow::Owned(['…'].into_iter().chain(evidence.text.chars().skip(count - LONGEST + 1)).collect())
 }
 
 /// What a finding is about, with its container.

@@ -126,3 +126,13 @@ fn objects_are_counted_once_and_each_kind_has_its_plural() {
         assert_eq!(plural(kind), many);
     }
 }
+
+#[test]
+fn of_a_long_log_the_end_is_shown() {
+    let mut report = rich();
+    let log = report.findings.iter_mut().find(|finding| finding.code == "POD_CRASHLOOP").unwrap();
+    log.evidence[0].text = format!("{} no room is left", "x".repeat(900));
+    for shown in [report.to_text().to_string(), report.to_html()] {
+        assert!(shown.contains("log: …xxx") && shown.contains("xxx no room is left"), "{shown}");
+    }
+}
