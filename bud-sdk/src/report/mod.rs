@@ -173,6 +173,8 @@ records! {
         code: String,
         /// How urgent it is. One that explains others is as urgent as they are.
         severity: Wire<Severity>,
+        /// The section of the report that it belongs to: it is gone only if that was read.
+        section: String,
         /// What is wrong, in one line.
         title: String,
         /// What it is about. Where several replicas have the same, it is what made them.
@@ -246,6 +248,11 @@ impl ReportSection {
         self.reason.as_ref().is_some_and(|reason| {
             matches!(**reason, Unavailable::Forbidden | Unavailable::Timeout | Unavailable::Error)
         })
+    }
+    /// Whether all that there is of it was read.
+    fn was_read(&self) -> bool {
+        let absent = self.reason.as_ref().is_some_and(|reason| **reason == Unavailable::NotInstalled);
+        absent || *self.status != SectionStatus::Unavailable
     }
 }
 

@@ -111,6 +111,15 @@ async fn what_changed_is_what_is_new_and_what_is_gone() {
     assert!(codes(&worse.new).contains("NODE_NOT_READY") && worse.resolved.is_empty());
     let better = before.since(&bad);
     assert!(codes(&better.resolved).contains("NODE_NOT_READY") && better.new.is_empty());
+
+    // What was not read keeps its own, and no other's.
+    let (_less, cluster) = serve(Objects::healthy().forbid("nodes")).await;
+    let better = cluster.report().await.unwrap().since(&bad);
+    assert!(codes(&better.resolved).contains("POD_CRASHLOOP"), "{:?}", codes(&better.resolved));
+    assert!(!codes(&better.resolved).contains("NODE_NOT_READY"));
+    for check in bud_sdk::kubernetes::checks() {
+        assert!(bad.sections.iter().any(|section| section.name == check.section), "{}", check.code);
+    }
 }
 
 #[tokio::test]
