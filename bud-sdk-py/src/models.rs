@@ -524,7 +524,7 @@ models! {
     Difference: bud_sdk::report::Difference {
         /// What was not found before.
         new,
-        /// What is found no longer. What could not be read this time is not counted as gone.
+        /// What is found no longer, where it was looked for. What was not read this time is not counted as gone.
         resolved,
         /// How many findings are in both.
         lasting,
@@ -705,6 +705,8 @@ models! {
         code,
         /// How urgent it is. One that explains others is as urgent as they are.
         severity,
+        /// The section of the report that it belongs to: it is gone only if that was read.
+        section,
         /// What is wrong, in one line.
         title,
         /// What it is about. Where several replicas have the same, it is what made them.

@@ -4956,6 +4956,8 @@ export interface Finding {
   readonly code: string;
   /** How urgent it is. One that explains others is as urgent as they are. */
   readonly severity: Severity;
+  /** The section of the report that it belongs to: it is gone only if that was read. */
+  readonly section: string;
   /** What is wrong, in one line. */
   readonly title: string;
   /** What it is about. Where several replicas have the same, it is what made them. */
@@ -4984,7 +4986,7 @@ export interface Finding {
 
 /** @internal */
 export function readFinding(json: Wire): Finding {
-  const model: Draft<Finding> = { code: json['code'], severity: readSeverity(json['severity']), title: json['title'], subject: readObjectRef(json['subject']), count: json['count'], samples: json['samples'], evidence: json['evidence'].map(readEvidence), remedy: json['remedy'], commands: json['commands'], fingerprint: json['fingerprint'] };
+  const model: Draft<Finding> = { code: json['code'], severity: readSeverity(json['severity']), section: json['section'], title: json['title'], subject: readObjectRef(json['subject']), count: json['count'], samples: json['samples'], evidence: json['evidence'].map(readEvidence), remedy: json['remedy'], commands: json['commands'], fingerprint: json['fingerprint'] };
   if (json['owner'] != null) model.owner = readObjectRef(json['owner']);
   if (json['container'] != null) model.container = json['container'];
   if (json['since'] != null) model.since = moment(json['since']);
@@ -5078,7 +5080,7 @@ export function readFleetReport(json: Wire): FleetReport {
 export interface Difference {
   /** What was not found before. */
   readonly new: Finding[];
-  /** What is found no longer. What could not be read this time is not counted as gone. */
+  /** What is found no longer, where it was looked for. What was not read this time is not counted as gone. */
   readonly resolved: Finding[];
   /** How many findings are in both. */
   readonly lasting: number;

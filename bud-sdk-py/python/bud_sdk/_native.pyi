@@ -1325,7 +1325,9 @@ class Difference:
         """What was not found before."""
     @property
     def resolved(self) -> list[Finding]:
-        """What is found no longer. What could not be read this time is not counted as gone."""
+        """What is found no longer, where it was looked for. What was not read this time is not
+        counted as gone.
+        """
     @property
     def lasting(self) -> int:
         """How many findings are in both."""
@@ -1774,6 +1776,9 @@ class Finding:
     @property
     def severity(self) -> types.Severity:
         """How urgent it is. One that explains others is as urgent as they are."""
+    @property
+    def section(self) -> str:
+        """The section of the report that it belongs to: it is gone only if that was read."""
     @property
     def title(self) -> str:
         """What is wrong, in one line."""

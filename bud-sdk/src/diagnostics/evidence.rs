@@ -11,14 +11,18 @@ use super::Cluster;
 use super::picture::{Picture, Problem, Sections};
 use super::request::Ask;
 use super::rules::{dapr, engines};
+use crate::api::clean;
 use crate::error::{ErrorKind, Result};
-use crate::report::{Draft, EvidenceKind, LogWanted, Unavailable};
+use crate::report::{Draft, EvidenceKind, LogWanted, Unavailable, redact};
 
 /// Of how many pods logs are read, how many at a time, and how much of each.
 const LOGS: usize = 20;
 const AT_ONCE: usize = 8;
 const LINES: u32 = 20;
 const MOST: usize = 8 << 10;
+/// How much of a line is kept, and of all of them, in characters.
+const LINE: usize = 300;
+const WORDS: usize = 1000;
 /// One log, or one command, takes no longer.
 const EACH: Duration = Duration::from_secs(10);
 /// In how many pods commands are run.
@@ -31,17 +35,7 @@ pub(super) async fn logs(
     sections: &mut Sections,
     deadline: Instant,
 ) {
-    let mut wanted: Vec<(LogWanted, &mut Draft)> =
-        drafts.iter_mut().filter_map(|draft| Some((draft.log.clone()?, draft))).collect();
-    wanted.sort_by_key(|(_, draft)| draft.severity.rank());
-    // One log is enough for replicas that fail alike.
-    let mut seen = BTreeSet::new();
-    wanted.retain(|(_, draft)| {
-        let whole = draft.owner.clone().unwrap_or_else(|| draft.subject.clone());
-        seen.insert((draft.code, whole, draft.container.clone()))
-    });
-    wanted.truncate(LOGS);
-    let (logs, drafts): (Vec<LogWanted>, Vec<&mut Draft>) = wanted.into_iter().unzip();
+    let (logs, drafts): (Vec<LogWanted>, Vec<Vec<&mut Draft>>) = wanted(drafts).into_iter().unzip();
     let count = logs.len();
     let read = iter(logs).map(|log| async move {
         let until = deadline.min(Instant::now() + EACH);
@@ -49,9 +43,9 @@ pub(super) async fn logs(
     });
     let read: Vec<_> = read.buffered(AT_ONCE).collect().await;
     let mut problem = None;
-    for (draft, lines) in drafts.into_iter().zip(read) {
+    for (drafts, lines) in drafts.into_iter().zip(read) {
         match lines {
-            Ok(Ok(lines)) => add(draft, &lines),
+            Ok(Ok(lines)) => drafts.into_iter().for_each(|draft| add(draft, &lines)),
             // One that is not there any more is no fault.
             Ok(Err(error)) if error.is_not_found() || error.kind() == ErrorKind::BadRequest => {}
             Ok(Err(error)) => problem = problem.or(Some(Problem::of(&error))),
@@ -65,15 +59,44 @@ pub(super) async fn logs(
     }
 }
 
+/// Which logs are read, and what each is evidence of.
+fn wanted(drafts: &mut [Draft]) -> Vec<(LogWanted, Vec<&mut Draft>)> {
+    let mut wanted: Vec<(LogWanted, &mut Draft)> =
+        drafts.iter_mut().filter_map(|draft| Some((draft.log.clone()?, draft))).collect();
+    wanted.sort_by_key(|(_, draft)| draft.severity.rank());
+    // One log is enough for replicas that fail alike, and one reading for all that a log is evidence of.
+    let mut seen = BTreeSet::new();
+    let mut logs: Vec<(LogWanted, Vec<&mut Draft>)> = Vec::new();
+    for (log, draft) in wanted {
+        let whole = draft.owner.clone().unwrap_or_else(|| draft.subject.clone());
+        if !seen.insert((draft.code, whole, draft.container.clone())) {
+            continue;
+        }
+        let room = logs.len() < LOGS;
+        match logs.iter_mut().find(|(known, _)| *known == log) {
+            Some((_, drafts)) => drafts.push(draft),
+            None if room => logs.push((log, vec![draft])),
+            None => {}
+        }
+    }
+    logs
+}
+
 async fn lines(cluster: &Cluster, log: &LogWanted) -> Result<Vec<String>> {
     let path = format!("/api/v1/namespaces/{}/pods/{}/log", log.namespace, log.pod);
     let ask = Ask::get(path, "pods/log", Some(&log.namespace)).query("container", &log.container);
     let ask = ask.query("tailLines", LINES).query("limitBytes", 4 * MOST);
     let ask = if log.previous { ask.query("previous", true) } else { ask };
     let (bytes, _) = cluster.ask(&ask, Instant::now() + EACH).await?;
-    let end = bytes.slice(bytes.len().saturating_sub(MOST)..);
-    let text = String::from_utf8_lossy(&end);
-    Ok(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    Ok(last_lines(&String::from_utf8_lossy(&bytes)))
+}
+
+/// The lines of the last part of a log, without secrets: of one that is cut, or without its other lines, not all can be known.
+fn last_lines(log: &str) -> Vec<String> {
+    let log = redact(log);
+    let from = (log.len().saturating_sub(MOST)..=log.len()).find(|at| log.is_char_boundary(*at));
+    let end = log.get(from.unwrap_or_default()..).unwrap_or_default();
+    end.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 fn add(draft: &mut Draft, lines: &[String]) {
@@ -85,10 +108,31 @@ fn add(draft: &mut Draft, lines: &[String]) {
         draft.title = format!("{}: {what}", draft.title);
         draft.remedy = remedy.to_owned();
     }
-    // The last ones say most; they stand before what else is known.
-    let last = lines.iter().rev().take(5).rev().map(String::as_str).collect::<Vec<_>>().join(" ⏎ ");
-    let with = draft.clone().evidence(EvidenceKind::Log, None, last);
+    let with = draft.clone().evidence(EvidenceKind::Log, None, last_words(lines));
     draft.evidence = with.evidence;
+}
+
+/// As many of the last lines as there is room for: the last ones say most. Long ones lose their middle.
+fn last_words(lines: &[String]) -> String {
+    let mut words = String::new();
+    for line in lines.iter().rev().take(5) {
+        let count = line.chars().count();
+        let line = if count > LINE {
+            let (start, end) = (line.chars().take(LINE / 2), line.chars().skip(count - LINE / 2));
+            start.chain(['…']).chain(end).collect()
+        } else {
+            line.clone()
+        };
+        let line = clean(&line, usize::MAX);
+        if words.is_empty() {
+            words = line;
+        } else if words.chars().count() + line.chars().count() + 3 <= WORDS {
+            words = format!("{line} ⏎ {words}");
+        } else {
+            break;
+        }
+    }
+    words
 }
 
 /// Asks PostgreSQL for its connections, and engines for what their GPUs do.
@@ -125,7 +169,7 @@ pub(super) async fn commands(cluster: &Cluster, picture: &mut Picture, deadline:
         let read = timeout_at(until, cluster.gpu_readings(&namespace, &format!("pod/{pod}"))).await;
         (namespace, pod, read)
     });
-    let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+    let read: Vec<_> = read.buffered(AT_ONCE).collect().await;
     let mut problem = None;
     for (namespace, pod, readings) in read {
         match readings {
@@ -146,4 +190,65 @@ pub(super) async fn commands(cluster: &Cluster, picture: &mut Picture, deadline:
 fn is_postgres(labels: &BTreeMap<String, String>) -> bool {
     let is = |name: &str| labels.get(name).is_some_and(|value| value == "postgresql");
     is("app.kubernetes.io/name") || is("app")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Severity, Subject};
+
+    fn draft(code: &'static str, pod: &str, severity: Severity) -> Draft {
+        let log = LogWanted {
+            namespace: "here".to_owned(),
+            pod: pod.to_owned(),
+            container: "main".to_owned(),
+            previous: false,
+        };
+        let owner = Subject::new("Deployment", "here", "a");
+        let draft = Draft::new(code, severity, Subject::new("Pod", "here", pod), "it fails");
+        draft.owner(Some(owner)).container("main").log(log)
+    }
+
+    #[test]
+    fn a_log_is_read_once_for_all_that_it_shows() {
+        let mut drafts = [
+            draft("POD_RESTARTS", "a-0", Severity::Warning),
+            draft("POD_OOMKILLED", "a-0", Severity::Error),
+            draft("POD_OOMKILLED", "a-1", Severity::Error),
+        ];
+        let logs = wanted(&mut drafts);
+        assert_eq!(logs.len(), 1, "replicas fail alike");
+        let codes: Vec<&str> = logs[0].1.iter().map(|draft| draft.code).collect();
+        assert_eq!(codes, ["POD_OOMKILLED", "POD_RESTARTS"]);
+        let names: Vec<String> = (0..30).map(|number| format!("p{number}")).collect();
+        let mut drafts: Vec<Draft> =
+            names.iter().map(|name| draft("A", name, Severity::Info).owner(None)).collect();
+        drafts.push(draft("B", "last", Severity::Critical));
+        let logs = wanted(&mut drafts);
+        assert_eq!((logs.len(), logs[0].0.pod.as_str()), (LOGS, "last"), "the most urgent first");
+    }
+
+    #[test]
+    fn the_last_words_of_a_log_are_kept() {
+        let mut lines: Vec<String> = (0..5).map(|number| format!("{number}{}", "x".repeat(290))).collect();
+        lines.push(format!("ERROR {} no room is left", "y".repeat(4000)));
+        let mut failed = draft("A", "a-0", Severity::Info);
+        add(&mut failed, &lines);
+        let text = &failed.evidence[0].text;
+        assert!(text.ends_with("no room is left") && text.contains("ERROR yyy"), "{text}");
+        assert!(text.starts_with("3x") && text.chars().count() <= WORDS, "{text}");
+        assert_eq!(last_words(&["a".to_owned(), "b".to_owned()]), "a ⏎ b");
+        assert_eq!(last_words(&[]), "");
+    }
+
+    #[test]
+    fn a_secret_that_the_cut_goes_through_is_gone() {
+        let log = format!("password=hunter2{}\nlast {}", "z".repeat(3000), "é".repeat(3000));
+        assert!(!last_lines(&log).join("\n").contains('z'));
+        let key = format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\nfailed\n",
+            "MIIE\n".repeat(3000)
+        );
+        assert_eq!(last_lines(&key), ["[redacted]", "failed"]);
+    }
 }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{Cluster, ClusterReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::BoxFuture;
-use crate::report::{FleetMember, FleetReport, Report};
+use crate::report::{FleetMember, FleetReport, Report, redact};
 
 /// Clusters that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -102,7 +102,7 @@ impl ClusterReports {
     async fn member(&self, context: String) -> FleetMember {
         match self.read(&context).await {
             Ok(report) => FleetMember { context, report: Some(report), error: None },
-            Err(error) => FleetMember { context, report: None, error: Some(error.to_string()) },
+            Err(error) => FleetMember { context, report: None, error: Some(redact(&error.to_string())) },
         }
     }
 }

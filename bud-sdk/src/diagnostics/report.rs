@@ -1,6 +1,6 @@
 //! A cluster read as findings: the picture is taken once, the rules are applied, and what shows the worst is fetched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::BoxFuture;
 use crate::report::{
     About, Draft, EvidenceKind, Finding, Report, ReportSection, SectionStatus, Severity, Subject,
-    Unavailable, assemble, redact,
+    Unavailable, assemble,
 };
 use crate::types::Timestamp;
 
@@ -228,14 +228,11 @@ fn unknown(picture: &mut Picture, only: &[String]) {
 }
 
 /// The report of a picture: the same for the same picture.
-pub(super) fn report(picture: &Picture, mut drafts: Vec<Draft>, about: About) -> Report {
+pub(super) fn report(picture: &Picture, drafts: Vec<Draft>, about: About) -> Report {
+    let mut drafts = sectioned(drafts);
     let mut sections = Vec::new();
     for (name, section) in &picture.sections.0 {
-        let section_of =
-            |code: &str| rules::checks().find(|check| check.code == code).map(|check| check.section);
-        let found = drafts
-            .iter()
-            .any(|draft| draft.severity != Severity::Info && section_of(draft.code) == Some(name));
+        let found = drafts.iter().any(|draft| draft.severity != Severity::Info && draft.section == *name);
         let status = match (&section.problem, found) {
             (Some(_), _) => SectionStatus::Unavailable,
             (None, true) => SectionStatus::Findings,
@@ -255,6 +252,16 @@ pub(super) fn report(picture: &Picture, mut drafts: Vec<Draft>, about: About) ->
         picture.sections.0.iter().filter_map(|(name, section)| unavailable(name, section.problem.as_ref()?)),
     );
     Report::new(about, sections, assemble(drafts))
+}
+
+/// Drafts with the sections of their checks.
+fn sectioned(drafts: Vec<Draft>) -> Vec<Draft> {
+    let sections: BTreeMap<&str, &str> = rules::checks().map(|check| (check.code, check.section)).collect();
+    let section = |draft: Draft| match sections.get(draft.code) {
+        Some(section) => draft.section(section),
+        None => draft,
+    };
+    drafts.into_iter().map(section).collect()
 }
 
 /// A section that should have been read.
@@ -277,8 +284,9 @@ fn unavailable(name: &str, problem: &Problem) -> Option<Draft> {
     };
     let subject = Subject::new("Section", "", name);
     let title = format!("{name} could not be read, or not all of them");
-    let draft = Draft::new("SECTION_UNAVAILABLE", Severity::Info, subject, title).remedy(remedy);
-    Some(draft.evidence(EvidenceKind::Status, None, redact(&problem.detail)))
+    let draft =
+        Draft::new("SECTION_UNAVAILABLE", Severity::Info, subject, title).section(name).remedy(remedy);
+    Some(draft.evidence(EvidenceKind::Status, None, &problem.detail))
 }
 
 impl Watch for ClusterReport {
@@ -291,7 +299,7 @@ impl Watch for ClusterReport {
     fn pod(&self, pod: &PodRecord, now: Timestamp) {
         let (Some(watch), Some(trouble)) = (&self.watch, &pod.trouble) else { return };
         let nothing_else = Picture::empty(now, self.platform.clone());
-        for finding in assemble(rules::pods::of_pod(&View::of(&nothing_else), pod, trouble)) {
+        for finding in assemble(sectioned(rules::pods::of_pod(&View::of(&nothing_else), pod, trouble))) {
             watch(ReportUpdate::Found(Box::new(finding)));
         }
     }

@@ -1,6 +1,6 @@
 //! From drafts to findings: each linked to its cause, replicas with the same folded into one, in an order that is always the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Subject};
 use super::{Finding, Severity};
@@ -25,10 +25,11 @@ pub(crate) fn assemble(mut drafts: Vec<Draft>) -> Vec<Finding> {
         })
         .collect();
     let severities = severities(&folds, &caused);
+    let prints = fingerprints(folds.keys());
     let finding = |(same, members): (&Same<'_>, &Vec<&Draft>)| {
         let severity = severities.get(same).cloned().unwrap_or(Severity::Info);
-        let caused_by = caused.get(same).map(fingerprint);
-        folded(members, severity, fingerprint(same), caused_by)
+        let caused_by = caused.get(same).and_then(|cause| prints.get(cause)).cloned();
+        folded(members, severity, prints.get(same)?.clone(), caused_by)
     };
     let mut findings: Vec<Finding> = folds.iter().filter_map(finding).collect();
     findings.sort_by(|one, other| order(one).cmp(&order(other)));
@@ -148,7 +149,8 @@ fn folded(
     Some(Finding {
         code: first.code.to_owned(),
         severity: severity.into(),
-        title: first.title.clone(),
+        title: super::redact(&first.title),
+        section: first.section.clone(),
         subject: if several { whole(first).object() } else { first.subject.object() },
         owner: first.owner.as_ref().filter(|_| !several).map(Subject::object),
         container: first.container.clone(),
@@ -163,11 +165,26 @@ fn folded(
     })
 }
 
-/// It stays while pods come and go: it is that of what made them.
-fn fingerprint((code, whole, container, cause): &Same<'_>) -> String {
+/// The fingerprint of each fold. It stays while pods come and go, for it is that of what made them, and while the cause changes.
+/// Only where replicas have several causes, the first fold, that without a cause if there is one, is without it.
+fn fingerprints<'f, 'd: 'f>(folds: impl Iterator<Item = &'f Same<'d>>) -> BTreeMap<Same<'d>, String> {
+    let mut seen = BTreeSet::new();
+    let print = |same: &Same<'d>| {
+        let (code, whole, container, cause) = *same;
+        let first = seen.insert((code, whole, container));
+        (*same, fingerprint(code, whole, container, cause.filter(|_| !first)))
+    };
+    folds.map(print).collect()
+}
+
+fn fingerprint(
+    code: &str,
+    whole: &Subject,
+    container: Option<&str>,
+    cause: Option<(&str, &Subject)>,
+) -> String {
     let subject = |subject: &Subject| format!("{}/{}/{}", subject.kind, subject.namespace, subject.name);
     let mut text = format!("{code}|{}|{}", subject(whole), container.unwrap_or_default());
-    // Some replicas may be explained by a node that is down, and others not.
     if let Some((cause, of)) = cause {
         text.push_str(&format!("|{cause}|{}", subject(of)));
     }
@@ -180,6 +197,7 @@ fn fingerprint((code, whole, container, cause): &Same<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::EvidenceKind;
     use super::super::Severity::{Critical, Error, Info, Warning};
     use super::*;
 
@@ -251,6 +269,50 @@ mod tests {
         assert_eq!(of("a-x").fingerprint, of("a-y").fingerprint);
         assert_ne!(of("a-x").subject.name, of("a-y").subject.name);
         assert_ne!(of("a-x").fingerprint, assemble(vec![pod("a-x", "b")]).remove(0).fingerprint);
+    }
+
+    #[test]
+    fn a_fingerprint_outlives_the_cause() {
+        let of = |findings: &[Finding]| -> Vec<String> {
+            let of_pods = findings.iter().filter(|finding| finding.code == "POD_NOT_READY");
+            of_pods.map(|finding| finding.fingerprint.clone()).collect()
+        };
+        let down = |name: &str| Draft::new("NODE_NOT_READY", Error, Subject::node(name), "down");
+        let on = |name: &str| assemble(vec![down(name), pod("a-0", "a").because(Subject::node(name))]);
+        let alone = of(&assemble(vec![pod("a-0", "a")]));
+        assert_eq!(of(&on("n1")), alone);
+        assert_eq!(of(&on("n2")), alone);
+        // What is caused refers to the fingerprint that its cause has.
+        let whole = Subject::new("Deployment", "here", "a");
+        let degraded = Draft::new("DEP_DEGRADED", Error, whole.clone(), "fewer").because(whole);
+        let findings = assemble(vec![down("n1"), pod("a-0", "a").because(Subject::node("n1")), degraded]);
+        let degraded = findings.iter().find(|finding| finding.code == "DEP_DEGRADED").unwrap();
+        assert_eq!(degraded.caused_by, Some(alone[0].clone()));
+        // Of replicas with several causes, one fold keeps it.
+        let two = vec![
+            down("n1"),
+            down("n2"),
+            pod("a-0", "a").because(Subject::node("n1")),
+            pod("a-1", "a").because(Subject::node("n2")),
+        ];
+        let two = of(&assemble(two));
+        assert!(two.len() == 2 && two.contains(&alone[0]) && two[0] != two[1], "{two:?}");
+    }
+
+    #[test]
+    fn no_title_and_no_evidence_has_a_secret() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END PRIVATE KEY-----";
+        let long = format!("{}\npassword: hunter\nuser: me", "x".repeat(985));
+        let draft = Draft::new("A", Warning, Subject::node("1"), "no way to postgres://bud:hunter2@db")
+            .evidence(EvidenceKind::Status, None, "db:\n  password: hunter\n  user: me")
+            .evidence(EvidenceKind::Status, None, long)
+            .evidence(EvidenceKind::Status, None, key);
+        let finding = assemble(vec![draft]).remove(0);
+        assert_eq!(finding.title, "no way to postgres://bud:[redacted]@db");
+        let texts: Vec<&str> = finding.evidence.iter().map(|evidence| evidence.text.as_str()).collect();
+        assert_eq!(texts[0], "db:   password: [redacted]   user: me");
+        assert!(!texts[1].contains("hunt"), "{}", texts[1]);
+        assert_eq!(texts[2], "[redacted]");
     }
 
     #[test]

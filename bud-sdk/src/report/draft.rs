@@ -44,6 +44,8 @@ pub(crate) struct LogWanted {
 pub(crate) struct Draft {
     pub(crate) code: &'static str,
     pub(crate) severity: Severity,
+    /// The part of the cluster that has to be read for it to be found.
+    pub(crate) section: String,
     pub(crate) title: String,
     pub(crate) subject: Subject,
     pub(crate) owner: Option<Subject>,
@@ -67,6 +69,7 @@ impl Draft {
         Self {
             code,
             severity,
+            section: String::new(),
             title: title.into(),
             subject,
             owner: None,
@@ -78,6 +81,10 @@ impl Draft {
             causes: Vec::new(),
             log: None,
         }
+    }
+    pub(crate) fn section(mut self, name: &str) -> Self {
+        self.section = name.to_owned();
+        self
     }
     pub(crate) fn owner(mut self, owner: Option<Subject>) -> Self {
         self.owner = owner;
@@ -98,7 +105,8 @@ impl Draft {
         at: Option<Timestamp>,
         text: impl AsRef<str>,
     ) -> Self {
-        let text = super::redact(&crate::api::clean(text.as_ref(), 1000));
+        // In what has lost its line breaks or its end, a secret may not be known as one.
+        let text = crate::api::clean(&super::redact(text.as_ref()), 1000);
         if !text.is_empty() {
             self.evidence.push(Evidence { kind: kind.into(), at, text });
         }
@@ -108,8 +116,24 @@ impl Draft {
         self.remedy = remedy.into();
         self
     }
+    /// A command, made of what Kubernetes checks as names. It is left out if a shell would find more in it than words.
     pub(crate) fn command(mut self, command: impl Into<String>) -> Self {
-        self.commands.push(command.into());
+        let command = command.into();
+        let plain = |c: char| c.is_ascii_alphanumeric() || " -_./=,:".contains(c);
+        if command.chars().all(plain) {
+            self.commands.push(command);
+        }
+        self
+    }
+    /// A command with words that anyone may have written: it is left out unless each of them is like a name.
+    pub(crate) fn command_with(mut self, foreign: &[&str], command: String) -> Self {
+        let name = |word: &&str| {
+            word.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+        };
+        if foreign.iter().all(name) {
+            self.commands.push(command);
+        }
         self
     }
     pub(crate) fn because(mut self, cause: Subject) -> Self {
@@ -119,5 +143,35 @@ impl Draft {
     pub(crate) fn log(mut self, log: LogWanted) -> Self {
         self.log = Some(log);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft() -> Draft {
+        Draft::new("A", Severity::Info, Subject::node("n"), "a")
+    }
+
+    #[test]
+    fn no_command_has_what_a_shell_would_run() {
+        let plain = "kubectl get pods -n a -l app.kubernetes.io/name=b,c_d=e -o wide --tail=50";
+        assert_eq!(draft().command(plain).commands, [plain]);
+        for bad in
+            ["a;b", "a|b", "a&b", "$(a)", "`a`", "a>b", "a<b", "a\nb", "'a", "\"a", "a*", "~", "a\\b", "é"]
+        {
+            assert!(draft().command(bad).commands.is_empty(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_word_is_one_word_and_no_option() {
+        let with =
+            |words: &[&str]| draft().command_with(words, "kubectl get pods | grep it".to_owned()).commands;
+        assert_eq!(with(&["a-b.c", "FailedMount"]).len(), 1);
+        for bad in ["", "-f", "--token", "a b", "a;b", "a$b", "a/b", "a=b", "é"] {
+            assert!(with(&["a", bad]).is_empty(), "{bad}");
+        }
     }
 }

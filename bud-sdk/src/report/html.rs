@@ -1,6 +1,6 @@
 //! Reports as HTML, for notebooks and files.
 
-use super::text::{about, counts, line, objects, trees, unread, why};
+use super::text::{about, counts, line, objects, told, trees, unread, why};
 use super::{Finding, Report, Severity, Verdict};
 use crate::types::age;
 
@@ -77,7 +77,7 @@ impl Report {
         if !finding.evidence.is_empty() {
             html.raw("<ul style=\"margin:4px 0;padding-left:18px\">");
             for evidence in &finding.evidence {
-                html.raw("<li>").text(&evidence.kind.as_str().to_lowercase()).raw(": ").text(&evidence.text);
+                html.raw("<li>").text(&evidence.kind.as_str().to_lowercase()).raw(": ").text(&told(evidence));
                 if let Some(at) = evidence.at {
                     html.text(&format!(" ({} ago)", age(at.min(self.finished_at), self.finished_at)));
                 }

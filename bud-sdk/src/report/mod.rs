@@ -8,6 +8,7 @@ mod draft;
 mod fleet;
 
 mod html;
+mod links;
 mod redact;
 #[cfg(all(test, feature = "kube"))]
 pub(crate) mod sample;
@@ -172,6 +173,8 @@ records! {
         code: String,
         /// How urgent it is. One that explains others is as urgent as they are.
         severity: Wire<Severity>,
+        /// The section of the report that it belongs to: it is gone only if that was read.
+        section: String,
         /// What is wrong, in one line.
         title: String,
         /// What it is about. Where several replicas have the same, it is what made them.
@@ -246,6 +249,11 @@ impl ReportSection {
             matches!(**reason, Unavailable::Forbidden | Unavailable::Timeout | Unavailable::Error)
         })
     }
+    /// Whether all that there is of it was read.
+    fn was_read(&self) -> bool {
+        let absent = self.reason.as_ref().is_some_and(|reason| **reason == Unavailable::NotInstalled);
+        absent || *self.status != SectionStatus::Unavailable
+    }
 }
 
 /// What is known when a report is made, beside its findings.
@@ -256,6 +264,16 @@ pub(crate) struct About {
     pub(crate) started_at: Timestamp,
     pub(crate) finished_at: Timestamp,
     pub(crate) namespaces: Vec<String>,
+}
+
+/// An address without the user and password that may stand before the host.
+fn without_user(address: String) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{path}"),
+        None => address,
+    }
 }
 
 impl Report {
@@ -281,7 +299,7 @@ impl Report {
         let About { server, version, started_at, finished_at, namespaces } = about;
         Self {
             schema: SCHEMA.to_owned(),
-            server,
+            server: without_user(server),
             version,
             started_at,
             finished_at,
@@ -298,20 +316,11 @@ impl Report {
         self.findings.iter().filter(|finding| finding.caused_by.is_none())
     }
 
-    /// The findings that this one explains, at first or second hand.
+    /// The findings that this one explains, at first or second hand, in the report's order.
     pub fn effects<'a>(&'a self, cause: &Finding) -> Vec<&'a Finding> {
-        let mut found: Vec<&Finding> = Vec::new();
-        let mut causes = vec![cause.fingerprint.as_str()];
-        while let Some(cause) = causes.pop() {
-            let by = |finding: &&Finding| finding.caused_by.as_deref() == Some(cause);
-            for effect in self.findings.iter().filter(by) {
-                if !found.iter().any(|known| known.fingerprint == effect.fingerprint) {
-                    found.push(effect);
-                    causes.push(&effect.fingerprint);
-                }
-            }
-        }
-        found
+        let itself = |(_, finding): &(usize, &Finding)| finding.fingerprint == cause.fingerprint;
+        let mut seen = self.findings.iter().enumerate().filter(itself).map(|(place, _)| place).collect();
+        links::Links::of(self).effects(&cause.fingerprint, &mut seen)
     }
 
     /// A program's exit code for it: 0 healthy, 3 errors or worse, 4 warnings only, 5 nothing found, but not all could be read.
@@ -337,5 +346,38 @@ impl Report {
     /// What changed since an earlier report of the same cluster.
     pub fn since(&self, earlier: &Report) -> Difference {
         Difference::between(earlier, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(feature = "kube")]
+    #[test]
+    fn effects_are_in_the_order_of_the_report_and_none_is_its_own() {
+        let mut report = super::sample::rich();
+        let places = |report: &super::Report| -> Vec<usize> {
+            let effects = report.effects(&report.findings[0]);
+            let place = |effect: &&super::Finding| {
+                report.findings.iter().position(|finding| finding.fingerprint == effect.fingerprint).unwrap()
+            };
+            effects.iter().map(place).collect()
+        };
+        assert_eq!(places(&report), (1..9).collect::<Vec<_>>());
+        // A ring.
+        report.findings[0].caused_by = Some(report.findings[8].fingerprint.clone());
+        assert_eq!(places(&report), (1..9).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_address_has_no_user() {
+        for (address, expected) in [
+            ("https://me:hunter2@api:6443/a@b", "https://api:6443/a@b"),
+            ("https://token@api", "https://api"),
+            ("https://p@ss@api?x", "https://api?x"),
+            ("https://api:6443/clusters/a@b", "https://api:6443/clusters/a@b"),
+            ("api", "api"),
+        ] {
+            assert_eq!(super::without_user(address.to_owned()), expected);
+        }
     }
 }

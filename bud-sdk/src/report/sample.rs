@@ -67,7 +67,7 @@ pub(crate) fn rich() -> Report {
         for number in 0..4 {
             let pod = Subject::new("Pod", "bud", &format!("{deployment}-{number}"));
             let draft = Draft::new("POD_NOT_READY", Error, pod, "the pod is not ready");
-            drafts.push(draft.owner(Some(owner.clone())).because(Subject::node("n7")));
+            drafts.push(draft.section("pods").owner(Some(owner.clone())).because(Subject::node("n7")));
         }
         let draft = Draft::new("DEPLOYMENT_DEGRADED", Critical, owner.clone(), "none is available");
         drafts.push(draft.because(owner));
@@ -90,6 +90,7 @@ pub(crate) fn rich() -> Report {
         );
         drafts.push(
             draft
+                .section("pods")
                 .owner(Some(Subject::new("StatefulSet", "bud", "w")))
                 .container("app")
                 .since(at("2026-01-31T09:00:00Z"))

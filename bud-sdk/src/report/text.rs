@@ -1,11 +1,15 @@
 //! Reports as text, for terminals and logs.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::{self, Display};
 use std::io::IsTerminal;
 
-use super::{Difference, Finding, Report, ReportSection, SectionStatus, Severity, Verdict};
+use super::links::Links;
+use super::{
+    Difference, Evidence, EvidenceKind, Finding, Report, ReportSection, SectionStatus, Severity, Verdict,
+};
 use crate::api::clean;
 use crate::types::{Timestamp, age};
 
@@ -91,7 +95,8 @@ impl Text<'_> {
             (None, _) => writeln!(f)?,
         }
         for evidence in finding.evidence.iter().take(MOST_EVIDENCE) {
-            write!(f, "    {}: {}", line(&evidence.kind.as_str().to_lowercase()), line(&evidence.text))?;
+            let kind = evidence.kind.as_str().to_lowercase();
+            write!(f, "    {}: {}", line(&kind), line(&told(evidence)))?;
             match (evidence.at, now) {
                 (Some(at), Some(now)) => writeln!(f, " ({} ago)", age(at.min(now), now))?,
                 (Some(at), None) => writeln!(f, " ({at})")?,
@@ -191,6 +196,15 @@ pub(super) fn line(text: &str) -> String {
     clean(text, LONGEST)
 }
 
+/// What is shown of a piece of evidence: of a log the end, which says most.
+pub(super) fn told(evidence: &Evidence) -> Cow<'_, str> {
+    let count = evidence.text.chars().count();
+    if *evidence.kind != EvidenceKind::Log || count <= LONGEST {
+        return Cow::Borrowed(&evidence.text);
+    }
+    Cow::Owned(['…'].into_iter().chain(evidence.text.chars().skip(count - LONGEST + 1)).collect())
+}
+
 /// What a finding is about, with its container.
 pub(super) fn about(finding: &Finding) -> String {
     match &finding.container {
@@ -221,35 +235,19 @@ pub(super) fn counts(report: &Report) -> String {
 
 /// Each finding that nothing else explains, with all that it explains. None is left out, even if what explains it is not there.
 pub(super) fn trees(report: &Report) -> Vec<(&Finding, Vec<&Finding>)> {
-    let findings: Vec<(usize, &Finding)> = report.findings.iter().enumerate().collect();
-    let known: BTreeSet<&str> = findings.iter().map(|(_, finding)| finding.fingerprint.as_str()).collect();
-    let mut by_cause: BTreeMap<&str, Vec<(usize, &Finding)>> = BTreeMap::new();
-    for numbered in &findings {
-        if let Some(cause) = &numbered.1.caused_by {
-            by_cause.entry(cause).or_default().push(*numbered);
-        }
-    }
-    let explained =
-        |finding: &Finding| finding.caused_by.as_deref().is_some_and(|cause| known.contains(cause));
-    let (rest, roots): (Vec<_>, Vec<_>) = findings.into_iter().partition(|(_, finding)| explained(finding));
+    let links = Links::of(report);
+    let known: BTreeSet<&str> = report.findings.iter().map(|finding| finding.fingerprint.as_str()).collect();
+    let explained = |(_, finding): &(usize, &Finding)| {
+        finding.caused_by.as_deref().is_some_and(|cause| known.contains(cause))
+    };
+    let (rest, roots): (Vec<_>, Vec<_>) = report.findings.iter().enumerate().partition(explained);
     let mut seen = BTreeSet::new();
     let mut trees = Vec::new();
     // Those of the rest that are not seen from a root explain each other.
-    for (number, root) in roots.into_iter().chain(rest) {
-        if !seen.insert(number) {
-            continue;
+    for (place, root) in roots.into_iter().chain(rest) {
+        if seen.insert(place) {
+            trees.push((root, links.effects(&root.fingerprint, &mut seen)));
         }
-        let (mut effects, mut next) = (Vec::new(), vec![root]);
-        while let Some(cause) = next.pop() {
-            for (number, effect) in by_cause.get(cause.fingerprint.as_str()).into_iter().flatten() {
-                if seen.insert(*number) {
-                    effects.push((*number, *effect));
-                    next.push(effect);
-                }
-            }
-        }
-        effects.sort_unstable_by_key(|(number, _)| *number);
-        trees.push((root, effects.into_iter().map(|(_, effect)| effect).collect()));
     }
     trees
 }

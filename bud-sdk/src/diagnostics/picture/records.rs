@@ -322,7 +322,7 @@ impl EventRecord {
             uid: object.uid.as_str().into(),
             reason: shared.text(&event.reason),
             warning,
-            message: crate::api::clean(&event.message, MESSAGE).into(),
+            message: crate::api::clean(&crate::report::redact(&event.message), MESSAGE).into(),
             count: told.count,
             first_at: told.first_at,
             at: told.at,

@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
         "By what it waits for, or by the last words of its log: too little GPU memory, a model that it may not download, a full disk.",
     ),
     Check::new(
-        "engines",
+        "gpu_use",
         "VLLM_GPU_IDLE",
         "INFO",
         "A model is up for more than 15 minutes and its GPUs do nothing at the moment. Whether it had requests was not looked at.",

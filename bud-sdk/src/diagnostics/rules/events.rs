@@ -88,7 +88,10 @@ fn storms(view: &View<'_>, out: &mut Vec<Draft>) {
             Draft::new("EVENT_STORM", severity, subject, format!("{count} times {reason} in ten minutes"))
                 .since(events.iter().filter_map(|event| event.first_at).min())
                 .remedy(fix("EVENT_STORM"))
-                .command(format!("kubectl get events -n {namespace} --field-selector reason={reason}"));
+                .command_with(
+                    &[namespace, reason],
+                    format!("kubectl get events -n {namespace} --field-selector reason={reason}"),
+                );
         // The newest is first.
         if let Some(sample) = events.first() {
             let told = format!("{} {}: {}", sample.kind, sample.name, sample.message);
@@ -158,7 +161,8 @@ fn quotas(view: &View<'_>, out: &mut Vec<Draft>) {
             .evidence(EvidenceKind::Status, refusal.at, numbers)
             .evidence(refusal.kind, refusal.at, refusal.message)
             .remedy(fix("QUOTA_BLOCKED"));
-        out.push(draft.command(format!("kubectl describe resourcequota {quota} -n {namespace}")));
+        let command = format!("kubectl describe resourcequota {quota} -n {namespace}");
+        out.push(draft.command_with(&[quota, &namespace], command));
     }
 }
 
@@ -252,9 +256,10 @@ fn webhooks(view: &View<'_>, out: &mut Vec<Draft>) {
             .remedy(fix("WEBHOOK_DOWN"));
         if let Some((name, namespace)) = webhook.service {
             draft = draft
-                .command(format!(
-                    "kubectl get endpointslices -n {namespace} -l kubernetes.io/service-name={name}"
-                ))
+                .command_with(
+                    &[namespace, name],
+                    format!("kubectl get endpointslices -n {namespace} -l kubernetes.io/service-name={name}"),
+                )
                 .because(Subject::new("Service", namespace, name));
         }
         out.push(draft);

@@ -53,7 +53,7 @@ pub(super) const CHECKS: &[Check] = &[
         "By its message: mostly drain and restart the node; after an Xid error also look at its GPU.",
     ),
     Check::new(
-        "nodes",
+        "metrics",
         "NODE_CPU_HIGH",
         "WARNING from 80 %, ERROR from 95 %",
         "The node uses most of the processor time that it may give to pods.",
@@ -61,7 +61,7 @@ pub(super) const CHECKS: &[Check] = &[
         "Move pods away, set limits for the greedy ones, or add a node.",
     ),
     Check::new(
-        "nodes",
+        "metrics",
         "NODE_MEM_HIGH",
         "WARNING from 85 %, ERROR from 95 %",
         "The node uses most of the memory that it may give to pods: it will evict some.",

@@ -12,7 +12,7 @@ use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
 pub(super) const CHECKS: &[Check] = &[
     Check::new(
-        "postgres",
+        "pods",
         "PG_DOWN",
         "CRITICAL",
         "PostgreSQL's primary is there, and none of its pods is ready: the platform has no database.",

@@ -42,7 +42,6 @@ fn what_is_not_known_is_not_called_healthy() {
 fn a_difference_tells_what_is_new_and_what_is_gone() {
     let mut fewer = rich();
     fewer.findings.retain(|finding| finding.code != "POD_CRASHLOOP");
-    fewer.sections.clear();
     insta::assert_snapshot!(rich().since(&fewer).to_text(), @r#"
     1 new, 0 resolved, 10 lasting
     new WARNING POD_CRASHLOOP StatefulSet bud/w (app): it starts\u{1b}[2J again and again (×2) since 2026-01-31T09:00:00Z
@@ -124,5 +123,15 @@ fn objects_are_counted_once_and_each_kind_has_its_plural() {
         ("endpoints", "endpoints"),
     ] {
         assert_eq!(plural(kind), many);
+    }
+}
+
+#[test]
+fn of_a_long_log_the_end_is_shown() {
+    let mut report = rich();
+    let log = report.findings.iter_mut().find(|finding| finding.code == "POD_CRASHLOOP").unwrap();
+    log.evidence[0].text = format!("{} no room is left", "x".repeat(900));
+    for shown in [report.to_text().to_string(), report.to_html()] {
+        assert!(shown.contains("log: …xxx") && shown.contains("xxx no room is left"), "{shown}");
     }
 }

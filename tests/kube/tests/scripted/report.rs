@@ -111,6 +111,15 @@ async fn what_changed_is_what_is_new_and_what_is_gone() {
     assert!(codes(&worse.new).contains("NODE_NOT_READY") && worse.resolved.is_empty());
     let better = before.since(&bad);
     assert!(codes(&better.resolved).contains("NODE_NOT_READY") && better.new.is_empty());
+
+    // What was not read keeps its own, and no other's.
+    let (_less, cluster) = serve(Objects::healthy().forbid("nodes")).await;
+    let better = cluster.report().await.unwrap().since(&bad);
+    assert!(codes(&better.resolved).contains("POD_CRASHLOOP"), "{:?}", codes(&better.resolved));
+    assert!(!codes(&better.resolved).contains("NODE_NOT_READY"));
+    for check in bud_sdk::kubernetes::checks() {
+        assert!(bad.sections.iter().any(|section| section.name == check.section), "{}", check.code);
+    }
 }
 
 #[tokio::test]
@@ -275,7 +284,7 @@ async fn several_clusters_at_once_and_one_that_is_not_there_delays_none() {
     let path = std::env::temp_dir().join(format!("bud-kube-fleet-{}", std::process::id()));
     std::fs::write(&path, config.to_string()).unwrap();
     let cluster = Cluster::builder().kubeconfig(&path).connect().await.unwrap();
-    let contexts = ["well", "bad", "dumb", "gone", "unknown"];
+    let contexts = ["well", "bad", "dumb", "gone", "unknown token=hunter2"];
     let started = std::time::Instant::now();
     let fleet = cluster.reports(contexts).within(Duration::from_secs(3)).await.unwrap();
     std::fs::remove_file(&path).unwrap();
@@ -289,7 +298,8 @@ async fn several_clusters_at_once_and_one_that_is_not_there_delays_none() {
         .collect();
     assert_eq!(verdicts, [Some("HEALTHY"), Some("CRITICAL"), Some("UNKNOWN"), None, None]);
     assert!(fleet.clusters[3].error.as_deref().unwrap().contains("refused"), "{:?}", fleet.clusters[3].error);
-    assert!(fleet.clusters[4].error.as_deref().unwrap().contains("unknown"), "{:?}", fleet.clusters[4].error);
+    let unknown = fleet.clusters[4].error.as_deref().unwrap();
+    assert!(unknown.contains("unknown token=[redacted]"), "{unknown}");
     assert_eq!((&*fleet.verdict, fleet.exit_code()), (&Verdict::Critical, 3));
     // What each report is given is its own; this takes longer than what is given to all.
     let slow = serve(Objects::healthy().stall("events")).await;

@@ -11,16 +11,20 @@ pub fn file() -> Generated {
          A finding that explains others is as urgent as they are, and they name it as their cause. `SECTION_UNAVAILABLE` stands for\n\
          what should have been read and could not be; the verdict is then never `HEALTHY`.\n",
     );
-    let mut section = "";
+    let mut sections: Vec<&str> = Vec::new();
     for check in bud_sdk::kubernetes::checks() {
-        if check.section != section {
-            section = check.section;
-            text.push_str(&format!("\n## {section}\n"));
+        if !sections.contains(&check.section) {
+            sections.push(check.section);
         }
-        text.push_str(&format!(
-            "\n### {}\n\n{}\n\n- **Severity:** {}\n- **Confirm:** {}\n- **Fix:** {}\n",
-            check.code, check.means, check.severity, check.confirm, check.fix
-        ));
+    }
+    for section in sections {
+        text.push_str(&format!("\n## {section}\n"));
+        for check in bud_sdk::kubernetes::checks().filter(|check| check.section == section) {
+            text.push_str(&format!(
+                "\n### {}\n\n{}\n\n- **Severity:** {}\n- **Confirm:** {}\n- **Fix:** {}\n",
+                check.code, check.means, check.severity, check.confirm, check.fix
+            ));
+        }
     }
     ("bud-sdk/FINDINGS.md", text)
 }

@@ -94,7 +94,9 @@ impl One<'_> {
             name => name,
         };
         let draft = self.draft("POD_NO_SCHEDULER", self.urgent(), format!("{name} has not looked at it"));
-        draft.since(self.record.created_at).command(format!("kubectl get pods -A | grep {name}"))
+        draft
+            .since(self.record.created_at)
+            .command_with(&[name], format!("kubectl get pods -A | grep {name}"))
     }
 
     /// It has a node; its containers wait for something that is not the image.
