@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub(super) use read::{Problem, Reader, Sections, Watch};
-pub(super) use records::{EventRecord, NodeRecord, PodRecord, ServiceRecord, Trouble, WorkloadRecord, maker};
+pub(super) use records::{
+    EventRecord, NETWORK, NodeRecord, PRESSURES, PodRecord, ServiceRecord, Trouble, WorkloadRecord, maker,
+};
 
 use super::{Certificate, GpuReading, PostgresPool, slim};
 use crate::report::Subject;
@@ -22,6 +24,8 @@ pub(super) struct Picture {
     /// The namespaces of the platform itself.
     pub(super) platform: Vec<String>,
     pub(super) version: Option<String>,
+    /// All namespaces were to be looked at.
+    pub(super) everywhere: bool,
     pub(super) nodes: Vec<NodeRecord>,
     /// The nodes whose GPUs a driver offers in resource slices.
     pub(super) offered: BTreeSet<String>,
@@ -54,6 +58,7 @@ impl Picture {
             now,
             platform,
             version: None,
+            everywhere: true,
             nodes: Vec::new(),
             offered: BTreeSet::new(),
             leases: BTreeMap::new(),
