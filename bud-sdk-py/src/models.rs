@@ -209,7 +209,7 @@ models! {
         name,
         /// The namespace.
         namespace,
-        /// How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED` or `NOT_READY`.
+        /// How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED`, `ISSUING` or `NOT_READY`.
         state,
         /// Whether cert-manager calls it ready.
         ready,
@@ -1622,7 +1622,7 @@ models! {
         version,
         /// When the reading began, by the server's clock.
         started_at,
-        /// When it ended, by the server's clock.
+        /// When it ended, by the server's clock; logs and commands in containers are read later, and are not counted.
         finished_at,
         /// The namespaces that were read; empty for all of them.
         namespaces,

@@ -4762,8 +4762,8 @@ export interface Certificate {
   readonly name: string;
   /** The namespace. */
   readonly namespace: string;
-  /** How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED` or `NOT_READY`. */
-  readonly state: 'GOOD' | 'ENDING' | 'ENDS_SOON' | 'EXPIRED' | 'NOT_READY' | (string & {});
+  /** How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED`, `ISSUING` or `NOT_READY`. */
+  readonly state: 'GOOD' | 'ENDING' | 'ENDS_SOON' | 'EXPIRED' | 'ISSUING' | 'NOT_READY' | (string & {});
   /** Whether cert-manager calls it ready. */
   readonly ready: boolean;
   /** What cert-manager says of it, if it is not ready. */
@@ -5004,7 +5004,7 @@ export interface Report {
   readonly version?: string;
   /** When the reading began, by the server's clock. */
   readonly startedAt: Date;
-  /** When it ended, by the server's clock. */
+  /** When it ended, by the server's clock; logs and commands in containers are read later, and are not counted. */
   readonly finishedAt: Date;
   /** The namespaces that were read; empty for all of them. */
   readonly namespaces: string[];

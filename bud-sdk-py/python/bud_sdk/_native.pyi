@@ -577,7 +577,7 @@ class Certificate:
         """The namespace."""
     @property
     def state(self) -> str:
-        """How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED` or `NOT_READY`."""
+        """How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED`, `ISSUING` or `NOT_READY`."""
     @property
     def ready(self) -> bool:
         """Whether cert-manager calls it ready."""
@@ -3924,7 +3924,9 @@ class Report:
         """When the reading began, by the server's clock."""
     @property
     def finished_at(self) -> datetime:
-        """When it ended, by the server's clock."""
+        """When it ended, by the server's clock; logs and commands in containers are read later, and
+        are not counted.
+        """
     @property
     def namespaces(self) -> list[str]:
         """The namespaces that were read; empty for all of them."""

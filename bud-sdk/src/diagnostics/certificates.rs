@@ -42,6 +42,8 @@ open_enum! {
         EndsSoon = "ENDS_SOON",
         /// It has ended.
         Expired = "EXPIRED",
+        /// It is not ready, and is being issued since less than ten minutes.
+        Issuing = "ISSUING",
         /// It was not issued, or does not fit what was asked for.
         NotReady = "NOT_READY",
     }
@@ -56,7 +58,7 @@ records! {
         name: String,
         /// The namespace.
         namespace: String,
-        /// How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED` or `NOT_READY`.
+        /// How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED`, `ISSUING` or `NOT_READY`.
         state: String,
         /// Whether cert-manager calls it ready.
         ready: bool,
@@ -85,6 +87,8 @@ records! {
 
 const DAY: f64 = 86_400.0;
 const MICROS: f64 = 1e6;
+const ISSUING: f64 = 600.0;
+const UNSEEN: f64 = 60.0;
 
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     (to.as_micros() - from.as_micros()) as f64 / MICROS
@@ -99,7 +103,7 @@ impl Certificate {
         Self {
             name: certificate.metadata.name.clone(),
             namespace: certificate.metadata.namespace.clone(),
-            state: state(status, ready, now).to_string(),
+            state: state(certificate, ready, now).to_string(),
             ready,
             message: ready_condition.filter(|_| !ready).and_then(|condition| given(&condition.message)),
             not_before: status.not_before,
@@ -115,10 +119,27 @@ impl Certificate {
     }
 }
 
+/// Whether it is being issued and nothing has failed yet. To answer challenges takes some minutes.
+fn issues(certificate: &slim::Certificate, now: Timestamp) -> bool {
+    let status = &certificate.status;
+    let (since, most) = match condition(&status.conditions, "Issuing") {
+        Some(issuing) if issuing.status == "True" => (issuing.last_transition_time, ISSUING),
+        Some(_) => return false,
+        // Nobody has looked at it yet.
+        None => (certificate.metadata.creation_timestamp, UNSEEN),
+    };
+    status.failed_issuance_attempts.unwrap_or_default() == 0
+        && since.is_some_and(|since| seconds(since, now) <= most)
+}
+
 /// A fixed number of days would call a certificate of a week late all its life, and one of 90 days when it is renewed on time.
-fn state(status: &slim::CertificateStatus, ready: bool, now: Timestamp) -> CertificateState {
+fn state(certificate: &slim::Certificate, ready: bool, now: Timestamp) -> CertificateState {
+    let status = &certificate.status;
+    let unready = || {
+        if issues(certificate, now) { CertificateState::Issuing } else { CertificateState::NotReady }
+    };
     let Some(end) = status.not_after else {
-        return if ready { CertificateState::Good } else { CertificateState::NotReady };
+        return if ready { CertificateState::Good } else { unready() };
     };
     let left = seconds(now, end);
     let life = status.not_before.map_or(f64::INFINITY, |begin| seconds(begin, end));
@@ -129,7 +150,7 @@ fn state(status: &slim::CertificateStatus, ready: bool, now: Timestamp) -> Certi
     } else if left < (7.0 * DAY).min(life / 10.0) {
         CertificateState::EndsSoon
     } else if !ready {
-        CertificateState::NotReady
+        unready()
     } else if overdue || unattended {
         CertificateState::Ending
     } else {
@@ -181,5 +202,31 @@ mod tests {
         assert_eq!(judged(359 * 24, 6 * 24, Some(24), true), "ENDS_SOON");
         assert_eq!(judged(400 * 24, -1, None, true), "EXPIRED");
         assert_eq!(judged(24, 89 * 24, Some(59 * 24), false), "NOT_READY");
+    }
+
+    #[test]
+    fn what_is_being_issued_has_ten_minutes_unless_that_fails() {
+        let now = Timestamp::now();
+        let ago = |seconds: u64| now - Duration::from_secs(seconds);
+        let state = |made: u64, conditions: serde_json::Value, failed: u32| {
+            let certificate: slim::Certificate = serde_json::from_value(json!({
+                "metadata": { "name": "c", "creationTimestamp": ago(made) },
+                "status": { "conditions": conditions, "failedIssuanceAttempts": failed },
+            }))
+            .unwrap();
+            Certificate::of(&certificate, now).state
+        };
+        let issuing = |status: &str, since: u64| {
+            json!([
+                { "type": "Ready", "status": "False", "reason": "DoesNotExist" },
+                { "type": "Issuing", "status": status, "lastTransitionTime": ago(since) },
+            ])
+        };
+        assert_eq!(state(9000, issuing("True", 590), 0), "ISSUING");
+        assert_eq!(state(9000, issuing("True", 610), 0), "NOT_READY");
+        assert_eq!(state(9000, issuing("False", 5), 0), "NOT_READY", "it gave up");
+        assert_eq!(state(9000, issuing("True", 5), 1), "NOT_READY", "it is tried again");
+        assert_eq!(state(50, json!([]), 0), "ISSUING", "nobody has looked at it yet");
+        assert_eq!(state(70, json!([]), 0), "NOT_READY");
     }
 }

@@ -128,7 +128,7 @@ records! {
         version: Option<String>,
         /// When the reading began, by the server's clock.
         started_at: Timestamp,
-        /// When it ended, by the server's clock.
+        /// When it ended, by the server's clock; logs and commands in containers are read later, and are not counted.
         finished_at: Timestamp,
         /// The namespaces that were read; empty for all of them.
         namespaces: Vec<String>,

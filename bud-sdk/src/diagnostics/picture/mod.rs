@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub(super) use read::{Problem, Reader, Sections, Watch};
-pub(super) use records::{EventRecord, NodeRecord, PodRecord, ServiceRecord, Trouble, WorkloadRecord, maker};
+pub(super) use records::{
+    EventRecord, NETWORK, NodeRecord, PRESSURES, PodRecord, ServiceRecord, Trouble, WorkloadRecord, maker,
+};
 
 use super::{Certificate, GpuReading, PostgresPool, slim};
 use crate::report::Subject;
@@ -22,6 +24,8 @@ pub(super) struct Picture {
     /// The namespaces of the platform itself.
     pub(super) platform: Vec<String>,
     pub(super) version: Option<String>,
+    /// All namespaces were to be looked at.
+    pub(super) everywhere: bool,
     pub(super) nodes: Vec<NodeRecord>,
     /// Whether pods were looked for in all namespaces. Nodes are always all there, so that what is summed up on one is not true
     /// where only some pods are.
@@ -57,6 +61,7 @@ impl Picture {
             now,
             platform,
             version: None,
+            everywhere: true,
             nodes: Vec::new(),
             everywhere: true,
             offered: Some(BTreeSet::new()),

@@ -153,9 +153,10 @@ pub(in crate::diagnostics) struct GpuRecord {
     pub(in crate::diagnostics) allocatable: u32,
 }
 
-/// What the kubelet itself reports.
-pub(in crate::diagnostics) const PRESSURES: [&str; 4] =
-    ["MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"];
+/// What a node is short of, as the kubelet itself reports it.
+pub(in crate::diagnostics) const PRESSURES: [&str; 3] = ["MemoryPressure", "DiskPressure", "PIDPressure"];
+/// That a node's network is not set up.
+pub(in crate::diagnostics) const NETWORK: &str = "NetworkUnavailable";
 /// What node-problem-detector and the like report as bad. Others may be good: `EtcdIsVoter`.
 const PROBLEMS: [&str; 8] = [
     "KernelDeadlock",
@@ -176,7 +177,8 @@ impl NodeRecord {
             let good = ["Ready", "Healthy", "Available", "Present", "Ok", "OK"];
             let of_gpu = (kind.starts_with("Gpu") || kind.starts_with("GPU"))
                 && !good.iter().any(|end| kind.ends_with(end));
-            condition.status == "True" && (PRESSURES.contains(&kind) || PROBLEMS.contains(&kind) || of_gpu)
+            let known = PRESSURES.contains(&kind) || kind == NETWORK || PROBLEMS.contains(&kind);
+            condition.status == "True" && (known || of_gpu)
         });
         let mut resources: Vec<&String> = gpus(&status.capacity).chain(gpus(&status.allocatable)).collect();
         resources.sort_unstable();

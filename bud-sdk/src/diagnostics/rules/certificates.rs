@@ -30,7 +30,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "certificates",
         "CERT_NOT_READY",
-        "ERROR",
+        "ERROR; after ten minutes while it is being issued and nothing has failed",
         "The certificate was not issued, or does not fit what was asked for.",
         "`kubectl describe certificate NAME -n NAMESPACE`, and its requests, orders and challenges.",
         "By the message: mostly the issuer does not exist or is not ready, or its challenge cannot be reached from outside.",

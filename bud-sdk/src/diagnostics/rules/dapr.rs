@@ -5,9 +5,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, counted, fix};
+use super::{Check, counted, fix, just_changed, minor};
 use crate::diagnostics::dapr::{DaprComponent, DaprSidecar, DaprState, components};
-use crate::diagnostics::picture::{PodRecord, View};
+use crate::diagnostics::picture::{PodRecord, View, WorkloadRecord};
 use crate::diagnostics::slim::{ContainerStatus, condition};
 use crate::report::{Draft, EvidenceKind, LogWanted, Severity, Subject};
 
@@ -15,8 +15,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "dapr",
         "DAPR_CP_DOWN",
-        "CRITICAL where the operator, the sentry or the injector is down or missing, ERROR where not all of its replicas are ready; WARNING for placement and scheduler",
-        "A part of Dapr's control plane is not up. One ready replica does not make it healthy. Placement and scheduler may be left out.",
+        "CRITICAL where the operator, the sentry or the injector is down for a minute or missing, ERROR where not all of its replicas are ready; WARNING for placement and scheduler",
+        "A part of Dapr's control plane is not up, or all of it is gone although pods have Dapr's sidecar. One ready replica does not make it healthy. Placement and scheduler may be left out.",
         "`kubectl get pods -A -l app=COMPONENT -o wide`; `dapr status -k` leaves out what is missing.",
         "By what is found about its pods; if it is missing, install or upgrade Dapr's chart again.",
     ),
@@ -70,7 +70,8 @@ pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
     if !present && !used {
         return;
     }
-    if present {
+    // With sidecars and without a control plane, it is gone; unless it is where was not looked.
+    if present || used && picture.everywhere {
         out.extend(plane.iter().filter_map(|one| of_component(view, one)));
     }
     for (pod, sidecar) in sidecars() {
@@ -90,6 +91,18 @@ fn of_component(view: &View<'_>, component: &DaprComponent) -> Option<Draft> {
     let sections = &view.picture.sections;
     // What was not read is not missing.
     if component.healthy || missing && !(sections.whole("pods") && sections.whole("workloads")) {
+        return None;
+    }
+    let is_it = |labels: &BTreeMap<String, String>| labels.get("app") == Some(name);
+    let pods: Vec<&PodRecord> =
+        view.picture.pods.iter().filter(|pod| !pod.ready && !pod.ended && is_it(&pod.labels)).collect();
+    let workloads: Vec<&WorkloadRecord> = view
+        .picture
+        .workloads
+        .iter()
+        .filter(|one| one.of_dapr.as_deref().is_some_and(|whole| is_it(&whole.metadata.labels)))
+        .collect();
+    if !missing && just_changed(view, pods.iter().copied(), workloads.iter().copied()) {
         return None;
     }
     let degraded = is(state, DaprState::Degraded);
@@ -113,14 +126,9 @@ fn of_component(view: &View<'_>, component: &DaprComponent) -> Option<Draft> {
     if let Some(namespace) = &component.namespace {
         draft = draft.evidence(EvidenceKind::Status, None, format!("it is in {namespace}"));
     }
-    let is_it = |labels: &BTreeMap<String, String>| labels.get("app") == Some(name);
-    for pod in view.picture.pods.iter().filter(|pod| !pod.ready && !pod.ended && is_it(&pod.labels)) {
-        draft = draft.because(pod.subject());
-    }
-    for one in &view.picture.workloads {
-        if one.of_dapr.as_deref().is_some_and(|workload| is_it(&workload.metadata.labels)) {
-            draft = draft.because(one.subject.clone());
-        }
+    let causes = pods.iter().map(|pod| pod.subject());
+    for cause in causes.chain(workloads.iter().map(|one| one.subject.clone())) {
+        draft = draft.because(cause);
     }
     Some(draft)
 }
@@ -214,15 +222,6 @@ fn unready(view: &View<'_>, pod: &PodRecord) -> Option<Draft> {
     draft = draft.because(part("dapr-sentry")).because(part("dapr-operator"));
     // One that runs explains that its pod is not ready; one that does not is explained by its end.
     Some(if runs { draft } else { draft.because(pod.subject()) })
-}
-
-/// Major and minor of `1.15.2-mariner`; a digest or `latest` has none.
-fn minor(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.trim_start_matches('v').split('.');
-    let major = parts.next()?.parse().ok()?;
-    let minor = parts.next()?;
-    let end = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
-    Some((major, minor[..end].parse().ok()?))
 }
 
 /// One finding for all the pods of an owner. It is told about their sidecars, for it explains nothing else.

@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Check, fix, services};
-use crate::diagnostics::picture::{EventRecord, View};
-use crate::diagnostics::slim::{condition, holds};
+use crate::diagnostics::picture::{EventRecord, PodRecord, View};
+use crate::diagnostics::slim::{Job, condition, holds};
 use crate::diagnostics::workloads::RolloutState;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::Timestamp;
@@ -42,8 +42,8 @@ pub(super) const CHECKS: &[Check] = &[
 const HOUR: i64 = 3600;
 /// What is counted for a storm.
 const WINDOW: i64 = 600;
-/// Controllers try again after a quarter of an hour at the latest.
-const RETRIED: i64 = 20 * 60;
+/// What a webhook that answers refused before is history.
+const PAST: i64 = 5 * 60;
 const GROUPS: usize = 10;
 
 pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
@@ -97,11 +97,28 @@ fn storms(view: &View<'_>, out: &mut Vec<Draft>) {
             let told = format!("{} {}: {}", sample.kind, sample.name, sample.message);
             draft = draft.evidence(EvidenceKind::Event, sample.at, told);
         }
-        for event in events.iter().take(3) {
-            draft = draft.because(about(view, event));
+        if let Some(cause) = shared(view, &events) {
+            draft = draft.because(cause);
         }
         out.push(draft);
     }
+}
+
+/// What all of these are about, or what made all of those. What explains only some of them does not explain a storm.
+fn shared(view: &View<'_>, events: &[&EventRecord]) -> Option<Subject> {
+    let mut subjects: BTreeSet<Subject> = events.iter().map(|event| about(view, event)).collect();
+    if subjects.len() > 1 {
+        let pods = view.picture.pods.iter();
+        let owners: HashMap<(&str, &str), &Subject> =
+            pods.filter_map(|pod| Some(((&*pod.namespace, &*pod.name), pod.owner.as_deref()?))).collect();
+        let owner = |subject: &Subject| {
+            let is_pod = subject.kind == "Pod";
+            is_pod
+                .then(|| owners.get(&(&*subject.namespace, &*subject.name)).map(|owner| (*owner).clone()))?
+        };
+        subjects = subjects.iter().map(owner).collect::<Option<_>>()?;
+    }
+    subjects.pop_first().filter(|_| subjects.is_empty())
 }
 
 /// What an event is about; the deployment, where that is a replica set of one.
@@ -146,10 +163,10 @@ fn refusals<'a>(view: &'a View<'a>) -> impl Iterator<Item = Refusal<'a>> {
 }
 
 fn quotas(view: &View<'_>, out: &mut Vec<Draft>) {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for refusal in refusals(view) {
         let Some((_, told)) = refusal.message.split_once("exceeded quota: ") else { continue };
-        if is_whole(view, &refusal.subject) || !seen.insert(refusal.subject.clone()) {
+        if is_over(view, &refusal.subject) || !seen.insert(refusal.subject.clone()) {
             continue;
         }
         // `compute, requested: cpu=1, used: cpu=8, limited: cpu=8`
@@ -166,17 +183,42 @@ fn quotas(view: &View<'_>, out: &mut Vec<Draft>) {
     }
 }
 
+/// Whether nothing is kept back any more: it has all that it should have, or is not there.
+fn is_over(view: &View<'_>, subject: &Subject) -> bool {
+    is_whole(view, subject) || is_gone(view, subject)
+}
+
+fn is_gone(view: &View<'_>, subject: &Subject) -> bool {
+    let picture = view.picture;
+    let whole = |section: &str| picture.sections.whole(section);
+    match subject.kind.as_str() {
+        "Deployment" | "StatefulSet" | "DaemonSet" => whole("workloads") && view.workload(subject).is_none(),
+        "Job" => whole("jobs") && !picture.jobs.iter().any(|job| is_job(job, subject)),
+        "Pod" => {
+            let is_it = |pod: &PodRecord| *pod.namespace == *subject.namespace && *pod.name == *subject.name;
+            whole("pods") && !picture.pods.iter().any(is_it)
+        }
+        // Replica sets are not read. Of a deployment's, the deployment would be named; what is left of others are their pods.
+        "ReplicaSet" => {
+            let made = || picture.pods.iter().any(|pod| pod.owner.as_deref() == Some(subject));
+            whole("workloads") && whole("pods") && !made()
+        }
+        _ => false,
+    }
+}
+
+fn is_job(job: &Job, subject: &Subject) -> bool {
+    job.metadata.name == subject.name && job.metadata.namespace == subject.namespace
+}
+
 /// Whether a workload has all its pods meanwhile.
 fn is_whole(view: &View<'_>, subject: &Subject) -> bool {
-    let done = |job: &&crate::diagnostics::slim::Job| {
-        job.metadata.name == subject.name && job.metadata.namespace == subject.namespace
-    };
     if subject.kind == "Job" {
         return view
             .picture
             .jobs
             .iter()
-            .find(done)
+            .find(|job| is_job(job, subject))
             .is_some_and(|job| holds(&job.status.conditions, "Complete"));
     }
     view.workload(subject).is_some_and(|workload| {
@@ -220,18 +262,15 @@ fn webhooks(view: &View<'_>, out: &mut Vec<Draft>) {
     let mut found: BTreeMap<&str, (Webhook<'_>, Vec<Refusal<'_>>)> = BTreeMap::new();
     let all: Vec<Refusal<'_>> = refusals(view).collect();
     for refusal in all {
-        if let Some(webhook) = Webhook::of(refusal.message) {
+        if let Some(webhook) = Webhook::of(refusal.message).filter(|_| !is_over(view, &refusal.subject)) {
             found.entry(webhook.name).or_insert_with(|| (webhook, Vec::new())).1.push(refusal);
         }
     }
     for (webhook, mut refused) in found.into_values() {
         refused.sort_by_key(|one| std::cmp::Reverse(one.at));
-        // It answers again, and what was refused was tried again since.
+        // It answers again, and has refused nothing since: what it kept back is tried again by and by.
         let answers = webhook.service.and_then(|(name, namespace)| services::answers(view, namespace, name));
-        let old = refused.iter().all(|one| {
-            one.kind == EvidenceKind::Event
-                && one.at.is_some_and(|at| view.picture.seconds_since(at) > RETRIED)
-        });
+        let old = refused.iter().all(|one| one.at.is_some_and(|at| view.picture.seconds_since(at) > PAST));
         if answers == Some(true) && old {
             continue;
         }

@@ -34,7 +34,7 @@ pub(super) const CHECKS: &[Check] = &[
         "gpus",
         "GPU_UNHEALTHY",
         "ERROR",
-        "A node has more GPUs than it may give out, since its device plugin holds some for broken; or HAMi's register says so of a card, or HAMi has had no answer from the node for five minutes.",
+        "A node has more GPUs than it may give out, since its device plugin holds some for broken; or HAMi's register says so of a card, or HAMi has had no answer from the node for a minute.",
         "`kubectl describe node NODE` has capacity and allocatable; the device plugin's log on the node names the card, `dmesg` its Xid error.",
         "Drain the node, read the device plugin's log and look for Xid errors; restart the node or replace the card.",
     ),

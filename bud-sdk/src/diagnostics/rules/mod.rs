@@ -16,8 +16,12 @@ mod testing;
 mod unschedulable;
 mod workloads;
 
-use super::picture::View;
+use std::time::Duration;
+
+use super::picture::{PodRecord, View, WorkloadRecord};
+use super::slim::condition;
 use crate::report::Draft;
+use crate::types::Timestamp;
 
 /// A check: what its code means, how to confirm it, how to mend it.
 #[derive(Debug, Clone, Copy)]
@@ -99,11 +103,57 @@ fn counted(count: usize, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
+/// Major and minor of `v1.36.2-eks-1` or `1.15.2-mariner`; a digest or `latest` has none.
+fn minor(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    let major = parts.next()?.parse().ok()?;
+    let minor = parts.next()?;
+    let end = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
+    Some((major, minor[..end].parse().ok()?))
+}
+
+/// What passes by itself.
+const GRACE: i64 = 60;
+
+/// Whether something changed within the last minute about pods that do not answer: one was made, began or ceased to be ready, or
+/// was deleted. Where there are none, it goes by what should make them.
+fn just_changed<'a>(
+    view: &View<'_>,
+    pods: impl IntoIterator<Item = &'a PodRecord>,
+    workloads: impl IntoIterator<Item = &'a WorkloadRecord>,
+) -> bool {
+    let of_pod = |pod: &PodRecord| {
+        let whole = pod.trouble.as_ref().map(|trouble| &trouble.pod);
+        let ready = whole.and_then(|whole| condition(&whole.status.conditions, "Ready"));
+        let deleted = whole.and_then(|whole| {
+            // It says until when the pod has time to end.
+            let grace = whole.metadata.deletion_grace_period_seconds.unwrap_or_default();
+            let grace = Duration::from_secs(u64::try_from(grace).unwrap_or_default());
+            Some(whole.metadata.deletion_timestamp? - grace)
+        });
+        ready.and_then(|ready| ready.last_transition_time).max(pod.created_at).max(deleted)
+    };
+    let of_workload = |workload: &WorkloadRecord| {
+        let available = condition(&workload.conditions, "Available");
+        available.and_then(|available| available.last_transition_time).max(workload.created_at)
+    };
+    let newest: Option<Timestamp> = pods.into_iter().filter_map(of_pod).max();
+    let newest = newest.or_else(|| workloads.into_iter().filter_map(of_workload).max());
+    newest.is_some_and(|at| view.picture.seconds_since(at) <= GRACE)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::checks;
+
+    #[test]
+    fn minor_versions_are_read_where_there_are_some() {
+        assert_eq!(super::minor("v1.36.2-eks-1"), Some((1, 36)));
+        assert_eq!(super::minor("1.15+"), Some((1, 15)));
+        assert_eq!(super::minor("latest"), None);
+    }
 
     #[test]
     fn every_code_is_documented_once() {

@@ -5,8 +5,8 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Check, counted};
-use crate::diagnostics::picture::{NodeRecord, View};
+use super::{Check, counted, minor};
+use crate::diagnostics::picture::{NETWORK, NodeRecord, PRESSURES, View};
 use crate::diagnostics::slim::Condition;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::age;
@@ -15,8 +15,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "nodes",
         "NODE_NOT_READY",
-        "CRITICAL where pods of the platform or its models are on it, else ERROR; ERROR while only its kubelet is late",
-        "The node says that it is not ready, or says nothing: its kubelet renews its lease every ten seconds, and a minute without is told. One that joined less than two minutes ago is let be.",
+        "CRITICAL where pods of the platform or its models are on it, else ERROR; WARNING while only its kubelet is late",
+        "The node says that it is not ready, or says nothing: its kubelet renews its lease every ten seconds, and a minute without is told, though that may be its clock. One that joined less than two minutes ago is let be.",
         "`kubectl describe node NODE` has the reason; `kubectl get lease NODE -n kube-node-lease` tells when its kubelet was last heard of.",
         "Look at the kubelet, the container runtime and the network of the node. If it does not come back, take it out of the cluster, so that its pods start elsewhere.",
     ),
@@ -82,7 +82,6 @@ pub(super) const CHECKS: &[Check] = &[
 const LATE: i64 = 60;
 const JOINING: i64 = 120;
 const HOUR: i64 = 3600;
-const PRESSURES: [&str; 3] = ["MemoryPressure", "DiskPressure", "PIDPressure"];
 
 pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
     let on = on_nodes(view);
@@ -151,7 +150,11 @@ impl One<'_> {
         let (severity, title) = match ready {
             Some(ready) if ready.status == "True" => {
                 let seconds = silent?;
-                (Severity::Error, format!("its kubelet was last heard of {seconds} seconds ago"))
+                // Its node still counts as ready: the lease tells the time of the kubelet's own clock.
+                let title = format!(
+                    "its kubelet is late, or its clock is behind: it was last heard of {seconds} seconds ago"
+                );
+                (Severity::Warning, title)
             }
             // One that joins is not ready at first; of one that was heard of and is not any more, nothing is known.
             None if joining => return None,
@@ -180,7 +183,7 @@ impl One<'_> {
             draft = draft.evidence(EvidenceKind::Condition, since, told(ready));
         }
         if let Some(at) = lease {
-            let text = format!("its kubelet was last heard of {} ago", age(at, picture.now));
+            let text = format!("its kubelet was last heard of {} ago", age(at.min(picture.now), picture.now));
             draft = draft.evidence(EvidenceKind::Status, Some(at), text);
         }
         let On { all, that_matter, .. } = self.on;
@@ -234,12 +237,12 @@ impl One<'_> {
     }
 
     fn network(&self) -> Option<Draft> {
-        self.of_conditions("NODE_NETWORK", Severity::Error, |kind| kind == "NetworkUnavailable")
+        self.of_conditions("NODE_NETWORK", Severity::Error, |kind| kind == NETWORK)
     }
 
     fn custom(&self) -> Option<Draft> {
         self.of_conditions("NODE_CUSTOM_COND", Severity::Warning, |kind| {
-            !PRESSURES.contains(&kind) && kind != "NetworkUnavailable"
+            !PRESSURES.contains(&kind) && kind != NETWORK
         })
     }
 
@@ -307,15 +310,6 @@ fn told(condition: &Condition) -> String {
         (reason, "") => reason.to_owned(),
         (reason, message) => format!("{reason}: {message}"),
     }
-}
-
-/// Major and minor of `v1.36.2-eks-1`.
-fn minor(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.trim_start_matches('v').split('.');
-    let major = parts.next()?.parse().ok()?;
-    let minor = parts.next()?;
-    let end = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
-    Some((major, minor[..end].parse().ok()?))
 }
 
 /// One finding for each version, however many nodes have it.

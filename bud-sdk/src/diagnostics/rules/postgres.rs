@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, counted, fix};
+use super::{Check, counted, fix, just_changed};
 use crate::diagnostics::PostgresPool;
 use crate::diagnostics::picture::{PodRecord, View, WorkloadRecord};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
@@ -14,7 +14,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "pods",
         "PG_DOWN",
-        "CRITICAL",
+        "CRITICAL after a minute",
         "PostgreSQL's primary is there, and none of its pods is ready: the platform has no database.",
         "`kubectl get pods -n NAMESPACE -l app.kubernetes.io/name=postgresql`, and `kubectl describe` of the pod.",
         "By what is found about its pod: mostly its volume, its memory or its node.",
@@ -95,7 +95,7 @@ fn down(view: &View<'_>, out: &mut Vec<Draft>) {
     for (subject, server) in servers {
         let told = server.workload.map_or(0, |workload| workload.ready);
         let up = if server.pods.is_empty() { told > 0 } else { server.pods.iter().any(|pod| pod.ready) };
-        if !up {
+        if !up && !just_changed(view, server.pods.iter().copied(), server.workload) {
             out.push(of_server(subject, &server));
         }
     }

@@ -5,16 +5,17 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Check, counted};
+use super::{Check, counted, just_changed};
 use crate::diagnostics::picture::{PodRecord, ServiceRecord, View, WorkloadRecord};
+use crate::diagnostics::slim::condition;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         code: "SVC_NO_ENDPOINTS",
-        severity: "CRITICAL in a namespace of the platform, else ERROR; INFO where it leads to what is scaled to zero",
+        severity: "CRITICAL in a namespace of the platform, else ERROR; WARNING while what is behind it is rolled out for the first time, and outside the platform where nothing is behind it; INFO where it leads to what is scaled to zero",
         section: "services",
-        means: "A service has nobody who answers: no pod has the labels that it selects, or none of those is ready.",
+        means: "A service has nobody who answers: no pod has the labels that it selects, or none of those is ready, for a minute. Outside the platform, what selects nothing at all is often made so: its pods are not of this cluster, or not wanted.",
         confirm: "`kubectl get endpointslices -l kubernetes.io/service-name=NAME` and `kubectl get pods` with its selector.",
         fix: "Bring up the pods behind it, or mend its selector.",
     },
@@ -28,6 +29,9 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
+/// A controller looks at a new deployment within seconds.
+const AT_ONCE: i64 = 10;
+
 pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
     let picture = view.picture;
     // Without all slices and pods, everything would seem to be missing.
@@ -37,7 +41,7 @@ pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
         let age = service.created_at.map_or(i64::MAX, |created| picture.seconds_since(created));
         if known && age > 60 && is_empty(view, service) {
             let behind = behind.get_or_insert_with(|| Behind::of(view));
-            out.push(no_endpoints(view, service, behind));
+            out.extend(no_endpoints(view, service, behind));
         }
         if service.kind == "LoadBalancer" && !service.balanced && age > 300 {
             out.push(pending(view, service));
@@ -102,17 +106,25 @@ fn draft(service: &ServiceRecord, code: &'static str, severity: Severity, title:
         .command(format!("kubectl describe service {name} -n {namespace}"))
 }
 
-fn no_endpoints(view: &View<'_>, service: &ServiceRecord, behind: &Behind<'_>) -> Draft {
+fn no_endpoints(view: &View<'_>, service: &ServiceRecord, behind: &Behind<'_>) -> Option<Draft> {
     let (pods, workloads) = (behind.pods(service), behind.workloads(service));
+    if just_changed(view, pods.iter().copied(), workloads.iter().copied()) {
+        return None;
+    }
     let ready = pods.iter().filter(|pod| pod.ready).count();
     let selector: Vec<String> =
         service.selector.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let at_rest = ready == 0
         && !workloads.is_empty()
         && workloads.iter().all(|workload| workload.rollout.replicas == 0);
+    let platform = view.picture.is_platform(&service.namespace);
+    let nothing = pods.is_empty() && workloads.is_empty();
+    let begins = !workloads.is_empty() && workloads.iter().copied().all(begins);
     let severity = if at_rest {
         Severity::Info
-    } else if view.picture.is_platform(&service.namespace) {
+    } else if begins || nothing && !platform {
+        Severity::Warning
+    } else if platform {
         Severity::Critical
     } else {
         Severity::Error
@@ -146,7 +158,20 @@ fn no_endpoints(view: &View<'_>, service: &ServiceRecord, behind: &Behind<'_>) -
         }
     }
     draft.causes = causes;
-    draft
+    Some(draft)
+}
+
+/// Whether a deployment is rolled out for the first time and that goes on: it has not been available since it was made.
+fn begins(workload: &WorkloadRecord) -> bool {
+    let since = condition(&workload.conditions, "Available")
+        .filter(|available| available.status == "False")
+        .and_then(|available| available.last_transition_time);
+    let never = since
+        .zip(workload.created_at)
+        .is_some_and(|(since, created)| since.as_seconds() - created.as_seconds() <= AT_ONCE);
+    never
+        && condition(&workload.conditions, "Progressing")
+            .is_some_and(|progress| progress.status == "True" && progress.reason != "NewReplicaSetAvailable")
 }
 
 fn pending(view: &View<'_>, service: &ServiceRecord) -> Draft {

@@ -96,6 +96,21 @@ fn what_is_renewed_in_time_is_let_be() {
 }
 
 #[test]
+fn what_is_being_issued_has_ten_minutes() {
+    let of = |seconds: u64| {
+        of(json!({
+            "metadata": { "name": "web-tls", "namespace": "bud-system", "creationTimestamp": ago(seconds) },
+            "status": { "conditions": [
+                { "type": "Ready", "status": "False", "reason": "DoesNotExist" },
+                { "type": "Issuing", "status": "True", "lastTransitionTime": ago(seconds) },
+            ] },
+        }))
+    };
+    assert_eq!(of(600), []);
+    assert_eq!(of(601), told("CERT_NOT_READY", "ERROR"));
+}
+
+#[test]
 fn the_evidence_has_end_issuer_and_failures() {
     let failed = json!({ "failedIssuanceAttempts": 3, "lastFailureTime": ago(600) });
     let one = certificate(84 * DAY, ahead(6 * DAY), Some(ago(24 * DAY)), failed);

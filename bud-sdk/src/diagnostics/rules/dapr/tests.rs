@@ -99,13 +99,35 @@ fn nothing_is_said_where_dapr_is_not() {
     let mut bare = app("a", annotated);
     bare["status"]["containerStatuses"].as_array_mut().unwrap().truncate(1);
     assert_eq!(codes(with(Vec::new(), &[bare])), [""; 0]);
-    // Who may not see the control plane is not told that it is missing.
-    assert_eq!(codes(with(Vec::new(), &[app("a", json!({}))])), [""; 0]);
-    assert_eq!(
-        dapr(with(Vec::new(), &[app("a", unready(300, json!({ "running": { "startedAt": ago(400) } })))]))
-            .len(),
-        1
-    );
+}
+
+#[test]
+fn a_control_plane_that_is_gone_altogether_is_told_where_everything_was_looked_at() {
+    use crate::diagnostics::picture::View;
+    let needed = ["dapr-operator", "dapr-sentry", "dapr-sidecar-injector"];
+    let expected: Vec<_> = needed.iter().flat_map(|app| told("DAPR_CP_DOWN", "CRITICAL", app)).collect();
+    let mut gone = dapr(with(Vec::new(), &[app("a", json!({}))]));
+    gone.sort_unstable();
+    assert_eq!(gone, expected);
+    // Who looks at some namespaces only is not told that it is missing; sidecars are seen all the same.
+    let runs = json!({ "running": { "startedAt": ago(400) } });
+    for (changes, count) in [(json!({}), 0), (unready(300, runs), 1)] {
+        let mut part = super::super::testing::picture(with(Vec::new(), &[app("a", changes)]));
+        part.everywhere = false;
+        let drafts = super::super::find(&View::of(&part));
+        assert_eq!(drafts.iter().filter(|draft| draft.code.starts_with("DAPR")).count(), count);
+        assert!(drafts.iter().all(|draft| draft.code != "DAPR_CP_DOWN"));
+    }
+}
+
+#[test]
+fn a_part_that_is_started_again_has_a_minute() {
+    let down = |seconds: u64| {
+        let mut part = plane("dapr-sentry", 0, false);
+        change(&mut part, json!({ "/status/conditions/2/lastTransitionTime": ago(seconds) }));
+        dapr(with(without(&["dapr-sentry"]), &[part])).len()
+    };
+    assert_eq!((down(60), down(61)), (0, 1));
 }
 
 #[test]

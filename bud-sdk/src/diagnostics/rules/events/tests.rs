@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use super::super::testing::{ago, change, codes, deployment, findings, found, warning};
+use super::super::testing::{ago, change, codes, deployment, findings, found, picture, pod, warning};
 use super::Webhook;
+use crate::diagnostics::picture::View;
 use crate::report::Finding;
 
 /// A warning that came so often between two moments.
@@ -17,6 +18,18 @@ fn one(code: &str, severity: &str, name: &str) -> Vec<(String, String, String)> 
 
 const QUOTA: &str = "Error creating: pods \"web-5d9f-x\" is forbidden: exceeded quota: compute, requested: limits.cpu=1, used: limits.cpu=8, limited: limits.cpu=8";
 const WEBHOOK: &str = "Error creating: Internal error occurred: failed calling webhook \"sidecar-injector.dapr.io\": failed to call webhook: Post \"https://dapr-sidecar-injector.bud-system.svc:443/mutate?timeout=10s\": no endpoints available for service \"dapr-sidecar-injector\"";
+
+/// A stateful set of one pod, of which so many are there.
+fn set(ready: u32) -> Value {
+    json!({
+        "metadata": { "name": "db", "namespace": "bud-system", "generation": 1, "creationTimestamp": ago(86_400) },
+        "spec": { "replicas": 1, "template": { "metadata": { "labels": { "app": "db" } } } },
+        "status": {
+            "observedGeneration": 1, "replicas": ready, "readyReplicas": ready, "availableReplicas": ready,
+            "updatedReplicas": ready, "currentReplicas": ready, "currentRevision": "a", "updateRevision": "a",
+        },
+    })
+}
 
 fn short() -> Value {
     deployment(
@@ -65,6 +78,39 @@ fn the_ten_worst_storms_are_told() {
 }
 
 #[test]
+fn a_storm_has_a_cause_only_where_all_of_it_has_that() {
+    let crash = |name: &str, owner: &str| {
+        pod(
+            name,
+            json!({
+                "/metadata/ownerReferences": [{ "kind": "StatefulSet", "name": owner, "controller": true }],
+                "/status/conditions/2": { "type": "Ready", "status": "False", "lastTransitionTime": ago(600) },
+                "/status/containerStatuses/0": {
+                    "name": "main", "ready": false, "restartCount": 7, "state": { "waiting": { "reason": "CrashLoopBackOff" } },
+                    "lastState": { "terminated": { "exitCode": 1, "finishedAt": ago(30) } },
+                },
+            }),
+        )
+    };
+    let caused = |others: &[(&str, &str)]| {
+        let mut events = vec![often("a-0", "BackOff", 200, 500, 10)];
+        events.extend(others.iter().map(|(name, _)| often(name, "BackOff", 200, 500, 20)));
+        let pods: Vec<Value> = others
+            .iter()
+            .filter(|(_, owner)| !owner.is_empty())
+            .map(|(name, owner)| crash(name, owner))
+            .collect();
+        let pods: Vec<Value> = pods.into_iter().chain([crash("a-0", "a")]).collect();
+        let findings = findings(json!({ "events": events, "pods": pods }));
+        findings.iter().find(|finding| finding.code == "EVENT_STORM").unwrap().caused_by.is_some()
+    };
+    assert!(caused(&[]), "one pod");
+    assert!(caused(&[("a-1", "a")]), "two of one set");
+    assert!(!caused(&[("b-0", "b")]), "two of two");
+    assert!(!caused(&[("gone-0", "")]), "one is gone");
+}
+
+#[test]
 fn a_quota_explains_the_workload_that_it_keeps_short() {
     let by_event = json!({
         "deployments": [short()], "events": [warning("ReplicaSet", "web-5d9f", "", "FailedCreate", QUOTA, 60)],
@@ -98,6 +144,15 @@ fn a_quota_that_was_in_the_way_is_not_any_more() {
     let event = |seconds: u64| json!([warning("ReplicaSet", "web-5d9f", "", "FailedCreate", QUOTA, seconds)]);
     let whole = json!({ "deployments": [deployment("web", 2, json!({}))], "events": event(60) });
     assert!(codes(whole).is_empty(), "it has all its pods meanwhile");
+    assert!(codes(json!({ "events": event(60) })).is_empty(), "its deployment is gone");
+    let job = json!([warning("Job", "import", "", "FailedCreate", QUOTA, 60)]);
+    assert!(codes(json!({ "events": job })).is_empty(), "its job is gone");
+    let waits = json!([{ "metadata": { "name": "import", "namespace": "bud-system" } }]);
+    assert_eq!(codes(json!({ "events": job, "jobs": waits })), ["QUOTA_BLOCKED"]);
+    // What was not read may be there all the same.
+    let mut unread = picture(json!({ "events": event(60) }));
+    unread.sections.0.remove("workloads");
+    assert_eq!(super::super::find(&View::of(&unread)).len(), 1);
     let codes_at = |seconds: u64| codes(json!({ "deployments": [short()], "events": event(seconds) }));
     assert!(codes_at(3600).contains(&"QUOTA_BLOCKED".to_owned()));
     assert!(!codes_at(3601).contains(&"QUOTA_BLOCKED".to_owned()));
@@ -117,7 +172,9 @@ fn a_webhook_that_does_not_answer_is_one_finding_and_explains_what_it_blocks() {
         "metadata": { "name": "dapr-sidecar-injector", "namespace": "bud-system" },
         "spec": { "selector": { "app": "dapr-sidecar-injector" } },
     });
-    let findings = findings(json!({ "deployments": [refused], "events": events, "services": [service] }));
+    let findings = findings(
+        json!({ "deployments": [refused], "statefulsets": [set(0)], "events": events, "services": [service] }),
+    );
     let of =
         |code: &str| -> Vec<&Finding> { findings.iter().filter(|finding| finding.code == code).collect() };
     let [webhook] = of("WEBHOOK_DOWN")[..] else { panic!("{findings:#?}") };
@@ -143,8 +200,9 @@ fn a_webhook_that_does_not_answer_is_one_finding_and_explains_what_it_blocks() {
 
 #[test]
 fn a_webhook_that_answers_again_is_history() {
-    let with = |seconds: u64, ready: bool| {
+    let with = |seconds: u64, ready: bool, sets: Value| {
         json!({
+            "statefulsets": sets,
             "events": [warning("StatefulSet", "db", "", "FailedCreate", WEBHOOK, seconds)],
             "services": [{ "metadata": { "name": "dapr-sidecar-injector", "namespace": "bud-system", "creationTimestamp": ago(30) },
                 "spec": { "selector": { "app": "dapr-sidecar-injector" } } }],
@@ -154,10 +212,15 @@ fn a_webhook_that_answers_again_is_history() {
             }],
         })
     };
-    assert_eq!(codes(with(1201, false)), ["WEBHOOK_DOWN"]);
-    assert_eq!(codes(with(1200, true)), ["WEBHOOK_DOWN"], "what was refused was perhaps not tried again");
-    assert!(codes(with(1201, true)).is_empty());
-    assert!(codes(with(3601, false)).is_empty());
+    let told = |seconds: u64, ready: bool, sets: Value| {
+        codes(with(seconds, ready, sets)).contains(&"WEBHOOK_DOWN".to_owned())
+    };
+    assert!(told(301, false, json!([set(0)])));
+    assert!(told(300, true, json!([set(0)])), "what was refused was perhaps not tried again");
+    assert!(!told(301, true, json!([set(0)])));
+    assert!(!told(3601, false, json!([set(0)])));
+    assert!(!told(30, false, json!([set(1)])), "what it kept back is whole");
+    assert!(!told(30, false, json!([])), "what it kept back is gone");
 }
 
 #[test]

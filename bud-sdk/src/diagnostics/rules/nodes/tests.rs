@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::super::testing::{ago, change, codes, drafts, findings, found, node, picture, pod};
+use super::super::testing::{ago, change, codes, drafts, findings, found, node, now, picture, pod};
 use crate::diagnostics::picture::View;
 use crate::report::Draft;
 
@@ -94,8 +94,16 @@ fn a_kubelet_that_is_late_is_told_before_its_node_is_down() {
         let lease = json!([{ "metadata": { "name": "n1" }, "spec": { "renewTime": ago(seconds) } }]);
         found(json!({ "nodes": [node("n1", json!({}))], "leases": lease, "pods": [pod("a", json!({}))] }))
     };
-    assert_eq!(with(75), told("NODE_NOT_READY", "ERROR", "n1"));
+    assert_eq!(with(75), told("NODE_NOT_READY", "WARNING", "n1"), "its clock may be behind");
     assert_eq!(with(45), []);
+}
+
+#[test]
+fn a_kubelet_whose_clock_is_ahead_was_heard_of_just_now() {
+    let ahead = (now() + std::time::Duration::from_secs(300)).to_string();
+    let lease = json!([{ "metadata": { "name": "n1" }, "spec": { "renewTime": ahead } }]);
+    let drafts = drafts(json!({ "nodes": [node("n1", down("False"))], "leases": lease }));
+    assert!(evidence(&drafts[0]).contains("last heard of 0s ago"), "{}", evidence(&drafts[0]));
 }
 
 #[test]

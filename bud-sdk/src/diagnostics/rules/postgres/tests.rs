@@ -74,6 +74,19 @@ fn a_primary_without_a_ready_pod_is_down() {
 }
 
 #[test]
+fn a_primary_that_is_started_again_has_a_minute() {
+    let since = |seconds: u64| {
+        let mut pod = primary("bud-data", chart(), crash());
+        change(&mut pod, json!({ "/status/conditions/2/lastTransitionTime": ago(seconds) }));
+        down(&[pod], &[set("bud-data", chart(), 1, 0)]).len()
+    };
+    assert_eq!((since(60), since(61)), (0, 1));
+    let mut new = primary("bud-data", chart(), crash());
+    change(&mut new, json!({ "/metadata/creationTimestamp": ago(50) }));
+    assert!(down(&[new], &[]).is_empty());
+}
+
+#[test]
 fn its_pods_are_the_cause() {
     let objects = json!({
         "pods": [primary("bud-system", chart(), crash())], "statefulsets": [set("bud-system", chart(), 1, 0)],

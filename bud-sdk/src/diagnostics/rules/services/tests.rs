@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::find;
 use super::super::testing::{
-    ago, change, codes, deployment, drafts, findings, found, node, picture, pod, warning,
+    ago, change, codes, deployment, drafts, findings, found, node, now, picture, pod, warning,
 };
 use crate::diagnostics::picture::View;
 use crate::report::{Draft, Finding, Severity, Subject, assemble};
@@ -34,7 +34,8 @@ fn a_service_that_selects_nothing_is_critical_in_the_platform() {
     assert_eq!(found(alone(json!({}))), one("SVC_NO_ENDPOINTS", "CRITICAL", "api"));
     assert_eq!(
         found(alone(json!({ "/metadata/namespace": "other" }))),
-        one("SVC_NO_ENDPOINTS", "ERROR", "api")
+        one("SVC_NO_ENDPOINTS", "WARNING", "api"),
+        "elsewhere it may be meant so"
     );
     assert!(codes(alone(json!({ "/metadata/creationTimestamp": ago(60) }))).is_empty(), "its first minute");
     for (what, changes) in [
@@ -110,6 +111,72 @@ fn the_workload_behind_it_explains_it_with_pods_and_without() {
         };
         assert_eq!(of("SVC_NO_ENDPOINTS").title, expected);
     }
+}
+
+#[test]
+fn what_is_behind_it_has_a_minute_to_come_up() {
+    let empty = |changes: Value| {
+        let objects =
+            json!({ "services": [service("web", json!({}))], "pods": [pod("web-5d9f-a", changes)] });
+        codes(objects).contains(&"SVC_NO_ENDPOINTS".to_owned())
+    };
+    let unready = |seconds: u64| {
+        json!({
+            "/status/conditions/2": { "type": "Ready", "status": "False", "lastTransitionTime": ago(seconds) },
+            "/status/containerStatuses/0/ready": false,
+        })
+    };
+    assert!(!empty(unready(60)));
+    assert!(empty(unready(61)));
+    assert!(!empty(json!({ "/metadata/creationTimestamp": ago(30) })), "it was just made");
+    let deleted = |seconds: u64| {
+        let end = (now() + std::time::Duration::from_secs(30) - std::time::Duration::from_secs(seconds))
+            .to_string();
+        json!({ "/metadata/deletionTimestamp": end, "/metadata/deletionGracePeriodSeconds": 30 })
+    };
+    assert!(!empty(deleted(20)), "another is made when it is gone");
+    assert!(empty(deleted(61)));
+    // Without pods, what should make them tells.
+    let with = |seconds: u64| {
+        let none = json!({
+            "/status/readyReplicas": 0, "/status/availableReplicas": 0, "/status/conditions/0/status": "False",
+            "/status/conditions/0/lastTransitionTime": ago(seconds),
+        });
+        let objects =
+            json!({ "services": [service("web", json!({}))], "deployments": [deployment("web", 1, none)] });
+        codes(objects).contains(&"SVC_NO_ENDPOINTS".to_owned())
+    };
+    assert!(!with(60));
+    assert!(with(61));
+}
+
+#[test]
+fn a_first_rollout_that_goes_on_is_a_warning() {
+    let severity = |available: u64, reason: &str| {
+        let first = deployment(
+            "web",
+            1,
+            json!({
+                "/metadata/creationTimestamp": ago(300),
+                "/status/readyReplicas": 0, "/status/availableReplicas": 0,
+                "/status/conditions/0": { "type": "Available", "status": "False", "lastTransitionTime": ago(available) },
+                "/status/conditions/1/reason": reason,
+            }),
+        );
+        let loads = json!({
+            "/metadata/creationTimestamp": ago(299),
+            "/status/conditions/2": { "type": "Ready", "status": "False", "lastTransitionTime": ago(298) },
+            "/status/containerStatuses/0/ready": false,
+        });
+        let drafts = drafts(json!({
+            "services": [service("web", json!({}))], "deployments": [first], "pods": [pod("web-5d9f-a", loads)],
+        }));
+        let found = drafts.iter().find(|draft| draft.code == "SVC_NO_ENDPOINTS").unwrap();
+        found.severity.to_string()
+    };
+    assert_eq!(severity(299, "ReplicaSetUpdated"), "WARNING");
+    assert_eq!(severity(120, "ReplicaSetUpdated"), "CRITICAL", "it was available before");
+    assert_eq!(severity(299, "NewReplicaSetAvailable"), "CRITICAL", "nothing is under way");
 }
 
 #[test]
