@@ -53,8 +53,10 @@ fn order(finding: &Finding) -> (u8, Option<&str>, &str, &str, &str, &str) {
     )
 }
 
-/// What makes drafts one finding: their code, what they are of, the container, and the code and whole of their cause.
-type Same<'a> = (&'a str, &'a Subject, Option<&'a str>, Option<(&'a str, &'a Subject)>);
+/// What makes drafts one finding: their code, what they are of, the container and what keeps them apart, and the code and whole of
+/// their cause.
+type Same<'a> = (&'a str, &'a Subject, Part<'a>, Option<(&'a str, &'a Subject)>);
+type Part<'a> = (Option<&'a str>, Option<&'a str>);
 
 /// What a draft is of: what made its object, if anything did.
 fn whole(draft: &Draft) -> &Subject {
@@ -106,7 +108,7 @@ impl<'a> Causes<'a> {
 
     fn same<'d: 'a>(&self, draft: &'d Draft) -> Same<'a> {
         let cause = self.cause(draft).map(|cause| (cause.code, whole(cause)));
-        (draft.code, whole(draft), draft.container.as_deref(), cause)
+        (draft.code, whole(draft), (draft.container.as_deref(), draft.apart.as_deref()), cause)
     }
 }
 
@@ -164,9 +166,12 @@ fn folded(
 }
 
 /// It stays while pods come and go: it is that of what made them.
-fn fingerprint((code, whole, container, cause): &Same<'_>) -> String {
+fn fingerprint((code, whole, (container, apart), cause): &Same<'_>) -> String {
     let subject = |subject: &Subject| format!("{}/{}/{}", subject.kind, subject.namespace, subject.name);
     let mut text = format!("{code}|{}|{}", subject(whole), container.unwrap_or_default());
+    if let Some(apart) = apart {
+        text.push_str(&format!("|{apart}"));
+    }
     // Some replicas may be explained by a node that is down, and others not.
     if let Some((cause, of)) = cause {
         text.push_str(&format!("|{cause}|{}", subject(of)));
