@@ -126,3 +126,16 @@ fn objects_are_counted_once_and_each_kind_has_its_plural() {
         assert_eq!(plural(kind), many);
     }
 }
+
+#[test]
+fn pods_that_were_taken_from_a_node_are_counted_as_pods() {
+    use crate::report::{Draft, Severity, Subject, assemble};
+
+    let taken = |name: &str| {
+        let pod = Subject::new("Pod", "bud", name);
+        let draft = Draft::new("POD_EVICTED", Severity::Warning, pod, "it was taken from n1: Evicted");
+        draft.owner(Some(Subject::node("n1"))).apart("Evicted")
+    };
+    let findings = assemble(vec![taken("a"), taken("b"), taken("c")]);
+    assert_eq!(objects(&findings.iter().collect::<Vec<&Finding>>()), "3 pods");
+}
