@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::quantity::Quantity;
 use crate::types::Timestamp;
@@ -39,6 +39,8 @@ slim! {
         deletion_grace_period_seconds: Option<i64>,
         generation: Option<i64>,
         finalizers: Vec<String>,
+        #[serde(rename = "managedFields")]
+        touched: Touched,
     }
     Owner {
         kind: String,
@@ -153,6 +155,7 @@ slim! {
         message: String,
         exit_code: i32,
         signal: i32,
+        started_at: Option<Timestamp>,
         finished_at: Option<Timestamp>,
     }
 
@@ -550,6 +553,35 @@ impl<'de> Deserialize<'de> for Annotations {
             }
         }
         deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// When an object was last written, by whomever. Of what they wrote, nothing is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Touched(pub(crate) Option<Timestamp>);
+
+impl<'de> Deserialize<'de> for Touched {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Written {
+            time: Option<Timestamp>,
+        }
+        struct Writers;
+        impl<'de> Visitor<'de> for Writers {
+            type Value = Touched;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("managed fields")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Touched, A::Error> {
+                let mut last = None;
+                while let Some(written) = all.next_element::<Written>()? {
+                    last = last.max(written.time);
+                }
+                Ok(Touched(last))
+            }
+        }
+        deserializer.deserialize_seq(Writers)
     }
 }
 

@@ -54,8 +54,10 @@ fn order(finding: &Finding) -> (u8, Option<&str>, &str, &str, &str, &str) {
     )
 }
 
-/// What makes drafts one finding: their code, what they are of, the container, and the code and whole of their cause.
-type Same<'a> = (&'a str, &'a Subject, Option<&'a str>, Option<(&'a str, &'a Subject)>);
+/// What makes drafts one finding: their code, what they are of, the container and what keeps them apart, and the code and whole of
+/// their cause.
+type Same<'a> = (&'a str, &'a Subject, Part<'a>, Option<(&'a str, &'a Subject)>);
+type Part<'a> = (Option<&'a str>, Option<&'a str>);
 
 /// What a draft is of: what made its object, if anything did.
 fn whole(draft: &Draft) -> &Subject {
@@ -107,7 +109,7 @@ impl<'a> Causes<'a> {
 
     fn same<'d: 'a>(&self, draft: &'d Draft) -> Same<'a> {
         let cause = self.cause(draft).map(|cause| (cause.code, whole(cause)));
-        (draft.code, whole(draft), draft.container.as_deref(), cause)
+        (draft.code, whole(draft), (draft.container.as_deref(), draft.apart.as_deref()), cause)
     }
 }
 
@@ -170,9 +172,9 @@ fn folded(
 fn fingerprints<'f, 'd: 'f>(folds: impl Iterator<Item = &'f Same<'d>>) -> BTreeMap<Same<'d>, String> {
     let mut seen = BTreeSet::new();
     let print = |same: &Same<'d>| {
-        let (code, whole, container, cause) = *same;
-        let first = seen.insert((code, whole, container));
-        (*same, fingerprint(code, whole, container, cause.filter(|_| !first)))
+        let (code, whole, parts, cause) = *same;
+        let first = seen.insert((code, whole, parts));
+        (*same, fingerprint(code, whole, parts, cause.filter(|_| !first)))
     };
     folds.map(print).collect()
 }
@@ -180,11 +182,14 @@ fn fingerprints<'f, 'd: 'f>(folds: impl Iterator<Item = &'f Same<'d>>) -> BTreeM
 fn fingerprint(
     code: &str,
     whole: &Subject,
-    container: Option<&str>,
+    (container, apart): (Option<&str>, Option<&str>),
     cause: Option<(&str, &Subject)>,
 ) -> String {
     let subject = |subject: &Subject| format!("{}/{}/{}", subject.kind, subject.namespace, subject.name);
     let mut text = format!("{code}|{}|{}", subject(whole), container.unwrap_or_default());
+    if let Some(apart) = apart {
+        text.push_str(&format!("|{apart}"));
+    }
     if let Some((cause, of)) = cause {
         text.push_str(&format!("|{cause}|{}", subject(of)));
     }

@@ -50,6 +50,8 @@ pub(crate) struct Draft {
     pub(crate) subject: Subject,
     pub(crate) owner: Option<Subject>,
     pub(crate) container: Option<String>,
+    /// What keeps it from being folded with others of its code and owner.
+    pub(crate) apart: Option<String>,
     pub(crate) since: Option<Timestamp>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) remedy: String,
@@ -74,6 +76,7 @@ impl Draft {
             subject,
             owner: None,
             container: None,
+            apart: None,
             since: None,
             evidence: Vec::new(),
             remedy: String::new(),
@@ -92,6 +95,10 @@ impl Draft {
     }
     pub(crate) fn container(mut self, name: &str) -> Self {
         self.container = Some(name.to_owned());
+        self
+    }
+    pub(crate) fn apart(mut self, from: &str) -> Self {
+        self.apart = Some(from.to_owned());
         self
     }
     pub(crate) fn since(mut self, since: Option<Timestamp>) -> Self {

@@ -259,7 +259,7 @@ pub(super) fn objects(findings: &[&Finding]) -> String {
     for finding in findings {
         let name = finding.subject.to_string();
         if finding.count > 1 {
-            let group = groups.entry((made_by(&finding.subject.kind).to_lowercase(), name)).or_default();
+            let group = groups.entry((made_by(finding).to_lowercase(), name)).or_default();
             group.0 = group.0.max(u64::from(finding.count));
         } else {
             let maker = finding.owner.as_ref().map_or_else(|| name.clone(), ToString::to_string);
@@ -282,8 +282,10 @@ pub(super) fn objects(findings: &[&Finding]) -> String {
 }
 
 /// What objects of a kind make: a fold is about what made its members.
-fn made_by(kind: &str) -> &str {
-    match kind {
+fn made_by(finding: &Finding) -> &str {
+    match finding.subject.kind.as_str() {
+        // Those that were taken from a node are told of the node.
+        _ if finding.code.starts_with("POD_") => "Pod",
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController" | "Job" => "Pod",
         "CronJob" => "Job",
         other => other,

@@ -24,8 +24,6 @@ pub(super) struct Picture {
     /// The namespaces of the platform itself.
     pub(super) platform: Vec<String>,
     pub(super) version: Option<String>,
-    /// All namespaces were to be looked at.
-    pub(super) everywhere: bool,
     pub(super) nodes: Vec<NodeRecord>,
     /// Whether pods were looked for in all namespaces. Nodes are always all there, so that what is summed up on one is not true
     /// where only some pods are.
@@ -61,7 +59,6 @@ impl Picture {
             now,
             platform,
             version: None,
-            everywhere: true,
             nodes: Vec::new(),
             everywhere: true,
             offered: Some(BTreeSet::new()),

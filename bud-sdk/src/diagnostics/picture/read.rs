@@ -124,7 +124,6 @@ impl Reader<'_> {
         };
         let mut picture = Picture::empty(now, self.platform.to_vec());
         picture.version = version.filter(|version| !version.is_empty());
-        picture.everywhere = self.only.is_empty();
         let permits = Semaphore::new(AT_ONCE);
         let (mut of_pods, mut of_events) = (Shared::default(), Shared::default());
         let (core, permits) = ("/api/v1", &permits);

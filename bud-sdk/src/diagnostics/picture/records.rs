@@ -232,6 +232,8 @@ pub(in crate::diagnostics) struct WorkloadRecord {
     /// Pods of a daemon set on nodes where they should not be.
     pub(in crate::diagnostics) misscheduled: u32,
     pub(in crate::diagnostics) created_at: Option<Timestamp>,
+    /// When anybody last wrote it.
+    pub(in crate::diagnostics) touched_at: Option<Timestamp>,
 }
 
 impl WorkloadRecord {
@@ -250,6 +252,7 @@ impl WorkloadRecord {
             of_dapr,
             misscheduled: status.number_misscheduled,
             created_at: metadata.creation_timestamp,
+            touched_at: metadata.touched.0,
         }
     }
 }

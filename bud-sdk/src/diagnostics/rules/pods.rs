@@ -17,8 +17,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "pods",
         "POD_CRASHLOOP",
-        "CRITICAL where its owner has no pod that is ready, else ERROR",
-        "A container ends again and again, so that Kubernetes waits longer before each start.",
+        "CRITICAL in a namespace of the platform or its models where its owner has no pod that is ready, else ERROR",
+        "A container ends again and again, so that Kubernetes waits longer before each start; or it runs, was started again three times or more, and last ended within ten minutes, after a run of less than ten.",
         "`kubectl logs POD -c CONTAINER --previous` shows what it said last; its exit code tells more: 137 was killed (by memory, if OOMKilled), 126 and 127 could not start the command, 139 is a segmentation fault.",
         "By exit code: raise the memory limit, mend the configuration that the log names, or the command.",
     ),
@@ -41,7 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "pods",
         "POD_IMAGE_PULL",
-        "CRITICAL where its owner has no pod that is ready, else ERROR",
+        "CRITICAL in a namespace of the platform or its models where its owner has no pod that is ready, else ERROR",
         "The image of a container cannot be got.",
         "`kubectl describe pod POD` shows the registry's answer.",
         "By that answer: the tag does not exist, the pull secret is missing or refused, the registry limits the rate or cannot be reached, or its certificate is not trusted.",
@@ -57,7 +57,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "pods",
         "POD_UNSCHEDULABLE",
-        "CRITICAL where its owner has no pod that is ready, else ERROR; after a minute",
+        "CRITICAL in a namespace of the platform or its models where its owner has no pod that is ready, else ERROR; after a minute",
         "No node takes the pod: too little is free, or its selectors, tolerations or volumes fit none.",
         "`kubectl describe pod POD` has the scheduler's reasons, with how many nodes each holds for.",
         "Free or add what is short, or change what the pod asks for.",
@@ -65,7 +65,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "pods",
         "POD_NO_SCHEDULER",
-        "CRITICAL where its owner has no pod that is ready, else ERROR; after a minute",
+        "CRITICAL in a namespace of the platform or its models where its owner has no pod that is ready, else ERROR; after a minute",
         "Nobody looks for a node for the pod: the scheduler that it names says nothing of it.",
         "`kubectl get pod POD -o jsonpath={.spec.schedulerName}`, and whether that scheduler runs.",
         "Start the scheduler, or name another.",
@@ -81,16 +81,16 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "pods",
         "POD_STUCK_CREATING",
-        "ERROR after 2 minutes, after 10 while an image is pulled",
-        "The pod has a node and its containers do not start.",
+        "ERROR after 2 minutes, after 10 while an image is pulled or an init container runs",
+        "The pod has a node and its containers do not start. An init container that runs keeps the others waiting.",
         "`kubectl describe pod POD`: its newest warning names the volume, the network or the device that is not there.",
         "Mend what the warning names. Images of model servers have 10 GiB and more: the first pull takes its time.",
     ),
     Check::new(
         "pods",
         "POD_NOT_READY",
-        "ERROR after a minute; WARNING while its startup probe has time left",
-        "The pod runs and does not take traffic: a probe fails, or a readiness gate is not met.",
+        "ERROR a minute after it could be ready; WARNING while its startup probe has time left",
+        "The pod runs and does not take traffic: a probe fails, or a readiness gate is not met. The minute begins when its container was last started, and its readiness probe's initial delay comes on top. Pods of jobs take no traffic.",
         "`kubectl describe pod POD` shows the probe's answer.",
         "Mend what the probe asks for, or its path, port and times. A model server is ready only after it has loaded its model.",
     ),
@@ -105,7 +105,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "pods",
         "POD_EVICTED",
-        "WARNING",
+        "WARNING, INFO after a day",
         "The pod was taken from its node for want of memory, disk or another resource, or because the node was lost or shut down, or refused it.",
         "`kubectl describe pod POD` has the reason.",
         "Give the node what was short; then delete what is left of the pod.",
@@ -271,7 +271,10 @@ impl<'a> One<'a> {
                 }
                 reason => format!("it was taken from {node}: {reason}"),
             };
-            let mut draft = self.draft("POD_EVICTED", Severity::Warning, title);
+            let since = self.taken_since(reason);
+            let severity =
+                if self.seconds(since) > containers::DAY { Severity::Info } else { Severity::Warning };
+            let mut draft = self.draft("POD_EVICTED", severity, title).since(since).apart(reason);
             // Those of one node and reason are one finding.
             draft.owner = self.record.node().map(Subject::node).or(draft.owner);
             let message = if status.message.is_empty() {
@@ -299,6 +302,19 @@ impl<'a> One<'a> {
             }
             None => draft,
         }]
+    }
+
+    /// When it was taken from its node. What a node refused was just made.
+    fn taken_since(&self, reason: &str) -> Option<Timestamp> {
+        let status = &self.pod.status;
+        let disrupted = condition(&status.conditions, "DisruptionTarget")
+            .filter(|target| target.status == "True")
+            .and_then(|target| target.last_transition_time);
+        let ended = self.statuses().filter_map(|status| status.state.terminated.as_ref()?.finished_at).max();
+        let changed = status.conditions.iter().filter_map(|one| one.last_transition_time).max();
+        let refused =
+            reason.starts_with("OutOf") || matches!(reason, "UnexpectedAdmissionError" | "NodeAffinity");
+        disrupted.or(ended).or(changed).or(self.record.created_at.filter(|_| refused))
     }
 
     fn log(&self, container: &str, previous: bool) -> crate::report::LogWanted {

@@ -25,7 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "workloads",
         "DEP_DEGRADED",
-        "CRITICAL where users are hit and no pod is available, else ERROR; after a minute",
+        "CRITICAL where users are hit and no pod is available, else ERROR; after a minute; WARNING while it is rolled out for the first time",
         "A deployment has fewer pods available than it should have. A rollout that is under way and keeps enough of them is no fault.",
         "`kubectl get deployment NAME` and `kubectl get pods` with its labels.",
         "Look at its pods that are not ready, and at why others were not made.",
@@ -53,6 +53,14 @@ pub(super) const CHECKS: &[Check] = &[
         "A stateful set has fewer pods ready than it should have, or its newest form does not reach its pods.",
         "`kubectl rollout status statefulset/NAME`",
         "Look at its first pod that is not ready: the others wait for it.",
+    ),
+    Check::new(
+        "workloads",
+        "STS_ZERO",
+        "WARNING in a namespace of the platform, else INFO",
+        "A stateful set is scaled to zero: it has no pods because it should have none.",
+        "`kubectl get statefulset NAME`",
+        "If it should run: `kubectl scale statefulset/NAME --replicas=1`.",
     ),
     Check::new(
         "workloads",
@@ -89,7 +97,7 @@ pub(super) fn find(view: &View<'_>, out: &mut Vec<Draft>) {
         let one = One { view, workload, pods: of(&workload.subject) };
         out.extend(match workload.subject.kind.as_str() {
             "Deployment" => one.deployment(),
-            "StatefulSet" => one.set("STS_ROLLOUT").into_iter().collect(),
+            "StatefulSet" => one.at_rest("STS_ZERO").into_iter().chain(one.set("STS_ROLLOUT")).collect(),
             _ => one.set("DS_ROLLOUT").into_iter().collect(),
         });
     }
@@ -126,7 +134,22 @@ impl One<'_> {
         if let Some(webhook) = told.chain(about).find_map(events::Webhook::of) {
             draft = draft.because(webhook.subject());
         }
+        // A pod that is ready may have findings, too, but is not why others are missing.
+        let mut unready: Vec<&PodRecord> =
+            self.pods.iter().copied().filter(|pod| !pod.ready && !pod.ended).collect();
+        unready.sort_by(|one, other| one.name.cmp(&other.name));
+        draft = unready.into_iter().fold(draft, |draft, pod| draft.because(pod.subject()));
         draft.because(subject.clone())
+    }
+
+    /// How urgent it is that nothing of it runs on purpose.
+    fn quiet(&self) -> Severity {
+        let platform = self.view.picture.is_platform(&self.workload.subject.namespace);
+        if platform { Severity::Warning } else { Severity::Info }
+    }
+
+    fn at_rest(&self, code: &'static str) -> Option<Draft> {
+        (self.workload.rollout.replicas == 0).then(|| self.draft(code, self.quiet(), "it is scaled to zero"))
     }
 
     fn long(&self, since: Option<Timestamp>, seconds: i64) -> bool {
@@ -145,13 +168,8 @@ impl One<'_> {
     }
 
     fn deployment(&self) -> Vec<Draft> {
-        let platform = self.view.picture.is_platform(&self.workload.subject.namespace);
-        let quiet = if platform { Severity::Warning } else { Severity::Info };
         let bad = self.not_progressing().or_else(|| self.degraded());
-        let mut drafts = Vec::new();
-        if self.workload.rollout.replicas == 0 {
-            drafts.push(self.draft("DEP_ZERO", quiet.clone(), "it is scaled to zero"));
-        }
+        let mut drafts: Vec<Draft> = self.at_rest("DEP_ZERO").into_iter().collect();
         match bad {
             // What is paused is no other fault, but part of this one.
             Some(bad) if self.workload.paused => {
@@ -159,7 +177,7 @@ impl One<'_> {
             }
             Some(bad) => drafts.push(bad),
             None if self.workload.paused => {
-                drafts.push(self.draft("DEP_PAUSED", quiet, "its rollout is paused"));
+                drafts.push(self.draft("DEP_PAUSED", self.quiet(), "its rollout is paused"));
             }
             None => {}
         }
@@ -188,7 +206,7 @@ impl One<'_> {
                 ("its rollout has made no progress in time", since, Some(late.message.as_str()))
             }
             (None, None) if self.unseen() => {
-                ("its controller has not looked at its newest form", self.workload.created_at, None)
+                ("its controller has not looked at its newest form", self.touched(), None)
             }
             (None, None) => return None,
         };
@@ -201,12 +219,16 @@ impl One<'_> {
         Some(self.explained(draft))
     }
 
-    /// When it was changed is not known. It was not just made, and its controller has not touched it for a minute.
+    /// Neither was it changed lately, nor has its controller touched it.
     fn unseen(&self) -> bool {
-        let touched =
+        self.workload.unseen && self.long(self.touched(), GRACE)
+    }
+
+    /// When anybody last wrote it: who changed it, or its controller.
+    fn touched(&self) -> Option<Timestamp> {
+        let told =
             self.workload.conditions.iter().flat_map(|one| [one.last_update_time, one.last_transition_time]);
-        let last = touched.flatten().chain(self.workload.created_at).max();
-        self.workload.unseen && self.long(last, GRACE)
+        told.flatten().chain(self.workload.touched_at).chain(self.workload.created_at).max()
     }
 
     fn degraded(&self) -> Option<Draft> {
@@ -229,17 +251,25 @@ impl One<'_> {
         let since = match available {
             Some(available) if !enough => available.last_transition_time.or(self.workload.created_at),
             // There are enough for it to count as available: what is missing tells since when.
-            Some(_) => self.unready_since().or(self.workload.created_at),
+            Some(_) => self.short_since()?,
             None => self.workload.created_at,
         };
         if !self.long(since, GRACE) {
             return None;
         }
+        // A model that is deployed takes its time. When it takes too long, its progress is told to have failed.
+        let first = available.is_none_or(|available| {
+            let made = self.workload.created_at;
+            let changed = available.last_transition_time;
+            !enough
+                && changed.zip(made).is_some_and(|(at, made)| at.as_seconds() - made.as_seconds() <= GRACE)
+        });
+        let severity = if first && under_way { Severity::Warning } else { self.urgent() };
         let title = match rollout.available {
             0 => "none of its pods is available".to_owned(),
             some => format!("{some} of its {} pods are available", rollout.replicas),
         };
-        let draft = self.draft("DEP_DEGRADED", self.urgent(), title).since(since).evidence(
+        let draft = self.draft("DEP_DEGRADED", severity, title).since(since).evidence(
             EvidenceKind::Status,
             None,
             self.numbers(),
@@ -247,6 +277,22 @@ impl One<'_> {
         let told = available.filter(|_| !enough).map_or("", |available| &available.message);
         let draft = draft.evidence(EvidenceKind::Condition, since, told);
         Some(self.explained(draft))
+    }
+
+    /// Since when it has too few pods that are ready; `None` if all are there and ready by now, for the pods are read at another
+    /// moment than their owner.
+    fn short_since(&self) -> Option<Option<Timestamp>> {
+        if let Some(since) = self.unready_since() {
+            return Some(Some(since));
+        }
+        let there = self.pods.iter().filter(|pod| !pod.ended);
+        let newest = there.clone().filter_map(|pod| pod.created_at).max();
+        let all = there.count() >= self.workload.rollout.replicas as usize;
+        if all && self.view.picture.sections.whole("pods") {
+            return None;
+        }
+        // Some were not made. One that was just made may be the first of several.
+        Some(newest.max(self.workload.created_at))
     }
 
     /// Since when the first of its pods is not ready. One that is deleted counts where no other is made before it is gone.
@@ -269,11 +315,11 @@ impl One<'_> {
         let (workload, rollout) = (self.workload, &self.workload.rollout);
         if self.unseen() {
             let title = "its controller has not looked at its newest form";
-            let draft = self.draft(code, Severity::Error, title).since(workload.created_at);
+            let draft = self.draft(code, Severity::Error, title).since(self.touched());
             return Some(draft.evidence(EvidenceKind::Status, None, self.numbers()));
         }
         if workload.ready < rollout.replicas {
-            let since = self.unready_since().or(workload.created_at);
+            let since = self.short_since()?;
             if !self.long(since, GRACE) {
                 return None;
             }

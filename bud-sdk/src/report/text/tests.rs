@@ -135,3 +135,16 @@ fn of_a_long_log_the_end_is_shown() {
         assert!(shown.contains("log: …xxx") && shown.contains("xxx no room is left"), "{shown}");
     }
 }
+
+#[test]
+fn pods_that_were_taken_from_a_node_are_counted_as_pods() {
+    use crate::report::{Draft, Severity, Subject, assemble};
+
+    let taken = |name: &str| {
+        let pod = Subject::new("Pod", "bud", name);
+        let draft = Draft::new("POD_EVICTED", Severity::Warning, pod, "it was taken from n1: Evicted");
+        draft.owner(Some(Subject::node("n1"))).apart("Evicted")
+    };
+    let findings = assemble(vec![taken("a"), taken("b"), taken("c")]);
+    assert_eq!(objects(&findings.iter().collect::<Vec<&Finding>>()), "3 pods");
+}

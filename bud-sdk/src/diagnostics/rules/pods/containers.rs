@@ -5,7 +5,10 @@ use crate::diagnostics::slim::{Container, ContainerStatus, Terminated, condition
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
 const HOUR: i64 = 3600;
-const DAY: i64 = 24 * HOUR;
+pub(super) const DAY: i64 = 24 * HOUR;
+/// What ends again and again does so within this, and has ended so often.
+const LOOP: i64 = 600;
+const ENDS: u32 = 3;
 
 const NO_IMAGE: [&str; 7] = [
     "ErrImagePull",
@@ -111,7 +114,23 @@ impl One<'_> {
             draft.title = format!("{} ended with {}", status.name, ended_with(ended));
             return Some(draft);
         }
+        if self.loops(status) {
+            return Some(self.crash_loop(status));
+        }
         self.out_of_memory(status).or_else(|| self.restarted(status))
+    }
+
+    /// Whether what runs just now is between two ends of a crash loop. Want of memory is told as such.
+    fn loops(&self, status: &ContainerStatus) -> bool {
+        let Some(ended) = status.last_state.terminated.as_ref().filter(|one| one.reason != "OOMKilled")
+        else {
+            return false;
+        };
+        let (Some(from), Some(to)) = (ended.started_at, ended.finished_at) else { return false };
+        status.state.running.is_some()
+            && status.restart_count >= ENDS
+            && self.seconds(Some(to)) < LOOP
+            && to.as_seconds() - from.as_seconds() < LOOP
     }
 
     fn crash_loop(&self, status: &ContainerStatus) -> Draft {
@@ -218,10 +237,23 @@ impl One<'_> {
     fn not_ready(&self) -> Option<Draft> {
         let ready = condition(&self.pod.status.conditions, "Ready")?;
         let since = ready.last_transition_time.or(self.record.created_at);
-        if self.pod.status.phase != "Running" || ready.status == "True" || self.seconds(since) <= 60 {
+        let of_job = self.record.owner.as_deref().is_some_and(|owner| owner.kind == "Job");
+        if self.pod.status.phase != "Running" || ready.status == "True" || of_job || self.seconds(since) <= 60
+        {
             return None;
         }
-        let unready = self.statuses().find(|status| !status.ready && status.state.running.is_some());
+        // A long pull or a new start is no time in which it could have been ready.
+        let begun = |status: &ContainerStatus| status.state.running.as_ref().and_then(|one| one.started_at);
+        let late = |status: &ContainerStatus| {
+            let probe = self.spec_of(&status.name).and_then(|container| container.readiness_probe.as_ref());
+            let delay = probe.and_then(|probe| probe.initial_delay_seconds).unwrap_or(0);
+            begun(status).is_none_or(|begun| self.seconds(Some(begun)) > 60 + delay)
+        };
+        let running = || self.statuses().filter(|status| !status.ready && status.state.running.is_some());
+        let unready = running().find(|status| late(status));
+        if unready.is_none() && running().next().is_some() {
+            return None;
+        }
         let container = unready.and_then(|status| self.spec_of(&status.name));
         let gates = self.unmet_gates();
         let warning = self.warning(&["Unhealthy"]);
@@ -239,10 +271,11 @@ impl One<'_> {
                 (probe.period_seconds.unwrap_or(10), probe.failure_threshold.unwrap_or(3));
             probe.initial_delay_seconds.unwrap_or(0) + period * failures
         });
-        let begun =
-            unready.and_then(|status| status.state.running.as_ref()).and_then(|running| running.started_at);
-        let severity =
-            if starting && self.seconds(begun) <= allowed { Severity::Warning } else { Severity::Error };
+        let severity = if starting && self.seconds(unready.and_then(begun)) <= allowed {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
         let mut draft = self.draft("POD_NOT_READY", severity, title).since(since);
         draft.container = unready.map(|status| status.name.clone());
         if let Some(warning) = warning {

@@ -4,6 +4,7 @@ use super::One;
 use crate::diagnostics::rules::{storage, unschedulable::Unschedulable};
 use crate::diagnostics::slim::{Condition, Terminated, condition};
 use crate::report::{Draft, EvidenceKind, Severity};
+use crate::types::Timestamp;
 
 impl One<'_> {
     pub(super) fn pending(&self) -> Vec<Draft> {
@@ -99,6 +100,18 @@ impl One<'_> {
             .command_with(&[name], format!("kubectl get pods -A | grep {name}"))
     }
 
+    /// The init container that runs, and since when. A sidecar does not keep the others waiting by running.
+    fn working(&self) -> Option<(&str, Option<Timestamp>)> {
+        let sidecar = |name: &str| {
+            self.pod.spec.init_containers.iter().any(|one| one.name == name && one.restart_policy == "Always")
+        };
+        let mut all = self.pod.status.init_container_statuses.iter();
+        all.find_map(|status| {
+            let running = status.state.running.as_ref().filter(|_| !sidecar(&status.name))?;
+            Some((status.name.as_str(), running.started_at))
+        })
+    }
+
     /// It has a node; its containers wait for something that is not the image.
     fn creating(&self) -> Vec<Draft> {
         let waits = |reason: &str| matches!(reason, "ContainerCreating" | "PodInitializing");
@@ -125,22 +138,32 @@ impl One<'_> {
         ];
         let placed = condition(&self.pod.status.conditions, "PodScheduled")
             .and_then(|placed| placed.last_transition_time);
-        let seconds = self.seconds(placed.or(self.record.created_at));
+        // An init container that does its work has its own time.
+        let working = self.working();
+        let since = working.and_then(|(_, since)| since).or(placed).or(self.record.created_at);
+        let seconds = self.seconds(since);
         let meta = &self.pod.metadata;
         let mut about = self.view.events_about("Pod", &meta.namespace, &meta.name, &meta.uid);
         let pulling = about.find(|event| &*event.reason == "Pulling");
         let warning = self.warning(&STUCK);
-        let limit = if pulling.is_some() && warning.is_none() { 600 } else { 120 };
+        let slow = pulling.is_some() && warning.is_none() || working.is_some();
+        let limit = if slow { 600 } else { 120 };
         if seconds <= limit {
             return Vec::new();
         }
         let title = match (warning, pulling) {
+            _ if working.is_some() => {
+                let name = working.map_or("", |(name, _)| name);
+                format!("its init container {name} has run for {} minutes", seconds / 60)
+            }
             (Some(warning), _) => format!("its containers do not start: {}", warning.reason),
             (None, Some(_)) => format!("an image has been pulled for {} minutes", seconds / 60),
             (None, None) => format!("its containers have not started for {} minutes", seconds / 60),
         };
-        let draft =
-            self.draft("POD_STUCK_CREATING", Severity::Error, title).since(placed.or(self.record.created_at));
+        let draft = self.draft("POD_STUCK_CREATING", Severity::Error, title).since(since);
+        if let Some((name, _)) = working {
+            return vec![draft.container(name).log(self.log(name, false))];
+        }
         let volumes = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"];
         let draft = match warning.filter(|warning| volumes.contains(&&*warning.reason)) {
             Some(_) => self.waits_for_volumes(draft),

@@ -145,6 +145,25 @@ fn init_containers_and_sidecars_crash_too() {
 }
 
 #[test]
+fn a_crash_loop_is_told_also_while_it_runs() {
+    let runs = |count: u32, ran_for: u64, seconds: u64| {
+        with(and(
+            ran(count, "Error", 1, seconds),
+            json!({ "/status/containerStatuses/0/lastState/terminated/startedAt": ago(seconds + ran_for) }),
+        ))
+    };
+    assert_eq!(found(runs(3, 599, 599)), one("POD_CRASHLOOP", "ERROR"));
+    assert_eq!(findings(runs(3, 5, 20)).remove(0).title, "main ends again and again with exit code 1");
+    assert!(codes(runs(2, 5, 20)).is_empty(), "it was not ended often");
+    assert!(codes(runs(3, 600, 20)).is_empty(), "it ran for long");
+    assert!(codes(runs(3, 5, 600)).is_empty(), "it has run since");
+    assert_eq!(found(runs(5, 5, 600)), one("POD_RESTARTS", "WARNING"));
+    let mut unready_too = runs(3, 5, 20);
+    change(&mut unready_too["pods"][0], unready(300));
+    assert_eq!(found(unready_too), one("POD_CRASHLOOP", "CRITICAL"));
+}
+
+#[test]
 fn memory_is_told_for_a_day_also_of_what_runs_again() {
     let limit = json!({ "/spec/containers/0/resources/limits": { "memory": "512Mi" } });
     let killed = |seconds: u64| with(and(ran(1, "OOMKilled", 137, seconds), limit.clone()));
@@ -295,6 +314,31 @@ fn containers_that_do_not_start_are_told_after_two_minutes_or_ten_while_pulling(
 }
 
 #[test]
+fn an_init_container_that_does_its_work_has_ten_minutes() {
+    let working = |seconds: u64, changes: Value| {
+        let init = json!({
+            "/spec/initContainers": [{ "name": "fetch-model" }],
+            "/status/containerStatuses/0/state/waiting/reason": "PodInitializing",
+            "/status/initContainerStatuses": [{
+                "name": "fetch-model", "ready": false, "restartCount": 0, "state": { "running": { "startedAt": ago(seconds) } },
+            }],
+        });
+        with(and(and(creating(seconds + 300), init), changes))
+    };
+    assert!(codes(working(600, json!({}))).is_empty());
+    let finding = findings(working(660, json!({}))).remove(0);
+    assert_eq!(
+        (finding.code.as_str(), finding.container.as_deref()),
+        ("POD_STUCK_CREATING", Some("fetch-model"))
+    );
+    assert_eq!(finding.title, "its init container fetch-model has run for 11 minutes");
+    // A sidecar is to run.
+    let sidecar = json!({ "/spec/initContainers": [{ "name": "fetch-model", "restartPolicy": "Always" }] });
+    let finding = findings(working(300, sidecar)).remove(0);
+    assert_eq!(finding.title, "its containers have not started for 10 minutes");
+}
+
+#[test]
 fn a_lost_volume_explains_the_pod_that_cannot_mount_it() {
     let volumes = json!({ "/spec/volumes": [{ "persistentVolumeClaim": { "claimName": "data" } }] });
     let mut objects = with(and(creating(200), volumes));
@@ -329,6 +373,28 @@ fn a_pod_that_is_not_ready_is_told_after_a_minute() {
         told,
         ["HTTP probe failed with statuscode: 503", "its readiness probe asks for GET /ready on port 8080"]
     );
+}
+
+#[test]
+fn what_was_just_started_is_given_time_to_be_ready() {
+    let begun = |seconds: u64, more: Value| {
+        let started = json!({ "/status/containerStatuses/0/state/running/startedAt": ago(seconds) });
+        with(and(and(unready(900), started), more))
+    };
+    assert!(codes(begun(60, json!({}))).is_empty(), "its image was pulled for long");
+    assert_eq!(found(begun(61, json!({}))), one("POD_NOT_READY", "ERROR"));
+    let delay = json!({ "/spec/containers/0/readinessProbe": { "initialDelaySeconds": 120 } });
+    assert!(codes(begun(180, delay.clone())).is_empty(), "nobody asks it yet");
+    assert_eq!(found(begun(181, delay)), one("POD_NOT_READY", "ERROR"));
+    // One that was just started is no reason for another to be silent.
+    let mut pod = pod("web-5d9f-a", unready(900));
+    pod["status"]["containerStatuses"].as_array_mut().unwrap().insert(
+        0,
+        json!({ "name": "fresh", "ready": false, "restartCount": 0, "state": { "running": { "startedAt": ago(5) } } }),
+    );
+    assert_eq!(findings(json!({ "pods": [pod] })).remove(0).title, "main does not say that it is ready");
+    let job = json!({ "/metadata/ownerReferences": [{ "kind": "Job", "name": "x", "controller": true }] });
+    assert!(codes(with(and(unready(900), job))).is_empty(), "it takes no traffic");
 }
 
 #[test]
@@ -381,6 +447,29 @@ fn what_was_taken_from_one_node_is_one_warning() {
     assert_eq!((fold.subject.kind.as_str(), fold.subject.name.as_str()), ("Node", "n1"));
     assert_eq!((fold.title.as_str(), fold.samples.len()), ("it was taken from n1: Evicted", 3));
     assert_eq!(fold.evidence[0].text, "The node was low on resource: memory.");
+}
+
+#[test]
+fn what_was_taken_for_other_reasons_is_told_apart_and_is_history_after_a_day() {
+    let taken = |name: &str, reason: &str, seconds: u64| {
+        let target = json!({ "/status/conditions": [{
+            "type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "lastTransitionTime": ago(seconds),
+        }] });
+        pod(name, and(failed(reason, ""), target))
+    };
+    let all = findings(json!({ "pods": [
+        taken("a", "Evicted", 60), taken("b", "Evicted", 90), taken("c", "NodeShutdown", 60),
+    ] }));
+    let told: Vec<(&str, u32)> = all.iter().map(|one| (one.title.as_str(), one.count)).collect();
+    assert_eq!(told, [("it was taken from n1: Evicted", 2), ("it was taken from n1: NodeShutdown", 1)]);
+    assert_ne!(all[0].fingerprint, all[1].fingerprint);
+    assert_eq!(all[0].since.unwrap().to_string(), ago(90));
+    let alone = |seconds: u64| found(json!({ "pods": [taken("web-5d9f-a", "Evicted", seconds)] }));
+    assert_eq!(alone(86_400), one("POD_EVICTED", "WARNING"));
+    assert_eq!(alone(86_401), one("POD_EVICTED", "INFO"));
+    // Refused when it was made, three days ago; of the other it is not known when it was taken.
+    assert_eq!(found(with(failed("OutOfcpu", ""))), one("POD_EVICTED", "INFO"));
+    assert_eq!(found(with(failed("Evicted", ""))), one("POD_EVICTED", "WARNING"));
 }
 
 #[test]

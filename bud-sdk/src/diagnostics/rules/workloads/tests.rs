@@ -112,6 +112,65 @@ fn a_rollout_under_way_and_young_pods_are_no_fault() {
 }
 
 #[test]
+fn a_first_rollout_under_way_is_a_warning_and_a_later_one_that_leaves_nothing_is_critical() {
+    let rolled = |made: u64, since: u64| {
+        let mut web = down("web", 1, since);
+        let going = json!({ "/metadata/creationTimestamp": ago(made), "/status/conditions/1/reason": "ReplicaSetUpdated" });
+        change(&mut web, going);
+        found(json!({ "deployments": [web] }))
+    };
+    assert_eq!(rolled(301, 300), one("DEP_DEGRADED", "WARNING", "web"), "a model is loaded");
+    assert_eq!(rolled(9000, 300), one("DEP_DEGRADED", "CRITICAL", "web"), "it was available before");
+}
+
+#[test]
+fn what_is_ready_by_now_is_not_missing() {
+    let some = deployment("web", 2, json!({ "/status/readyReplicas": 1, "/status/availableReplicas": 1 }));
+    let pods = |ages: &[u64]| -> Vec<Value> {
+        let pod = |(number, age): (usize, &u64)| {
+            pod(&format!("web-5d9f-{number}"), json!({ "/metadata/creationTimestamp": ago(*age) }))
+        };
+        ages.iter().enumerate().map(pod).collect()
+    };
+    let told = |ages: &[u64]| codes(json!({ "deployments": [some.clone()], "pods": pods(ages) }));
+    assert!(told(&[900, 900]).is_empty(), "read a moment later");
+    assert_eq!(told(&[900]), ["DEP_DEGRADED"], "the second is not there");
+    assert!(told(&[60]).is_empty(), "the first was just made");
+    let few = set("db", 2, json!({ "/status/readyReplicas": 1 }));
+    let all = |ages: &[u64]| -> Vec<Value> {
+        let changes = |age: &u64| json!({ "/metadata/creationTimestamp": ago(*age) });
+        let pod =
+            |(number, age): (usize, &u64)| of("StatefulSet", "db", &format!("db-{number}"), changes(age));
+        ages.iter().enumerate().map(pod).collect()
+    };
+    let told = |ages: &[u64]| codes(json!({ "statefulsets": [few.clone()], "pods": all(ages) }));
+    assert!(told(&[900, 900]).is_empty());
+    assert_eq!(told(&[900]), ["STS_ROLLOUT"]);
+}
+
+#[test]
+fn a_pod_that_is_ready_does_not_explain_those_that_are_not() {
+    let restarts = json!({
+        "/status/containerStatuses/0/restartCount": 1,
+        "/status/containerStatuses/0/lastState": { "terminated": { "exitCode": 137, "reason": "OOMKilled", "finishedAt": ago(90) } },
+    });
+    let starting = json!({
+        "/spec/containers/0/startupProbe": { "periodSeconds": 10, "failureThreshold": 60 },
+        "/status/containerStatuses/0/started": false,
+        "/status/containerStatuses/0/state": { "running": { "startedAt": ago(120) } },
+    });
+    let mut unready = unready(120);
+    unready.as_object_mut().unwrap().extend(starting.as_object().unwrap().clone());
+    let half = deployment("web", 2, json!({ "/status/readyReplicas": 1, "/status/availableReplicas": 1 }));
+    let findings = findings(json!({
+        "deployments": [half], "pods": [pod("web-5d9f-a", restarts), pod("web-5d9f-b", unready)],
+    }));
+    let of = |code: &str| findings.iter().find(|finding| finding.code == code).unwrap();
+    assert_eq!(of("POD_OOMKILLED").severity.as_str(), "ERROR", "more urgent than what explains");
+    assert_eq!(of("DEP_DEGRADED").caused_by.as_ref(), Some(&of("POD_NOT_READY").fingerprint));
+}
+
+#[test]
 fn a_rollout_that_made_no_progress_is_told_once() {
     let late = |available: u32| {
         deployment(
@@ -166,6 +225,14 @@ fn a_form_that_no_controller_looks_at_is_an_error_after_a_minute() {
     };
     assert_eq!(found(json!({ "deployments": [unseen(61)] })), one("DEP_NOT_PROGRESSING", "ERROR", "web"));
     assert!(codes(json!({ "deployments": [unseen(60)] })).is_empty());
+    // Sets have no conditions: who wrote them last says when.
+    let edited = |seconds: u64| {
+        let managed = json!([{ "manager": "kubectl", "time": ago(seconds), "fieldsV1": { "f:spec": {} } }, { "time": ago(9000) }]);
+        set("db", 1, json!({ "/metadata/generation": 3, "/metadata/managedFields": managed }))
+    };
+    assert_eq!(found(json!({ "statefulsets": [edited(61)] })), one("STS_ROLLOUT", "ERROR", "db"));
+    assert!(codes(json!({ "statefulsets": [edited(60)] })).is_empty(), "it was just changed");
+    assert!(codes(json!({ "daemonsets": [edited(60)] })).is_empty(), "it was just changed");
 }
 
 #[test]
@@ -180,6 +247,10 @@ fn what_is_at_rest_is_a_warning_in_the_platform_alone() {
         change(&mut at_rest, json!({ "/metadata/namespace": "other" }));
         assert_eq!(found(json!({ "deployments": [at_rest] })), one(code, "INFO", "web"));
     }
+    let asleep = |namespace: &str| set("db", 0, json!({ "/metadata/namespace": namespace }));
+    assert_eq!(found(json!({ "statefulsets": [asleep("bud-system")] })), one("STS_ZERO", "WARNING", "db"));
+    assert_eq!(found(json!({ "statefulsets": [asleep("other")] })), one("STS_ZERO", "INFO", "db"));
+    assert!(codes(json!({ "daemonsets": [asleep("other")] })).is_empty(), "it has no node to be on");
 }
 
 #[test]

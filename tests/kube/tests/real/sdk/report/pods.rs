@@ -59,7 +59,7 @@ pub(crate) async fn what_is_planted_of_pods(_: &Bed) -> Outcome {
         ("crashed-once", runs(true, 1, up(1200), ended(1, "Error", 1200))),
         ("hungry", runs(true, 2, up(600), ended(137, "OOMKilled", 600))),
         ("hungry-once", runs(true, 1, up(DAYS), ended(137, "OOMKilled", DAYS))),
-        ("restarts", runs(true, 9, up(600), ended(1, "Error", 600))),
+        ("restarts", runs(true, 9, up(1200), ended(1, "Error", 1200))),
         ("restarted-long-ago", runs(true, 9, up(DAYS), ended(1, "Error", DAYS))),
         ("imageless", starts("ImagePullBackOff", 600)),
         ("keyless", starts("CreateContainerConfigError", 600)),

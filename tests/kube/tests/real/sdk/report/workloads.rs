@@ -10,6 +10,7 @@ pub(super) const CASES: &[Case] = &[
     ("DEP_DEGRADED", ("Deployment", "half"), ("Deployment", "whole")),
     ("DEP_ZERO", ("Deployment", "asleep"), ("Deployment", "whole")),
     ("DEP_PAUSED", ("Deployment", "paused"), ("Deployment", "whole")),
+    ("STS_ZERO", ("StatefulSet", "sleeps"), ("StatefulSet", "stands")),
     ("STS_ROLLOUT", ("StatefulSet", "waits"), ("StatefulSet", "stands")),
     ("DS_ROLLOUT", ("DaemonSet", "misses"), ("DaemonSet", "everywhere")),
     ("JOB_FAILED", ("Job", "gave-up"), ("Job", "done")),
@@ -81,6 +82,10 @@ async fn workloads(old: &Old) -> Outcome {
     let mut asleep = workload("Deployment", "asleep", 0, good());
     asleep["spec"]["replicas"] = 0.into();
     asleep["status"] = json!({ "observedGeneration": 1, "conditions": good() });
+    let mut sleeps = workload("StatefulSet", "sleeps", 0, vec![]);
+    sleeps["spec"]["replicas"] = 0.into();
+    sleeps["status"] =
+        json!({ "observedGeneration": 1, "replicas": 0, "currentRevision": "a", "updateRevision": "a" });
     let mut paused = workload("Deployment", "paused", 3, good());
     paused["spec"]["paused"] = true.into();
     let refused = said("ReplicaFailure", "True", "FailedCreate", over);
@@ -90,6 +95,7 @@ async fn workloads(old: &Old) -> Outcome {
         workload("Deployment", "half", 1, short(done.clone())),
         workload("Deployment", "blocked", 1, short(done).into_iter().chain([refused]).collect()),
         asleep,
+        sleeps,
         paused,
         workload("StatefulSet", "stands", 3, vec![]),
         workload("StatefulSet", "waits", 1, vec![]),
