@@ -58,8 +58,7 @@ fn of(certificate: &Certificate, now: Timestamp) -> Option<Draft> {
     let overdue = renewal_at.filter(|at| now.as_seconds() - at.as_seconds() > HOUR);
     let left = not_after.map_or_else(String::new, |end| age(now, end));
     let (code, severity, title, since) = if is(CertificateState::Expired) {
-        let ago = not_after.map_or_else(String::new, |end| age(end, now));
-        ("CERT_EXPIRED", Severity::Critical, format!("it ended {ago} ago"), *not_after)
+        ("CERT_EXPIRED", Severity::Critical, "it has ended".to_owned(), *not_after)
     } else if is(CertificateState::EndsSoon) {
         ("CERT_EXPIRING", Severity::Critical, format!("it ends in {left}"), None)
     } else if is(CertificateState::NotReady) {

@@ -253,13 +253,9 @@ impl One<'_> {
         let since = self.node.cordoned_at;
         let seconds = since.map_or(0, |since| self.view.picture.seconds_since(since));
         let severity = if seconds < HOUR { Severity::Info } else { Severity::Warning };
-        let mut title = "no new pods are placed on it".to_owned();
-        if let Some(since) = since {
-            title.push_str(&format!(" since {}", age(since, self.view.picture.now)));
-        }
         let gpus = self.gpus("are taken out of use for new pods");
         Some(
-            self.draft("NODE_CORDONED", severity, title)
+            self.draft("NODE_CORDONED", severity, "no new pods are placed on it")
                 .since(since)
                 .evidence(EvidenceKind::Spec, since, "it is cordoned")
                 .evidence(EvidenceKind::Status, None, gpus)
