@@ -72,7 +72,6 @@ slim! {
         readiness_gates: Vec<ReadinessGate>,
         scheduler_name: String,
         scheduling_gates: Vec<Gate>,
-        termination_grace_period_seconds: Option<i64>,
         image_pull_secrets: Vec<Gate>,
         volumes: Vec<Volume>,
         overhead: Amounts,
@@ -120,12 +119,10 @@ slim! {
         message: String,
         #[serde(rename = "podIP")]
         pod_ip: String,
-        nominated_node_name: String,
         conditions: Vec<Condition>,
         container_statuses: Vec<ContainerStatus>,
         init_container_statuses: Vec<ContainerStatus>,
         ephemeral_container_statuses: Vec<ContainerStatus>,
-        start_time: Option<Timestamp>,
     }
     ContainerStatus {
         name: String,
@@ -188,10 +185,6 @@ slim! {
     }
     NodeInfo {
         kubelet_version: String,
-        os_image: String,
-        kernel_version: String,
-        container_runtime_version: String,
-        architecture: String,
     }
 
     Workload {
@@ -354,7 +347,6 @@ slim! {
         involved_object: Involved,
         source: Source,
         reporting_component: String,
-        reporting_instance: String,
     }
     Series {
         count: u32,
@@ -366,7 +358,6 @@ slim! {
         namespace: String,
         name: String,
         uid: String,
-        field_path: String,
     }
     Source {
         component: String,
@@ -489,8 +480,6 @@ slim! {
     ListMeta {
         #[serde(rename = "continue")]
         next: String,
-        resource_version: String,
-        remaining_item_count: Option<u64>,
     }
 }
 
