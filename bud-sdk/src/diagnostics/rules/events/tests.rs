@@ -43,6 +43,18 @@ fn short() -> Value {
 }
 
 #[test]
+fn no_command_is_given_with_what_somebody_wrote_into_an_event() {
+    let commands = |reason: &str| {
+        let found = findings(json!({ "events": [often("a", reason, 200, 500, 10)] }));
+        found.into_iter().find(|finding| finding.code == "EVENT_STORM").unwrap().commands
+    };
+    assert_eq!(commands("BackOff").len(), 1);
+    for hostile in ["Back;id", "$(id)", "a b", "--token=x"] {
+        assert!(commands(hostile).is_empty(), "{hostile}");
+    }
+}
+
+#[test]
 fn more_than_a_hundred_in_ten_minutes_are_a_storm_and_more_than_a_thousand_an_error() {
     let with = |count: u32| json!({ "events": [often("a", "BackOff", count, 500, 10)] });
     assert!(codes(with(100)).is_empty());
