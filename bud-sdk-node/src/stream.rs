@@ -128,7 +128,7 @@ impl Source {
         };
         let text = match piece {
             Piece::Chunk(chunk) => return Ok(Some(Either::B(self.gather(chunk).into()))),
-            Piece::Page { items, cursor, total } => {
+            Piece::Page { items, cursor, total, warnings: _ } => {
                 let items = items.to_json().map_err(refused)?;
                 let total = total.to_json().map_err(refused)?;
                 format!("{{\"items\":{items},\"cursor\":{},\"total\":{total}}}", Value::from(cursor))

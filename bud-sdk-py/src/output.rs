@@ -275,7 +275,7 @@ impl Outcome {
 fn piece_to_py<'py>(piece: Piece, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
     let none = || py.None().into_bound(py);
     match piece {
-        Piece::Page { items, cursor, total } => {
+        Piece::Page { items, cursor, total, warnings: _ } => {
             (interned(py, "page"), convert(items.into_any(), py)?, cursor, total).into_pyobject(py)
         }
         Piece::Chunk(bytes) => {

@@ -53,7 +53,7 @@ pub enum ErrorKind {
     RateLimited,
     /// 5xx. For a call that changes something, see [`Error::maybe_applied`].
     Server,
-    /// Another status outside 2xx.
+    /// Another status outside 2xx, or a failure that the server reports with a status of success.
     Api,
     /// The answer has another shape than documented; [`Error::path`] is the place in it.
     Decode,
@@ -65,7 +65,7 @@ pub enum ErrorKind {
     PollTimeout,
     /// The awaited work ended in failure; the message carries the server's reason.
     OperationFailed,
-    /// A wait after an action saw no sign of that action.
+    /// Nothing confirms a change: the server did not refuse it, and the state that it shows is the old one, or none.
     Unconfirmed,
     /// The result is known to be incomplete.
     Incomplete,
@@ -74,6 +74,22 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// What a status outside 2xx means.
+    pub(crate) fn of_status(status: u16) -> Option<Self> {
+        Some(match status {
+            400 => Self::BadRequest,
+            401 => Self::AuthRejected,
+            403 => Self::PermissionDenied,
+            404 => Self::NotFound,
+            409 => Self::Conflict,
+            422 => Self::Validation,
+            429 => Self::RateLimited,
+            500..=599 => Self::Server,
+            300..=499 => Self::Api,
+            _ => return None,
+        })
+    }
+
     /// A stable name, the same in all languages.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -159,6 +175,7 @@ struct Inner {
     maybe_applied: bool,
     path: Option<String>,
     cursor: Option<String>,
+    in_json: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -181,6 +198,7 @@ impl Error {
             maybe_applied: false,
             path: None,
             cursor: None,
+            in_json: false,
             source: None,
         }))
     }
@@ -272,6 +290,23 @@ impl Error {
     }
     pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
+        self
+    }
+    pub(crate) fn with_json(mut self, in_json: bool) -> Self {
+        self.0.in_json = in_json;
+        self
+    }
+    /// The server's refusal was a JSON object, as this API's are.
+    pub(crate) fn is_in_json(&self) -> bool {
+        self.0.in_json
+    }
+    /// Takes secrets out of what a server's answer brought into the message and the path.
+    pub(crate) fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
+        let message = mask(&self.0.message);
+        if message != self.0.message {
+            self.0.message = message.into();
+        }
+        self.0.path = self.0.path.map(|path| mask(&path));
         self
     }
     /// Places a decoding error below `prefix`, for values that stand inside an envelope.

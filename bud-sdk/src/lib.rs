@@ -43,11 +43,13 @@ mod resources;
 pub mod testing;
 mod types;
 
-pub use api::{Describe, Flavor, Method, Operation, OperationInfo, Page, Paged, Route, Routes, Support};
+pub use api::{
+    Describe, Filter, FilterProof, Flavor, Method, Operation, OperationInfo, Page, Paged, Proof, Route, Routes, Support,
+};
 pub use auth::{AccessToken, Credentials, SignIn};
 pub use client::{
     Call, CallWithResponse, Capabilities, Capability, Client, ClientBuilder, Completeness, Items, List,
-    Pages, Progress, RawCall, RawResponse, Response,
+    Listing, Pages, Progress, RawCall, RawResponse, Response,
 };
 pub use error::{Error, ErrorKind, FieldError, Result};
 #[cfg(feature = "decrypt")]
@@ -75,7 +77,7 @@ pub use resources::{
 };
 pub use types::{
     AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,
-    ProjectId, ProviderCredentialId, Secret, Timestamp, UserId, Wire, WorkflowId,
+    ProjectId, ProviderCredentialId, Secret, Timestamp, UserId, Warning, Wire, WorkflowId,
 };
 
 /// Kubernetes clusters.

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Instant;
 
-use bud_sdk::{Client, Error, ErrorKind, Result, User};
+use bud_sdk::{Client, Error, ErrorKind, Listing, Result, User};
 use bud_testbed::{Fault, ListShape, Script, Testbed, Wire, respond};
 use common::{admin, millis, plain, with_password};
 use futures_util::StreamExt;
@@ -115,7 +115,7 @@ async fn a_list_asks_for_nothing_until_it_is_polled_and_for_no_page_too_many() {
 }
 
 /// The most requests that were under way at once while `list` ran.
-async fn most_at_once(bed: &Testbed, list: impl Future<Output = Result<Vec<User>>>) -> (Vec<String>, usize) {
+async fn most_at_once(bed: &Testbed, list: impl Future<Output = Result<Listing<User>>>) -> (Vec<String>, usize) {
     let mut most = 0;
     let watch = async {
         loop {

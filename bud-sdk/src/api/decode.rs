@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use super::envelope::{Page, find_object, has_id};
 use super::{Raw, Shape};
 use crate::error::{Error, Result};
+use crate::types::leniently;
 
 impl Raw {
     /// Reads the answer as it stands.
@@ -20,9 +21,17 @@ impl Raw {
         from_slice(json).map_err(|error| self.explain(error.within(&prefix)))
     }
 
-    /// Whether there is a thing with an id, bare or wrapped.
-    pub(crate) fn has_object(&self, name: &'static str) -> bool {
-        !self.is_empty() && has_id(find_object(&self.body, name, 0).1)
+    /// Reads a thing with an id, bare or wrapped, if there is one.
+    pub(crate) fn object_if_any<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>> {
+        if self.is_nothing() {
+            return Ok(None);
+        }
+        let (prefix, json) = find_object(&self.body, name, 0);
+        if has_id(json) {
+            return from_slice(json).map(Some).map_err(|error| self.explain(error.within(&prefix)));
+        }
+        // What breaks off or is no JSON is no acknowledgment either.
+        from_slice::<serde::de::IgnoredAny>(&self.body).map(|_| None).map_err(|error| self.explain(error))
     }
 
     /// Reads a list: bare, or the page whose items stand under `names`, `data`, `items` or `results`.
@@ -35,7 +44,13 @@ impl Raw {
             let page = serde::de::DeserializeSeed::deserialize(&shape, &mut json).ok()?;
             json.end().ok().map(|()| page)
         });
-        match page {
+        let lenient = || {
+            let mut json = serde_json::Deserializer::from_slice(body);
+            let page = leniently(|| serde::de::DeserializeSeed::deserialize(&shape, &mut json)).ok()?;
+            // A list of which no row can be read is another list than the one that was asked for.
+            json.end().ok().filter(|()| page.unreadable == 0 || !page.items.is_empty()).map(|()| page)
+        };
+        match page.or_else(lenient) {
             Some(page) => Ok(page),
             None => {
                 let mut json = serde_json::Deserializer::from_slice(body);
@@ -92,13 +107,16 @@ impl Raw {
     }
 }
 
-/// Decodes plainly; only on failure again with the path, which costs nearly twice as much.
+/// Decodes plainly; only on failure leniently, and then once more with the path, which costs nearly twice as much.
 pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     if let Ok(value) = serde_json::from_slice(json) {
         return Ok(value);
     }
+    if let Ok(value) = leniently(|| serde_json::from_slice(json)) {
+        return Ok(value);
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+    match leniently(|| serde_path_to_error::deserialize::<_, T>(&mut deserializer)) {
         Err(error) => {
             let path = error.path().to_string();
             Err(wrong_shape(error.inner(), &path))
@@ -113,7 +131,8 @@ fn wrong_shape(error: &serde_json::Error, path: &str) -> Error {
     let text = error.to_string();
     let place = match path {
         "." | "?" => ".".to_owned(),
-        path => format!(".{path}"),
+        // The names are the server's.
+        path => format!(".{}", super::clean(path, 200)),
     };
     let message = if error.is_eof() {
         "the answer breaks off".to_owned()
@@ -125,6 +144,8 @@ fn wrong_shape(error: &serde_json::Error, path: &str) -> Error {
         format!("a required field is missing: {}", rest.split(" at line").next().unwrap_or(rest))
     } else if let Some((_, rest)) = text.rsplit_once("expected ") {
         let expected = rest.split(" at line").next().unwrap_or(rest);
+        // serde names a type of this crate, which says nothing to its users.
+        let expected = if expected.starts_with("struct ") { "an object" } else { expected };
         let found = text.strip_prefix("invalid type: ").and_then(|text| text.split([' ', ',']).next());
         let found = found.map(|found| match found {
             "sequence" => "a list",

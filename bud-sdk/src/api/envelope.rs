@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::types::is_lenient;
+
 /// One page of a list.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -26,6 +28,12 @@ pub struct Page<T> {
     pub whole: bool,
     /// How many items were left out, which a page has for the server.
     pub(crate) left_out: usize,
+    /// How many of these could not be read.
+    pub(crate) unreadable: usize,
+    /// Another part of the list, which is asked for differently, follows behind the last page of this one.
+    pub(crate) more_parts: bool,
+    /// What the limits of this API mean for the list.
+    pub(crate) limitation: Option<&'static str>,
 }
 
 impl<T> Page<T> {
@@ -39,15 +47,26 @@ impl<T> Page<T> {
             total_pages: None,
             whole: true,
             left_out: 0,
+            unreadable: 0,
+            more_parts: false,
+            limitation: None,
         }
     }
 
-    /// Without the items that are not meant. The server's counts are then too high.
+    /// Without the items that were not asked for, whatever the server does with a filter. Its counts are then too high.
     pub(crate) fn only(mut self, meant: impl Fn(&T) -> bool) -> Self {
         let all = self.items.len();
         self.items.retain(meant);
         self.left_out += all - self.items.len();
         self
+    }
+
+    /// Without the items that are not as asked for, if anything was.
+    pub(crate) fn filtered<F>(self, wanted: Option<&F>, matches: impl Fn(&T, &F) -> bool) -> Self {
+        match wanted {
+            Some(wanted) => self.only(|item| matches(item, wanted)),
+            None => self,
+        }
     }
 
     /// How many items the server sent.
@@ -71,14 +90,38 @@ impl<T> Page<T> {
         self.whole || self.count() == 0 || !(full || announced)
     }
 
-    /// The page of what its items stand for.
+    /// The page of what its items stand for. An item that stands for nothing is one that cannot be read.
     pub(crate) fn try_map<U>(
         self,
         item: impl Fn(T) -> crate::error::Result<U>,
     ) -> crate::error::Result<Page<U>> {
-        let Self { items, page, limit, total_record, total_pages, whole, left_out } = self;
-        let items = items.into_iter().map(item).collect::<crate::error::Result<_>>()?;
-        Ok(Page { items, page, limit, total_record, total_pages, whole, left_out })
+        let Self { items, page, limit, total_record, total_pages, whole, .. } = self;
+        let Self { mut left_out, mut unreadable, more_parts, limitation, .. } = self;
+        let (mut mapped, mut failure) = (Vec::with_capacity(items.len()), None);
+        for result in items.into_iter().map(item) {
+            match result {
+                Ok(item) => mapped.push(item),
+                Err(error) => {
+                    (left_out, unreadable) = (left_out + 1, unreadable + 1);
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        match failure.filter(|_| mapped.is_empty()) {
+            Some(error) => Err(error),
+            None => Ok(Page {
+                items: mapped,
+                page,
+                limit,
+                total_record,
+                total_pages,
+                whole,
+                left_out,
+                unreadable,
+                more_parts,
+                limitation,
+            }),
+        }
     }
 }
 
@@ -88,15 +131,18 @@ const OBJECT_NAMES: [&str; 3] = ["data", "item", "result"];
 const LIST_NAMES: [&str; 3] = ["data", "items", "results"];
 
 /// The fields of an object, unread.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
-    fn read(json: &'a [u8]) -> Option<Self> {
+    pub(super) fn read(json: &'a [u8]) -> Option<Self> {
         serde_json::from_slice(json).ok()
     }
     /// Of fields with the same name, the last one counts.
-    fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (&**name, *value))
     }
 }
 
@@ -124,7 +170,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 }
 
 pub(super) fn has_id(json: &[u8]) -> bool {
-    Fields::read(json).is_some_and(|fields| fields.get("id").is_some())
+    Fields::read(json).is_some_and(|fields| fields.get("id").is_some_and(|id| id.get() != "null"))
 }
 
 /// Where the object itself stands: as it is when it has an `id`, else inside its wrappings, at most two of them.
@@ -172,17 +218,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
         write!(f, "a list, or an object with `{}`, `data`, `items` or `results`", self.names)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Page<T>, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(Page::whole(items))
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Page<T>, A::Error> {
+        let Rows { items, unreadable } = Rows::read(seq)?;
+        Ok(Page { left_out: unreadable, unreadable, ..Page::whole(items) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<T>, A::Error> {
-        let mut items: Option<Vec<T>> = None;
-        let mut general: Option<Vec<T>> = None;
+        let mut own: Option<Rows<T>> = None;
+        let mut general: Option<Rows<T>> = None;
         let (mut page, mut limit, mut total_record, mut total_pages) = (None, None, None, None);
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match &*key {
@@ -190,7 +233,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
                 "limit" => limit = map.next_value::<Count>()?.0,
                 "total_record" => total_record = map.next_value::<Count>()?.0,
                 "total_pages" => total_pages = map.next_value::<Count>()?.0,
-                name if name == self.names => items = Some(map.next_value()?),
+                // Some languages write a list without items as null.
+                name if name == self.names => own = Some(map.next_value::<Option<Rows<T>>>()?.unwrap_or_default()),
                 name if LIST_NAMES.contains(&name) && general.is_none() => {
                     general = map.next_value::<MaybeList<T>>()?.0;
                 }
@@ -199,7 +243,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
                 }
             }
         }
-        let items = items.or(general).ok_or_else(|| {
+        let Rows { items, unreadable } = own.or(general).ok_or_else(|| {
             A::Error::custom(format_args!(
                 "expected a list, or an object with `{}`, `data`, `items` or `results`",
                 self.names
@@ -213,28 +257,74 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
             total_record,
             total_pages: small(total_pages),
             whole: false,
-            left_out: 0,
+            left_out: unreadable,
+            unreadable,
+            more_parts: false,
+            limitation: None,
         })
     }
 }
 
+/// The rows of a list. Read leniently, a row that cannot be read is counted and left out.
+struct Rows<T> {
+    items: Vec<T>,
+    unreadable: usize,
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), unreadable: 0 }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Rows<T> {
+    fn read<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
+        let mut rows = Self::default();
+        if !is_lenient() {
+            while let Some(item) = seq.next_element()? {
+                rows.items.push(item);
+            }
+            return Ok(rows);
+        }
+        while let Some(row) = seq.next_element::<&'de RawValue>()? {
+            match serde_json::from_str(row.get()) {
+                Ok(item) => rows.items.push(item),
+                Err(_) => rows.unreadable += 1,
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+            type Value = Rows<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Rows<T>, A::Error> {
+                Rows::read(seq)
+            }
+        }
+        deserializer.deserialize_seq(List(PhantomData))
+    }
+}
+
 /// What stands under a general name: the items, or something else that the list's own name makes up for.
-struct MaybeList<T>(Option<Vec<T>>);
+struct MaybeList<T>(Option<Rows<T>>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for MaybeList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any<T>(PhantomData<T>);
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
-            type Value = Option<Vec<T>>;
+            type Value = Option<Rows<T>>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    items.push(item);
-                }
-                Ok(Some(items))
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Rows::read(seq).map(Some)
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}

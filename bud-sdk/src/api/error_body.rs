@@ -1,6 +1,6 @@
 //! What a server says when it refuses, in any of the shapes it may take.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::FieldError;
 
@@ -23,16 +23,16 @@ impl ServerMessage {
     /// secrets out of each text before it is cut to its length, so that no part of one is left at the cut.
     pub(crate) fn read(body: &[u8], content_type: Option<&str>, mask: impl Fn(&str) -> String) -> Self {
         let text = String::from_utf8_lossy(body);
-        let text = text.trim();
+        let text = text.trim_start_matches('\u{FEFF}').trim();
         let mut said = match serde_json::from_str::<Value>(text) {
-            Ok(value) => Self::from_json(&value),
+            Ok(value) => Self::of_body(&value),
             // JSON that breaks off is not shown as text: it may hold what was sent.
             Err(_) if text.starts_with(['{', '[']) => Self { message: salvage(text), ..Self::default() },
             Err(_) if is_html(text, content_type) => Self { message: html_title(text), ..Self::default() },
             Err(_) => Self { message: text.to_owned(), ..Self::default() },
         };
         let tidy = |text: &str, max| clean(&mask(text), max);
-        said.message = tidy(&said.message, MAX_MESSAGE);
+        said.message = tidy(exception(&said.message), MAX_MESSAGE);
         said.code = said.code.map(|code| tidy(&code, MAX_NAME));
         said.param = said.param.map(|param| tidy(&param, MAX_NAME));
         for field in &mut said.fields {
@@ -40,59 +40,116 @@ impl ServerMessage {
             field.message = tidy(&field.message, MAX_MESSAGE);
             field.rule = field.rule.as_deref().map(|rule| tidy(rule, MAX_NAME));
         }
-        if said.message.is_empty() {
-            said.message = "the server gave no reason".to_owned();
+        said
+    }
+
+    /// With a reason from elsewhere, if the body has none.
+    pub(crate) fn or_message(mut self, reason: impl FnOnce() -> Option<String>) -> Self {
+        if self.message.is_empty() {
+            self.message = reason().unwrap_or_else(|| "the server gave no reason".to_owned());
+        }
+        self
+    }
+
+    /// A body that is JSON, whatever it holds.
+    fn of_body(value: &Value) -> Self {
+        let mut said = Self::from_json(value, 0);
+        if let Some(object) = value.as_object().filter(|_| said.message.is_empty()) {
+            let names = object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            said.message = format!("the server gave no reason (fields: {names})");
         }
         said
     }
 
-    fn from_json(value: &Value) -> Self {
+    fn from_json(value: &Value, depth: u8) -> Self {
         let object = match value {
             Value::Object(object) => object,
-            Value::Array(list) => return Self::from_list(list),
+            Value::Array(list) => return Self::from_list(list, depth),
             Value::String(text) => return Self { message: text.clone(), ..Self::default() },
             _ => return Self::default(),
         };
-        let text = |name: &str| match object.get(name) {
-            Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
-            Some(Value::Number(number)) => Some(number.to_string()),
-            _ => None,
-        };
-        let code = text("type").or_else(|| text("code"));
-        let error = object.get("error").or_else(|| object.get("result")?.get("error"));
-        let inner = [object.get("detail"), object.get("errors"), object.get("message"), error]
-            .into_iter()
-            .flatten()
-            .find(|inner| inner.as_array().is_some_and(|list| !list.is_empty()) || inner.is_object());
-        if let Some(inner) = inner {
-            let mut said = Self::from_json(inner);
-            if let Some(message) = text("message").filter(|_| inner.is_array()) {
-                said.message = message;
-            }
-            return Self { code: code.or(said.code), param: text("param").or(said.param), ..said };
-        }
+        let text = |name: &str| text_of(object.get(name)?);
         // RFC 9457 has title and detail, OAuth has error and error_description; both halves say something.
-        let heading = text("message").or_else(|| text("title"));
-        let heading = heading.or_else(|| error.and_then(Value::as_str).map(str::to_owned));
-        let rest = text("detail").or_else(|| text("error_description"));
-        let message = match (heading, rest) {
-            (Some(heading), Some(rest)) if heading != rest => format!("{heading}: {rest}"),
-            (Some(only), _) | (None, Some(only)) => only,
-            (None, None) => text("msg").or_else(|| text("reason")).unwrap_or_else(|| {
-                let names = object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-                format!("the server gave no reason (fields: {names})")
-            }),
+        let heading = ["message", "title", "error", "msg", "reason", "defaultMessage"].into_iter().find_map(text);
+        let rest = ["detail", "error_description", "description"].into_iter().find_map(text);
+        let mut said = Self {
+            message: joined(heading.unwrap_or_default(), rest.unwrap_or_default()),
+            code: text("type").or_else(|| text("code")),
+            param: text("param"),
+            fields: Vec::new(),
         };
-        Self { message, code, param: text("param"), ..Self::default() }
+        let result = object.get("result").and_then(|result| result.get("error"));
+        let inner = ["detail", "details", "errors", "error", "message"].into_iter().filter_map(|name| object.get(name));
+        for inner in inner.chain(result).filter(|_| depth < DEEPEST) {
+            let inner = match inner {
+                Value::Array(list) => Self::from_list(list, depth + 1),
+                Value::Object(fields) => Self::from_fields(fields, depth + 1),
+                _ if Some(inner) == result => Self::from_json(inner, depth + 1),
+                _ => continue,
+            };
+            said.message = joined(said.message, inner.message);
+            said.code = said.code.or(inner.code);
+            said.param = said.param.or(inner.param);
+            said.fields.extend(inner.fields);
+        }
+        said
+    }
+
+    /// An error object inside another, or the refused fields by their names: `{"name": ["taken", "too short"]}`.
+    fn from_fields(object: &Map<String, Value>, depth: u8) -> Self {
+        let is_error = REASONS.iter().chain(&["code", "type"]).any(|name| object.contains_key(*name));
+        let reasons = |value: &Value| match value {
+            Value::String(_) => true,
+            Value::Array(list) => !list.is_empty() && list.iter().all(Value::is_string),
+            _ => false,
+        };
+        if is_error || !object.values().any(reasons) {
+            return Self::from_json(&Value::Object(object.clone()), depth);
+        }
+        let named = object.iter().filter(|(_, value)| reasons(value)).flat_map(|(name, value)| {
+            let texts = value.as_array().map_or_else(|| vec![value], |list| list.iter().collect());
+            texts.into_iter().filter_map(Value::as_str).map(|text| FieldError::new(name.clone(), text.to_owned(), None))
+        });
+        Self::of_refused(named.collect())
     }
 
     /// A list of texts, or of refused fields.
-    fn from_list(list: &[Value]) -> Self {
-        let fields: Vec<FieldError> = list.iter().map(field_error).collect();
-        let message = fields.iter().map(field_text).collect::<Vec<_>>().join("; ");
-        let fields: Vec<FieldError> = fields.into_iter().filter(|field| !field.location.is_empty()).collect();
-        Self { message, param: fields.first().map(|field| field.location.clone()), code: None, fields }
+    fn from_list(list: &[Value], depth: u8) -> Self {
+        Self::of_refused(list.iter().map(|entry| field_error(entry, depth)).collect())
     }
+
+    fn of_refused(fields: Vec<FieldError>) -> Self {
+        let texts: Vec<String> = fields.iter().map(field_text).filter(|text| !text.is_empty()).collect();
+        let fields: Vec<FieldError> = fields.into_iter().filter(|field| !field.location.is_empty()).collect();
+        let param = fields.first().map(|field| field.location.clone());
+        Self { message: texts.join("; "), param, code: None, fields }
+    }
+}
+
+/// Error objects that stand inside each other deeper than this are not read.
+const DEEPEST: u8 = 3;
+
+/// Names under which an error object says what is wrong.
+const REASONS: [&str; 9] =
+    ["message", "msg", "detail", "title", "error", "errors", "reason", "description", "defaultMessage"];
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Both texts, unless one of them says all.
+fn joined(heading: String, rest: String) -> String {
+    if rest.is_empty() || heading.contains(&rest) {
+        return heading;
+    }
+    if heading.is_empty() || rest.starts_with(&heading) {
+        return rest;
+    }
+    format!("{heading}: {rest}")
 }
 
 /// What can be said of JSON that breaks off: its message, if that stands at the beginning and is whole, or long.
@@ -109,7 +166,7 @@ fn salvage(text: &str) -> String {
     said.map_or("the server's reason breaks off".to_owned(), str::to_owned)
 }
 
-fn field_error(entry: &Value) -> FieldError {
+fn field_error(entry: &Value, depth: u8) -> FieldError {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
     let location = match entry.get("loc") {
         Some(Value::Array(parts)) => {
@@ -117,11 +174,28 @@ fn field_error(entry: &Value) -> FieldError {
                 parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned));
             parts.collect::<Vec<_>>().join(".")
         }
-        _ => text("field").or_else(|| text("param")).unwrap_or_default(),
+        // Spring, JSON Schema, Symfony, JSON:API.
+        _ => ["loc", "field", "param", "pointer", "propertyPath", "path"]
+            .into_iter()
+            .find_map(text)
+            .or_else(|| entry.get("source")?.get("pointer")?.as_str().map(str::to_owned))
+            .unwrap_or_default(),
     };
-    let message = text("msg").or_else(|| text("message")).or_else(|| text("detail"));
-    let message = message.or_else(|| entry.as_str().map(str::to_owned));
-    FieldError::new(location, message.unwrap_or_default(), text("type"))
+    let rule = text("type").or_else(|| text("code"));
+    let message = match entry {
+        Value::String(text) => text.clone(),
+        Value::Object(_) if depth < DEEPEST => ServerMessage::from_json(entry, depth + 1).message,
+        _ => String::new(),
+    };
+    FieldError::new(location, message, rule)
+}
+
+/// Of a traceback, the line that matters: the last one, which names the exception.
+fn exception(text: &str) -> &str {
+    if !text.contains("Traceback (most recent call last)") {
+        return text;
+    }
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or(text)
 }
 
 fn field_text(field: &FieldError) -> String {
@@ -132,13 +206,13 @@ fn field_text(field: &FieldError) -> String {
     }
 }
 
-fn is_html(text: &str, content_type: Option<&str>) -> bool {
+pub(super) fn is_html(text: &str, content_type: Option<&str>) -> bool {
     content_type.is_some_and(|kind| kind.contains("html"))
-        || text.get(..1) == Some("<") && text.to_ascii_lowercase().contains("<html")
+        || text.starts_with('<') && text.to_ascii_lowercase().contains("<html")
 }
 
 /// A proxy's page says what it has to say in its title or first heading.
-fn html_title(text: &str) -> String {
+pub(super) fn html_title(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     for (open, close) in [("<title>", "</title>"), ("<h1>", "</h1>")] {
         let found = lower.find(open).and_then(|at| {

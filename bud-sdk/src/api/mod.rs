@@ -5,15 +5,17 @@ mod envelope;
 mod error_body;
 mod parts;
 mod path;
+mod refusal;
 mod route;
 
 use std::hash::{Hash, Hasher};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Warning;
 
 pub use envelope::Page;
 pub use parts::{Parts, Raw};
-pub use route::{Flavor, Method, OperationInfo, Route, Routes, Support};
+pub use route::{Flavor, Method, OperationInfo, Proof, Route, Routes, Support};
 
 pub(crate) use decode::from_slice;
 pub(crate) use envelope::Shape;
@@ -54,6 +56,8 @@ pub trait Operation: Describe {
 pub enum Reply<T> {
     /// The result.
     Done(T),
+    /// The result, and what is worth knowing of it.
+    Warned(T, Vec<Warning>),
     /// A further request is needed before there is a result.
     Then(Box<Next<T>>),
 }
@@ -77,15 +81,57 @@ impl<T> Reply<T> {
     }
 }
 
-/// The thing that a change answers with. An answer without it (a 204, or a mere "accepted") is followed by a look.
-pub(crate) fn changed<T>(raw: Raw, name: &'static str, look: Route, parts: Parts) -> Result<Reply<T>>
+/// The thing that a change answers with, if it shows the change. Otherwise (a 204, a mere "accepted", the old state) a read
+/// follows, which must not show the old state. `shows` is `None` for a thing that does not tell.
+pub(crate) fn changed<T>(
+    raw: Raw,
+    name: &'static str,
+    look: Route,
+    parts: Parts,
+    shows: impl Fn(&T) -> Option<bool> + Send + 'static,
+) -> Result<Reply<T>>
 where
     T: serde::de::DeserializeOwned + 'static,
 {
-    if raw.has_object(name) {
-        return raw.object(name).map(Reply::Done);
+    if let Some(answered) = raw.object_if_any::<T>(name)?
+        && shows(&answered) != Some(false)
+    {
+        return Ok(Reply::Done(answered));
     }
-    Ok(Reply::then(look, parts, move |raw| raw.object(name).map(Reply::Done)))
+    let status = raw.status;
+    Ok(Reply::then(look, parts, move |raw| {
+        let found = raw.object::<T>(name)?;
+        if shows(&found) != Some(false) {
+            return Ok(Reply::Done(found));
+        }
+        let message = format!("the server answered {status}, and the state is still the old one");
+        Err(Error::new(ErrorKind::Unconfirmed, message).with_status(status))
+    }))
+}
+
+/// The thing that the start of work answers with. An answer without it is followed by a read, which shows the work or not: it is
+/// done in its own time.
+pub(crate) fn accepted<T>(
+    raw: Raw,
+    name: &'static str,
+    look: Route,
+    parts: Parts,
+    shows: impl Fn(&T) -> Option<bool> + Send + 'static,
+) -> Result<Reply<T>>
+where
+    T: serde::de::DeserializeOwned + 'static,
+{
+    if let Some(answered) = raw.object_if_any::<T>(name)? {
+        return Ok(Reply::Done(answered));
+    }
+    Ok(Reply::then(look, parts, move |raw| {
+        let found = raw.object::<T>(name)?;
+        if shows(&found) == Some(true) {
+            return Ok(Reply::Done(found));
+        }
+        let message = "the server accepted it, and the state that was read afterwards does not show it yet";
+        Ok(Reply::Warned(found, vec![Warning::new(Warning::NOT_SHOWN, message)]))
+    }))
 }
 
 /// A request for a page and nothing else.
@@ -93,10 +139,52 @@ pub(crate) fn paged(flavor: Flavor, page: u32, limit: u32) -> Parts {
     Parts::new().paged(flavor, page, limit)
 }
 
+/// What proves that a filter of a list is honored on an API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FilterProof {
+    /// The rows show the property, so that they are filtered again.
+    Rows,
+    /// A recorded exchange, or the server's own description of the route. The text names it.
+    Server(&'static str),
+    /// It is part of the path.
+    Path,
+    /// Nothing: the filter is refused there.
+    Refused,
+}
+
+/// A filter of a list, and why its result can be relied on, per API.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Filter {
+    /// The filter's name.
+    pub name: &'static str,
+    /// On the documented API.
+    pub guide: FilterProof,
+    /// On the platform as shipped.
+    pub runtime: FilterProof,
+}
+
+impl Filter {
+    pub(crate) const fn new(name: &'static str, guide: FilterProof, runtime: FilterProof) -> Self {
+        Self { name, guide, runtime }
+    }
+    /// The rows show it on both APIs.
+    pub(crate) const fn rows(name: &'static str) -> Self {
+        Self::new(name, FilterProof::Rows, FilterProof::Rows)
+    }
+}
+
 /// A list operation that can be asked for any of its pages.
 pub trait Paged: Operation<Output = Page<Self::Item>> + Clone {
     /// What the list holds.
     type Item: Send + 'static;
+    /// Its filters. None is trusted without a proof.
+    const FILTERS: &'static [Filter] = &[];
+    /// The largest page that the server gives.
+    const LARGEST_PAGE: u32 = 1000;
+    /// Goes on with the next part of a list that the server gives in several.
+    fn next_part(&mut self) {}
     /// Asks for page `page` (from 1) of `limit` items.
     fn set_page(&mut self, page: u32, limit: u32);
     /// What tells two items apart, to notice a server that repeats a page.

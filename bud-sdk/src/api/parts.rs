@@ -72,12 +72,13 @@ impl Parts {
         Ok(self)
     }
 
-    /// The query of a page. Without an order the pages of the platform as shipped overlap.
+    /// The query of a page. Without a unique order the pages of the platform as shipped overlap: rows that were created at one
+    /// moment come in another order with each request.
     pub(crate) fn paged(self, flavor: Flavor, page: u32, limit: u32) -> Self {
         let parts = self.query("page", page.max(1)).query("limit", limit.max(1));
         match flavor {
             Flavor::Guide => parts,
-            Flavor::Runtime => parts.query("order_by", "created_at"),
+            Flavor::Runtime => parts.query("order_by", "created_at,id"),
         }
     }
 

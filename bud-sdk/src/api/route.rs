@@ -70,6 +70,30 @@ impl fmt::Display for Method {
     }
 }
 
+/// What proves that a change was made. A status of 2xx alone proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proof {
+    /// The body of the answer shows the result.
+    Body,
+    /// The body shows the change, or a read that follows does. A state that is still the old one is `Unconfirmed`.
+    Read,
+    /// The server accepts the change: by 204, by an empty body where the route is known for it, or by an acknowledgment. The
+    /// result claims no state that was not shown.
+    Accepted,
+}
+
+impl Proof {
+    /// `body`, `read` or `accepted`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Read => "read",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
 /// One operation's route on one flavor.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -88,6 +112,8 @@ pub struct Route {
     pub reads: bool,
     /// The server drops the rows beyond so many, and does not say so: what is more has to be asked for in parts.
     pub most_rows: Option<u64>,
+    /// What proves the change; `None` for a read.
+    pub proof: Option<Proof>,
     /// What this flavor does less than the operation's intent.
     pub loss: Option<&'static str>,
 }
@@ -102,6 +128,7 @@ impl Route {
             done_on_repeat: &[],
             reads: matches!(method, Method::Get),
             most_rows: None,
+            proof: if matches!(method, Method::Get) { None } else { Some(Proof::Body) },
             loss: None,
         }
     }
@@ -134,6 +161,17 @@ impl Route {
     /// It only reads, whatever its method, and so may be repeated.
     pub(crate) const fn reading(mut self) -> Self {
         (self.reads, self.idempotent) = (true, true);
+        self.proof = None;
+        self
+    }
+    /// A read that follows shows the change, where the body does not.
+    pub(crate) const fn shown_by_a_read(mut self) -> Self {
+        self.proof = Some(Proof::Read);
+        self
+    }
+    /// The server's acceptance is all that there is.
+    pub(crate) const fn accepted(mut self) -> Self {
+        self.proof = Some(Proof::Accepted);
         self
     }
     pub(crate) const fn cut_at(mut self, rows: u64) -> Self {

@@ -154,7 +154,7 @@ pub struct Logout {
 impl Describe for Logout {
     const ID: &'static str = "auth.logout";
     const SECTIONS: &'static [&'static str] = &["3.1"];
-    const ROUTES: Routes = Routes::both(Route::post("/auth/logout"), Route::post("/auth/logout"));
+    const ROUTES: Routes = Routes::both(Route::post("/auth/logout").accepted(), Route::post("/auth/logout").accepted());
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let body = json!({ "refresh_token": self.refresh_token.expose() });
         Parts::new().secret(&self.refresh_token).json(&body)
@@ -163,8 +163,8 @@ impl Describe for Logout {
 
 impl Operation for Logout {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
-        Ok(Reply::Done(()))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        raw.acknowledged(flavor).map(Reply::Done)
     }
 }
 
@@ -178,7 +178,7 @@ impl Describe for RequestPasswordReset {
     const ID: &'static str = "auth.request_password_reset";
     const SECTIONS: &'static [&'static str] = &["3.4"];
     const ROUTES: Routes =
-        Routes::both(Route::post("/auth/password/reset"), Route::post("/users/reset-password"));
+        Routes::both(Route::post("/auth/password/reset").accepted(), Route::post("/users/reset-password").accepted());
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_email(&self.email)?;
         Parts::new().json(&json!({ "email": self.email }))
@@ -187,8 +187,27 @@ impl Describe for RequestPasswordReset {
 
 impl Operation for RequestPasswordReset {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        // The documented API says nothing about the body.
+        if flavor == Flavor::Runtime {
+            raw.acknowledged(flavor)?;
+            let answer: Acknowledged = raw.whole()?;
+            if answer.acknowledged == Some(false) {
+                let message = answer.message.unwrap_or_else(|| "the server did not acknowledge it".to_owned());
+                return Err(Error::new(ErrorKind::Api, message).with_status(raw.status));
+            }
+        }
         Ok(Reply::Done(()))
+    }
+}
+
+model! {
+    /// What the platform as shipped says of a request for a password reset.
+    Acknowledged {
+        /// Whether the request was taken on.
+        pub(crate) acknowledged: Option<bool>,
+        /// What the server says.
+        pub(crate) message: Option<String>,
     }
 }
 

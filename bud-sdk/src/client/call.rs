@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::api::Operation;
 use crate::error::Result;
 use crate::pipeline::{BoxFuture, Meta, Options};
+use crate::types::Warning;
 
 use super::Client;
 
@@ -76,7 +77,8 @@ impl<O: Operation> Call<O> {
         self
     }
 
-    /// Also returns what is known of the answer: status, request id, attempts, elapsed time.
+    /// Also returns what is known of the answer: status, request id, attempts, elapsed time, and
+    /// [`warnings`](Response::warnings).
     pub fn with_response(self) -> CallWithResponse<O> {
         CallWithResponse(self)
     }
@@ -137,9 +139,15 @@ pub struct Response<T> {
     pub attempts: u32,
     /// How long it took, waiting between attempts included.
     pub elapsed: Duration,
+    warnings: Vec<Warning>,
 }
 
 impl<T> Response<T> {
+    /// What is worth knowing of the result and is no error. Every warning is also logged.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
     fn new(value: T, meta: Meta) -> Self {
         Self {
             value,
@@ -147,6 +155,7 @@ impl<T> Response<T> {
             request_id: meta.request_id,
             attempts: meta.attempts,
             elapsed: meta.elapsed,
+            warnings: meta.warnings,
         }
     }
 }

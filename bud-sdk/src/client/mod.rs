@@ -3,8 +3,10 @@
 mod builder;
 mod call;
 mod capabilities;
+mod check;
 mod download;
 mod job;
+mod listing;
 mod page;
 mod raw;
 mod wait;
@@ -24,6 +26,7 @@ pub use capabilities::{Capabilities, Capability};
 pub use download::{Completeness, Progress};
 pub(crate) use download::{FileTarget, Inspect, Limits, OnProgress, Source, Transfer, write_into};
 pub(crate) use job::{Job, OnUpdate, Teller};
+pub use listing::Listing;
 pub use page::{Items, List, Pages};
 pub use raw::{RawCall, RawResponse};
 pub(crate) use wait::{Verdict, Wait};

@@ -16,19 +16,28 @@ use futures_util::stream::FuturesOrdered;
 use crate::api::{Page, Paged};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{BoxFuture, Options};
+use crate::types::Warning;
 
 use super::Client;
+use super::check::Check;
+use super::listing::Listing;
 
 /// Items asked for per page, unless told otherwise.
 const DEFAULT_LIMIT: u32 = 100;
 const LARGEST_LIMIT: u32 = 1000;
 const MOST_IN_FLIGHT: usize = 16;
+/// The most parts that the server gives one list in.
+const MOST_PARTS: u32 = 2;
 
 /// A list, not asked for yet. Take its [`items`](Self::items) or [`pages`](Self::pages), or [`all`](Self::all) at once.
 ///
-/// The platform pages by number, so that items which appear or vanish meanwhile can be seen twice or missed. A page
-/// shorter than asked for ends the list, unless the server says that there are more; a server that repeats a page is an
-/// error, not an endless list.
+/// The platform pages by number. A page shorter than asked for ends the list, unless the server says that there are more; a
+/// server that repeats a page is an error, not an endless list.
+///
+/// No item is given twice. Where items repeat although the server's total stays the same, its order has ties and others are
+/// missing: the list is then read once more with another page size, and fails with `Incomplete` if that does not bring them. If
+/// the total moved meanwhile, the list carries the warning `changed_while_reading`. A list that is not read to its end is not
+/// checked. For this the first million items are remembered, at 8 bytes each.
 ///
 /// ```no_run
 /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
@@ -52,7 +61,7 @@ pub struct List<O> {
 
 impl<O: Paged> List<O> {
     pub(crate) fn new(client: Client, operation: O) -> Self {
-        let start = Ok(Cursor { page: 1, limit: 0, skip: 0 });
+        let start = Ok(Cursor::default());
         Self { client, operation, options: Options::default(), limit: DEFAULT_LIMIT, in_flight: 1, start }
     }
 
@@ -96,11 +105,14 @@ impl<O: Paged> List<O> {
     pub fn pages(self) -> Pages<O> {
         let (start, refused) = match self.check() {
             Ok(start) => (start, None),
-            Err(error) => (Cursor { page: 1, limit: 0, skip: 0 }, Some(error.with_operation(O::ID))),
+            Err(error) => (Cursor::default(), Some(error.with_operation(O::ID))),
         };
         let mut list = self;
         list.limit = if start.limit > 0 { start.limit } else { list.limit };
         let at = Cursor { limit: list.limit, ..start };
+        for _ in 0..at.part {
+            list.operation.next_part();
+        }
         Pages {
             list,
             refused,
@@ -109,6 +121,7 @@ impl<O: Paged> List<O> {
             last: None,
             behind: None,
             seen: HashSet::new(),
+            check: Check::new(at.page == 1 && at.skip == 0),
             queue: FuturesOrdered::new(),
             done: false,
         }
@@ -124,13 +137,14 @@ impl<O: Paged> List<O> {
     ///
     /// # Errors
     /// Those of a request; the first one ends it. The items before it are lost: take [`items`](Self::items) to keep them.
-    pub async fn all(self) -> Result<Vec<O::Item>> {
+    /// `Incomplete` for a list of which the server does not show every item.
+    pub async fn all(self) -> Result<Listing<O::Item>> {
         let mut pages = self.pages();
-        let mut all = Vec::new();
+        let mut items = Vec::new();
         while let Some(page) = pages.next().await {
-            all.extend(page?.items);
+            items.extend(page?.items);
         }
-        Ok(all)
+        Ok(Listing { items, warnings: pages.check.warnings })
     }
 
     pub(crate) fn operation_mut(&mut self) -> &mut O {
@@ -161,34 +175,46 @@ impl<O: Paged> List<O> {
     }
 }
 
-/// Where a list stands: a page, and how many of its items are done.
+/// Where a list stands: a page of one of its parts, and how many of its items are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cursor {
     page: u32,
     limit: u32,
     skip: usize,
+    part: u32,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { page: 1, limit: 0, skip: 0, part: 0 }
+    }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "page={};limit={};skip={}", self.page, self.limit, self.skip)
+        write!(f, "page={};limit={};skip={}", self.page, self.limit, self.skip)?;
+        if self.part > 0 { write!(f, ";part={}", self.part) } else { Ok(()) }
     }
 }
 
 impl FromStr for Cursor {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let mut parts = text.split(';');
-        let mut part = |name: &str| parts.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
-        let cursor = match (part("page"), part("limit"), part("skip")) {
+        let mut fields = text.split(';');
+        let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
+        let cursor = match (field("page"), field("limit"), field("skip")) {
             (Some(page @ 1..), Some(limit @ 1..=LARGEST_LIMIT), Some(skip)) => {
-                Some(Cursor { page, limit, skip: skip as usize })
+                Some(Cursor { page, limit, skip: skip as usize, part: 0 })
             }
             _ => None,
         };
-        cursor
-            .filter(|_| parts.next().is_none())
-            .ok_or_else(|| Error::invalid("starting_at", "not a cursor of a list"))
+        let part = fields.next().map(|part| part.strip_prefix("part=")?.parse().ok().filter(|part| *part < MOST_PARTS));
+        match (cursor, part, fields.next()) {
+            (Some(cursor), None, None) => Some(cursor),
+            (Some(cursor), Some(Some(part)), None) => Some(Cursor { part, ..cursor }),
+            _ => None,
+        }
+        .ok_or_else(|| Error::invalid("starting_at", "not a cursor of a list"))
     }
 }
 
@@ -207,6 +233,7 @@ pub struct Pages<O: Paged> {
     behind: Option<u64>,
     /// Fingerprints of the pages so far.
     seen: HashSet<u64>,
+    check: Check,
     queue: FuturesOrdered<BoxFuture<'static, Result<Page<O::Item>>>>,
     done: bool,
 }
@@ -216,6 +243,11 @@ impl<O: Paged> Pages<O> {
     /// where to go on.
     pub async fn next(&mut self) -> Option<Result<Page<O::Item>>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// What is worth knowing of the list as far as it was read.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.check.warnings
     }
 
     /// Where this list stands, for [`List::starting_at`]; `None` at its end.
@@ -262,11 +294,42 @@ impl<O: Paged> Pages<O> {
         self.last = page.total_pages.filter(|_| more);
         let skip = std::mem::take(&mut self.at.skip).min(page.items.len());
         page.items.drain(..skip);
+        let more_parts = page.more_parts;
+        self.check.page(&mut page, item_key::<O>);
         match number.checked_add(1).filter(|_| more) {
             Some(next) => self.at.page = next,
-            None => self.finish(),
+            None => self.end_pass(more_parts)?,
         }
         Ok(Some(page))
+    }
+
+    /// Behind the last page: reads the list again if it is not whole, goes on with its next part, or ends.
+    fn end_pass(&mut self, more_parts: bool) -> Result<()> {
+        match self.check.end_pass(self.list.limit, O::LARGEST_PAGE)? {
+            Some(limit) => {
+                self.list.limit = limit;
+                self.restart(self.at.part);
+            }
+            None if more_parts && self.at.part + 1 < MOST_PARTS => {
+                self.list.operation.next_part();
+                self.restart(self.at.part + 1);
+            }
+            None => self.finish(),
+        }
+        Ok(())
+    }
+
+    /// Begins with the first page of a part.
+    fn restart(&mut self, part: u32) {
+        self.at = Cursor { page: 1, limit: self.list.limit, skip: 0, part };
+        (self.asked, self.last, self.behind) = (1, None, None);
+        self.seen.clear();
+        self.queue = FuturesOrdered::new();
+    }
+
+    /// Whether a refusal of a page is the end of a list whose server counts nothing.
+    fn ends_with(&self, refusal: &Error) -> bool {
+        refusal.is_not_found() && self.at.page > 1 && self.behind.is_some() && !self.check.counted()
     }
 
     fn finish(&mut self) {
@@ -296,6 +359,10 @@ impl<O: Paged> Stream for Pages<O> {
         }
         this.ask();
         let page = match ready!(Pin::new(&mut this.queue).poll_next(cx)) {
+            Some(Err(refusal)) if this.ends_with(&refusal) => {
+                this.finish();
+                Ok(None)
+            }
             Some(page) => page.and_then(|page| this.step(page)),
             None => Ok(None),
         };
@@ -306,14 +373,16 @@ impl<O: Paged> Stream for Pages<O> {
     }
 }
 
+/// What tells this item from the others.
+fn item_key<O: Paged>(item: &O::Item) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    O::hash_key(item, &mut hasher);
+    hasher.finish()
+}
+
 /// The same for the same items in any order.
 fn fingerprint<O: Paged>(items: &[O::Item]) -> u64 {
-    let hash = |item| {
-        let mut hasher = DefaultHasher::new();
-        O::hash_key(item, &mut hasher);
-        hasher.finish()
-    };
-    items.iter().map(hash).fold(0, u64::wrapping_add)
+    items.iter().map(item_key::<O>).fold(0, u64::wrapping_add)
 }
 
 /// Nothing in it is pinned.
@@ -333,6 +402,11 @@ impl<O: Paged> Items<O> {
     /// to go on.
     pub async fn next(&mut self) -> Option<Result<O::Item>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// What is worth knowing of the list as far as it was read.
+    pub fn warnings(&self) -> &[Warning] {
+        self.pages.warnings()
     }
 
     /// Where this list stands, for [`List::starting_at`]; `None` at its end.

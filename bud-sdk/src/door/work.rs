@@ -20,7 +20,7 @@ use super::CallOptions;
 use crate::api::{Operation, Paged};
 use crate::client::{Call, List, RawCall, RawResponse};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::EXACT;
+use crate::types::{EXACT, Warning};
 
 /// A future behind a pointer.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -78,6 +78,8 @@ pub struct Answer {
     pub attempts: u32,
     /// How long it took.
     pub elapsed: Duration,
+    /// What is worth knowing of the result and is no error.
+    pub warnings: Vec<Warning>,
 }
 
 /// A piece of a stream.
@@ -91,6 +93,8 @@ pub enum Piece {
         cursor: Option<String>,
         /// How many there are in all, as the server counts.
         total: Option<u64>,
+        /// What is worth knowing of the list so far: those of the last page are all.
+        warnings: Vec<Warning>,
     },
     /// Bytes.
     Chunk(Bytes),
@@ -132,7 +136,9 @@ where
     let call = call.options(options.options).with_response();
     Ok(Work::Call(Box::pin(async move {
         let response = call.await?;
+        let warnings = response.warnings().to_vec();
         Ok(Answer {
+            warnings,
             value: Box::new(T::from(response.value)),
             status: Some(response.status),
             request_id: response.request_id,
@@ -155,6 +161,7 @@ where
             request_id: response.request_id().map(str::to_owned),
             attempts: response.attempts(),
             elapsed: response.elapsed(),
+            warnings: Vec::new(),
             value: Box::new(T::from(response)),
         })
     })))
@@ -180,7 +187,7 @@ where
             })??,
         };
         let elapsed = began.elapsed();
-        Ok(Answer { value: Box::new(value), status: None, request_id: None, attempts: 0, elapsed })
+        Ok(Answer { value: Box::new(value), status: None, request_id: None, attempts: 0, elapsed, warnings: Vec::new() })
     }))
 }
 
@@ -197,6 +204,7 @@ where
             total: page.total_record,
             items: Box::new(page.items),
             cursor: pages.cursor(),
+            warnings: pages.warnings().to_vec(),
         });
         Some((piece, pages))
     }))))
@@ -217,8 +225,9 @@ where
                 Err(error) => failed = Some(Err(error)),
             }
         }
-        let page =
-            (!good.is_empty()).then(|| Ok(Piece::Page { items: Box::new(good), cursor: None, total: None }));
+        let page = (!good.is_empty()).then(|| {
+            Ok(Piece::Page { items: Box::new(good), cursor: None, total: None, warnings: Vec::new() })
+        });
         futures_util::stream::iter([page, failed].into_iter().flatten())
     });
     Work::Stream(Box::pin(pieces))

@@ -12,7 +12,7 @@ use crate::error::ErrorKind;
 /// The largest buffered answer. A list page is some tens of kilobytes.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// What is read of an error's body; the rest is dropped with the connection.
-const LARGEST_ERROR: usize = 8 * 1024;
+const LARGEST_ERROR: usize = 64 * 1024;
 /// How long a server may take to say why it refused.
 const ERROR_BODY_TIME: Duration = Duration::from_millis(900);
 

@@ -6,14 +6,14 @@ use crate::api::{Flavor, Parts, Route};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The platform as shipped checks the empty token and refuses it; the documented API has no such route.
-const PROBE: Route = Route::post("/auth/refresh-token").idempotent().limited_first();
+const PROBE: Route = Route::post("/auth/refresh-token").reading().limited_first();
 
 pub(super) async fn detect(channel: &Channel, options: &Options, deadline: Deadline) -> Result<Flavor> {
     let parts = Parts::new().json(&serde_json::json!({ "refresh_token": "" }))?;
     let request = Request { operation: "client.flavor", route: &PROBE, parts: &parts };
     let unclear = |found: String| {
         Error::config(format!("the API flavor of this server is unclear: {found}"))
-            .with_hint("check the base URL, or set BUD_API_FLAVOR (or builder.flavor) to guide or runtime")
+            .with_hint("is this the API's address? If it is, set BUD_API_FLAVOR (or builder.flavor) to guide or runtime")
     };
     // Otherwise the call that happened to ask would be blamed for the answer.
     let result = run(channel, &request, options, deadline, &Anonymous).await;
@@ -21,7 +21,8 @@ pub(super) async fn detect(channel: &Channel, options: &Options, deadline: Deadl
         Ok((_, meta)) => Err(unclear(format!("the probe was answered {}", meta.status))),
         Err(error) => match error.status() {
             Some(422) => Ok(Flavor::Runtime),
-            Some(404 | 405) => Ok(Flavor::Guide),
+            // Somebody else's 404 says nothing about this API.
+            Some(404 | 405) if error.is_in_json() => Ok(Flavor::Guide),
             Some(status) if !matches!(error.kind(), ErrorKind::Server | ErrorKind::RateLimited) => {
                 Err(unclear(format!("the probe was answered {status}: {}", error.message()))
                     .with_status(status))

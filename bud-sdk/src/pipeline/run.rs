@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, USER_AGENT, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, debug, info_span, warn};
@@ -17,7 +19,7 @@ use super::transport::{Failure, Incoming, Outgoing};
 use super::{Authorize, Channel, Deadline, Options, Platform, Token};
 use crate::api::{Describe, Flavor, Operation, Parts, Raw, Read, Reply, Route, ServerMessage, clean, fill};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::Secret;
+use crate::types::{Secret, Warning};
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("bud-sdk/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -37,6 +39,7 @@ pub(crate) struct Meta {
     pub(crate) request_id: Option<String>,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Meta {
@@ -46,7 +49,16 @@ impl Meta {
             request_id: refusal.request_id().map(str::to_owned),
             attempts: refusal.attempts(),
             elapsed: refusal.elapsed().unwrap_or_default(),
+            warnings: Vec::new(),
         }
+    }
+
+    /// Adds warnings, each of which is also logged.
+    fn warn(&mut self, operation: &'static str, warnings: Vec<Warning>) {
+        for warning in &warnings {
+            warn!(target: "bud_sdk::warnings", operation, code = warning.code(), "{warning}");
+        }
+        self.warnings.extend(warnings);
     }
 }
 
@@ -62,6 +74,7 @@ pub(crate) async fn execute<O: Operation>(
         let (flavor, mut route, mut parts) = prepare(platform, operation, options, deadline).await?;
         let mut read: Option<Read<O::Output>> = None;
         let mut attempts = 0;
+        let mut warnings = Vec::new();
         let mut changed = false;
         loop {
             let request = Request { operation: O::ID, route: &route, parts: &parts };
@@ -78,27 +91,40 @@ pub(crate) async fn execute<O: Operation>(
             changed |= !route.is_read();
             attempts += meta.attempts;
             meta.attempts = attempts;
-            let reply = match read.take() {
-                Some(read) => read(raw),
-                None => operation.decode(flavor, raw),
+            let mask = |text: &str| masked(text, &parts.secrets, &authorize.secrets());
+            let reply = match raw.refusal(mask) {
+                Some(refusal) => Err(refusal),
+                None => {
+                    warnings.append(&mut meta.warnings);
+                    warnings.extend(raw.warnings(mask));
+                    let reply = match read.take() {
+                        Some(read) => read(raw),
+                        None => operation.decode(flavor, raw),
+                    };
+                    // The server did its part; the answer does not show it.
+                    reply.map_err(|error| error.with_maybe_applied(changed))
+                }
             };
             let explain = |error: Error| {
-                // A success may tell of a failure in the server's own words.
-                let said = clean(&masked(error.message(), &parts.secrets, &authorize.secrets()), 1024);
-                // The server did its part; the answer was not understood.
+                let applied = changed && error.maybe_applied();
                 error
-                    .with_message(said)
+                    .masked(|text| clean(&mask(text), 1024))
                     .with_request(route.method.as_str(), route.path)
                     .with_request_id(meta.request_id.clone())
                     .with_effort(attempts, deadline.elapsed())
-                    .with_maybe_applied(changed)
+                    .with_maybe_applied(applied)
             };
-            match reply.map_err(explain)? {
-                Reply::Done(output) => return Ok((output, meta)),
+            let (output, more) = match reply.map_err(explain)? {
+                Reply::Done(output) => (output, Vec::new()),
+                Reply::Warned(output, more) => (output, more),
                 Reply::Then(next) => {
                     (route, parts, read) = (next.route, next.parts, Some(next.read));
+                    continue;
                 }
-            }
+            };
+            warnings.extend(more);
+            meta.warn(O::ID, std::mem::take(&mut warnings));
+            return Ok((output, meta));
         }
     };
     result.await.map_err(|error: Error| operation.explain(error.with_operation(O::ID)))
@@ -181,6 +207,7 @@ pub(super) async fn run(
 ) -> Result<(Raw, Meta)> {
     match exchange(channel, request, options, deadline, authorize, true).await? {
         (Answer::Whole { status, headers, body } | Answer::Refused { status, headers, body }, meta) => {
+            let body = body.slice_ref(without_mark(&body));
             Ok((Raw { status, headers, body }, meta))
         }
         (Answer::Open(_), _) => Err(Error::new(ErrorKind::Protocol, "the answer was not read")),
@@ -284,11 +311,17 @@ impl Exchange<'_> {
                     let meta = self.meta(&answer);
                     return Ok((answer, meta));
                 }
-                Ok(Answer::Refused { status, headers, .. })
-                    if self.maybe_applied && route.done_on_repeat.contains(&status) =>
+                Ok(Answer::Refused { status, headers, body })
+                    if self.maybe_applied
+                        && route.done_on_repeat.contains(&status)
+                        && !is_foreign(status, &headers, &body) =>
                 {
                     let answer = Answer::Whole { status, headers, body: Bytes::new() };
-                    let meta = self.meta(&answer);
+                    let mut meta = self.meta(&answer);
+                    let message = format!(
+                        "an earlier attempt was lost on the way, and the repeated one was answered {status}: it was not seen to exist"
+                    );
+                    meta.warnings.push(Warning::new(Warning::NOT_SEEN, message));
                     return Ok((answer, meta));
                 }
                 Ok(Answer::Refused { status: 401, headers, body }) => {
@@ -384,6 +417,7 @@ impl Exchange<'_> {
             request_id: request_id(headers),
             attempts: self.attempts,
             elapsed: self.deadline.elapsed(),
+            warnings: Vec::new(),
         }
     }
 
@@ -392,19 +426,23 @@ impl Exchange<'_> {
         if (300..400).contains(&status) {
             return self.redirect(status, headers);
         }
-        let kind = match status {
-            400 => ErrorKind::BadRequest,
-            401 => ErrorKind::AuthRejected,
-            403 => ErrorKind::PermissionDenied,
-            404 => ErrorKind::NotFound,
-            409 => ErrorKind::Conflict,
-            422 => ErrorKind::Validation,
-            429 => ErrorKind::RateLimited,
-            500..=599 => ErrorKind::Server,
-            _ => ErrorKind::Api,
-        };
+        let kind = ErrorKind::of_status(status).unwrap_or(ErrorKind::Api);
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let said = ServerMessage::read(body, content_type, |text| self.mask(text, token));
+        let mask = |text: &str| self.mask(text, token);
+        let said = match encoding(headers) {
+            // Nothing here would unpack it.
+            Some(encoding) => {
+                ServerMessage { message: format!("the reason is compressed ({encoding})"), ..ServerMessage::default() }
+            }
+            None => ServerMessage::read(body, content_type, mask)
+                .or_message(|| challenge(headers).map(|text| clean(&mask(&text), 300))),
+        };
+        if is_foreign(status, headers, body) {
+            return Error::new(ErrorKind::Api, said.message)
+                .with_hint("this is not the API's own answer: is this the API's address?")
+                .with_status(status)
+                .with_request_id(request_id(headers));
+        }
         let inactive = status == 400 && said.message == INACTIVE;
         let kind = if inactive { ErrorKind::PermissionDenied } else { kind };
         let error = Error::new(kind, said.message);
@@ -416,6 +454,7 @@ impl Exchange<'_> {
             .with_fields(said.fields)
             .with_request_id(request_id(headers))
             .with_retry_after(retry_after(headers, SystemTime::now()))
+            .with_json(without_mark(body).trim_ascii_start().starts_with(b"{"))
     }
 
     fn redirect(&self, status: u16, headers: &HeaderMap) -> Error {
@@ -462,6 +501,36 @@ impl Exchange<'_> {
 fn masked(text: &str, sent: &[Secret], held: &[Secret]) -> String {
     let secrets: Vec<&str> = sent.iter().chain(held).map(Secret::expose).collect();
     mask(text, &secrets).into_owned()
+}
+
+/// How a refusal's body is encoded, if it is.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let encoding = headers.get(CONTENT_ENCODING)?.to_str().ok()?;
+    (!encoding.eq_ignore_ascii_case("identity")).then(|| clean(encoding, 40))
+}
+
+/// Without the byte order mark that some servers send first.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
+}
+
+/// Whether a 404 comes from something else than the API: a proxy's page, an ingress without a route. Of what was asked for it says
+/// nothing.
+fn is_foreign(status: u16, headers: &HeaderMap, body: &[u8]) -> bool {
+    let body = without_mark(body).trim_ascii();
+    let json = matches!(body.first(), None | Some(b'{' | b'[' | b'"'));
+    status == 404 && !json && encoding(headers).is_none()
+}
+
+/// What a `WWW-Authenticate` header says is wrong.
+fn challenge(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(WWW_AUTHENTICATE)?.to_str().ok()?;
+    let value = |name: &str| {
+        let rest = text.split_once(name)?.1.trim_start().strip_prefix('=')?.trim_start();
+        let value = rest.strip_prefix('"')?.split('"').next()?;
+        (!value.is_empty()).then(|| value.to_owned())
+    };
+    value("error_description").or_else(|| value("error"))
 }
 
 fn should_retry(headers: &HeaderMap) -> Option<bool> {

@@ -161,7 +161,7 @@ pub struct ChangeOwnPassword {
 impl Describe for ChangeOwnPassword {
     const ID: &'static str = "auth.change_own_password";
     const SECTIONS: &'static [&'static str] = &["3.4"];
-    const ROUTES: Routes = Routes::runtime_only(ME, "use auth.request_password_reset");
+    const ROUTES: Routes = Routes::runtime_only(ME.accepted(), "use auth.request_password_reset");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_new_password("password", &self.password)?;
         Ok(Parts::new())
@@ -175,6 +175,13 @@ impl Operation for ChangeOwnPassword {
         let id: UserId = me.id;
         let body = json!({ "password": self.password.expose() });
         let parts = Parts::new().segment("id", id.as_str())?.secret(&self.password).json(&body)?;
-        Ok(Reply::then(Route::patch("/users/{id}"), parts, |raw| raw.object("user").map(Reply::Done)))
+        // No answer shows a password; one without the user is followed by a read of the user.
+        Ok(Reply::then(Route::patch("/users/{id}"), parts, |raw| match raw.object_if_any("user")? {
+            Some(user) => Ok(Reply::Done(user)),
+            None => {
+                raw.acknowledged(Flavor::Runtime)?;
+                Ok(Reply::then(ME, Parts::new(), |raw| raw.object("user").map(Reply::Done)))
+            }
+        }))
     }
 }

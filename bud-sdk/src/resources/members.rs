@@ -133,8 +133,8 @@ impl From<&Member> for UserId {
 }
 
 pub(super) const MEMBERS: Route = Route::get("/projects/{id}/users");
-const ADD: Route = Route::post("/projects/{id}/add-users");
-const REMOVE: Route = Route::post("/projects/{id}/remove-users");
+const ADD: Route = Route::post("/projects/{id}/add-users").accepted();
+const REMOVE: Route = Route::post("/projects/{id}/remove-users").accepted();
 /// How many members are looked at at a time.
 const LOOK: u32 = 100;
 
@@ -256,8 +256,8 @@ impl Describe for AddMembers {
 
 impl Operation for AddMembers {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
-        Ok(Reply::Done(()))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        raw.acknowledged(flavor).map(Reply::Done)
     }
 }
 
@@ -304,7 +304,7 @@ pub(super) fn not_let_go(error: Error) -> Error {
 
 impl Operation for RemoveMembers {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
-        Ok(Reply::Done(()))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        raw.acknowledged(flavor).map(Reply::Done)
     }
 }

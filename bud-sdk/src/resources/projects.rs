@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::endpoints::{ALL, endpoints};
-use super::users::keys_stay;
+use super::endpoints::ALL;
+use super::users::{keys_stay, shows};
 use super::{Credential, Endpoint, check_name, in_use, taken};
 use crate::api::{
-    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
+    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
 };
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
@@ -54,6 +54,9 @@ impl Projects {
     }
 
     /// Lists projects. `GET /projects` (guide), `GET /projects/` in order of creation (runtime).
+    ///
+    /// On runtime the server shows an administrator only the administrators' projects, so that the clients' are asked for
+    /// afterwards; of these it shows the ones that the caller is a member of.
     pub fn list(&self) -> List<ListProjects> {
         List::new(self.0.clone(), ListProjects::default())
     }
@@ -306,14 +309,33 @@ impl Operation for GetProject {
 pub struct ListProjects {
     page: u32,
     limit: u32,
+    project_type: Option<ProjectType>,
+    /// What the server shows by itself has been read: the projects of clients follow.
+    of_clients: bool,
+}
+
+impl List<ListProjects> {
+    /// Only projects of this application. Runtime only.
+    pub fn project_type(mut self, project_type: ProjectType) -> Self {
+        self.operation_mut().project_type = Some(project_type);
+        self
+    }
 }
 
 impl Describe for ListProjects {
     const ID: &'static str = "projects.list";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::both(Route::get("/projects"), Route::get("/projects/"));
+    const ROUTES: Routes = Routes::both(
+        Route::get("/projects"),
+        Route::get("/projects/").loss("clients' projects are shown to their members only"),
+    );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
-        Ok(paged(flavor, self.page, self.limit))
+        if self.project_type.is_some() && flavor == Flavor::Guide {
+            return Err(Error::invalid("project_type", "the `guide` API has one kind of projects"));
+        }
+        let of_clients = self.of_clients.then_some(&ProjectType::ClientApp);
+        Ok(paged(flavor, self.page, self.limit)
+            .query_opt("project_type", self.project_type.as_ref().or(of_clients)))
     }
 }
 
@@ -322,13 +344,26 @@ impl Operation for ListProjects {
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Project>>> {
         match flavor {
             Flavor::Guide => raw.page("projects").map(Reply::Done),
-            Flavor::Runtime => raw.page("projects")?.try_map(Counted::into_project).map(Reply::Done),
+            Flavor::Runtime => {
+                let page = raw.page("projects")?.try_map(Counted::into_project)?;
+                let wanted = self.project_type.as_ref();
+                let mut page =
+                    page.filtered(wanted, |project, kind| project.project_type.as_deref() == Some(kind));
+                // To an administrator the server shows the administrators' projects alone, unless it is asked for the others.
+                page.more_parts = wanted.is_none() && !self.of_clients;
+                Ok(Reply::Done(page))
+            }
         }
     }
 }
 
 impl Paged for ListProjects {
     type Item = Project;
+    const FILTERS: &'static [Filter] =
+        &[Filter::new("project_type", FilterProof::Refused, FilterProof::Rows)];
+    fn next_part(&mut self) {
+        self.of_clients = true;
+    }
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }
@@ -344,7 +379,10 @@ pub struct UpdateProject(ProjectId, ProjectUpdate);
 impl Describe for UpdateProject {
     const ID: &'static str = "projects.update";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::both(Route::put("/projects/{id}"), Route::patch("/projects/{id}"));
+    const ROUTES: Routes = Routes::both(
+        Route::put("/projects/{id}").shown_by_a_read(),
+        Route::patch("/projects/{id}").shown_by_a_read(),
+    );
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let mut body = serde_json::Map::new();
         if let Some(name) = &self.1.name {
@@ -364,7 +402,10 @@ impl Describe for UpdateProject {
 impl Operation for UpdateProject {
     type Output = Project;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Project>> {
-        changed(raw, "project", ONE, one(&self.0)?)
+        let ProjectUpdate { name, description } = self.1.clone();
+        changed(raw, "project", ONE, one(&self.0)?, move |project: &Project| {
+            shows([(&name, &project.name), (&description, &project.description)])
+        })
     }
 }
 
@@ -386,7 +427,7 @@ impl Call<DeleteProject> {
 impl Describe for DeleteProject {
     const ID: &'static str = "projects.delete";
     const SECTIONS: &'static [&'static str] = &["4.3"];
-    const ROUTES: Routes = Routes::both(Route::delete("/projects/{id}"), Route::delete("/projects/{id}"));
+    const ROUTES: Routes = Routes::both(Route::delete("/projects/{id}").accepted(), Route::delete("/projects/{id}").accepted());
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let parts = one(&self.id)?;
         match flavor {
@@ -403,8 +444,8 @@ impl Describe for DeleteProject {
 
 impl Operation for DeleteProject {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
-        Ok(Reply::Done(()))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        raw.acknowledged(flavor).map(Reply::Done)
     }
 }
 
@@ -436,12 +477,17 @@ impl Describe for ProjectEndpoints {
 impl Operation for ProjectEndpoints {
     type Output = Page<Endpoint>;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
-        endpoints(&raw, Some(&self.project))
+        // The documented API shows the endpoints of the project in the path, and need not name it in each row.
+        let named = |endpoint: &Endpoint| endpoint.project_id.as_ref().is_none_or(|id| *id == self.project);
+        let page = raw.page::<Endpoint>("endpoints")?.only(named);
+        page.try_map(|endpoint| Ok(endpoint.completed(Some(&self.project)))).map(Reply::Done)
     }
 }
 
 impl Paged for ProjectEndpoints {
     type Item = Endpoint;
+    const FILTERS: &'static [Filter] =
+        &[Filter::new("project", FilterProof::Path, FilterProof::Server("endpoints_list_by_project"))];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }

@@ -10,6 +10,7 @@ mod record;
 mod schema;
 mod secret;
 mod time;
+mod warning;
 
 pub(crate) use age::{age, age_of};
 pub use decimal::Decimal;
@@ -21,7 +22,7 @@ pub use id::{
 #[cfg(feature = "door")]
 pub(crate) use model::EXACT;
 pub use model::Extra;
-pub(crate) use model::{Field, Slot, Value, model};
+pub(crate) use model::{Field, Value, is_lenient, leniently, model, read_field};
 pub use open_enum::Wire;
 pub(crate) use open_enum::{Known, open_enum};
 pub(crate) use record::records;
@@ -31,3 +32,4 @@ pub(crate) use schema::Described;
 pub use schema::{EnumValue, Enumeration, Model, ModelField, Type};
 pub use secret::Secret;
 pub use time::Timestamp;
+pub use warning::Warning;

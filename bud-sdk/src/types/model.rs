@@ -1,19 +1,22 @@
 //! `model!`: what the server returns, written once as a list of fields.
 //!
-//! Reading is tolerant and honest: unknown fields are kept in `extra`, a null counts as absent, only a missing id or a
-//! wrong shape is an error, and nothing that would be a statement (a status, a number, a time) gets a default.
+//! Reading is tolerant and honest: unknown fields are kept in `extra`, a null counts as absent, and nothing that would be a
+//! statement (a status, a number, a time) gets a default. A model is read strictly first, which is fast. If that fails it is
+//! read again [`leniently`]: then a value that cannot be read is kept in `extra` and its field is absent, so that one odd value
+//! does not lose an object or a list. Only a missing or unreadable id is an error.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap};
 
 use super::id::*;
 use super::{Decimal, Known, Secret, Timestamp, Wire};
 
-/// Fields that the server sent and this version does not know.
+/// Fields that the server sent and this version does not know, and values of known fields that cannot be read.
 #[derive(Clone, Default, PartialEq)]
 pub struct Extra(pub(crate) serde_json::Map<String, serde_json::Value>);
 
@@ -39,14 +42,71 @@ impl fmt::Debug for Extra {
     }
 }
 
+thread_local! {
+    static LENIENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `read` with models that survive values they cannot read.
+pub(crate) fn leniently<T>(read: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LENIENT.set(self.0);
+        }
+    }
+    let _restore = Restore(LENIENT.replace(true));
+    read()
+}
+
+/// Whether values that cannot be read are set aside at the moment.
+pub(crate) fn is_lenient() -> bool {
+    LENIENT.get()
+}
+
+/// Reads the value of a field that is next in `map`. What cannot be read goes to `extra` if reading is lenient.
+pub(crate) fn read_field<'de, F: Field, A: MapAccess<'de>>(
+    map: &mut A,
+    name: &str,
+    field: &mut Option<F>,
+    extra: &mut serde_json::Map<String, serde_json::Value>,
+) -> Result<(), A::Error> {
+    if !is_lenient() {
+        if let Some(value) = map.next_value::<Slot<F>>()?.0 {
+            *field = Some(value);
+        }
+        return Ok(());
+    }
+    let value = map.next_value::<serde_json::Value>()?;
+    let (read, whole) = F::salvage(&value);
+    if read.is_some() {
+        *field = read;
+    }
+    // Nobody looks for a secret among unknown fields.
+    if !whole && !F::SECRET {
+        extra.insert(name.to_owned(), value);
+    }
+    Ok(())
+}
+
 /// The value of a field, as it may stand inside an `Option` or a list.
 pub(crate) trait Value: Sized {
+    /// It is a secret, or holds one.
+    const SECRET: bool = false;
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
     fn write<M: SerializeMap>(value: Option<&Self>, name: &'static str, map: &mut M) -> Result<(), M::Error>;
 }
 
 /// A field of a model: how it is read, and what stands for it when it is absent (`None`: it is required).
 pub(crate) trait Field: Sized {
+    /// It is a secret, or holds one.
+    const SECRET: bool = false;
+    /// As much as can be read of a value, and whether that is all of it.
+    fn salvage(value: &serde_json::Value) -> (Option<Self>, bool) {
+        match Self::read(value) {
+            Ok(read) => (read, true),
+            Err(_) => (None, false),
+        }
+    }
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
     fn absent() -> Option<Self>;
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
@@ -71,6 +131,7 @@ impl<'de, F: Field> Deserialize<'de> for Slot<F> {
 }
 
 impl<T: Value> Field for Option<T> {
+    const SECRET: bool = T::SECRET;
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         Ok(Option::<Read<T>>::deserialize(deserializer)?.map(|read| Some(read.0)))
     }
@@ -83,6 +144,17 @@ impl<T: Value> Field for Option<T> {
 }
 
 impl<T: Value + Serialize> Field for Vec<T> {
+    const SECRET: bool = T::SECRET;
+    fn salvage(value: &serde_json::Value) -> (Option<Self>, bool) {
+        match value {
+            serde_json::Value::Array(list) => {
+                let readable: Self = list.iter().filter_map(|value| T::read(value).ok()).collect();
+                let whole = readable.len() == list.len();
+                (Some(readable), whole)
+            }
+            other => (None, other.is_null()),
+        }
+    }
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         let list = Option::<Vec<Read<T>>>::deserialize(deserializer)?;
         Ok(list.map(|list| list.into_iter().map(|read| read.0).collect()))
@@ -96,6 +168,18 @@ impl<T: Value + Serialize> Field for Vec<T> {
 }
 
 impl<T: Value + Serialize> Field for BTreeMap<String, T> {
+    const SECRET: bool = T::SECRET;
+    fn salvage(value: &serde_json::Value) -> (Option<Self>, bool) {
+        match value {
+            serde_json::Value::Object(map) => {
+                let read = |(name, value): (&String, _)| Some((name.clone(), T::read(value).ok()?));
+                let readable: Self = map.iter().filter_map(read).collect();
+                let whole = readable.len() == map.len();
+                (Some(readable), whole)
+            }
+            other => (None, other.is_null()),
+        }
+    }
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         let map = Option::<BTreeMap<String, Read<T>>>::deserialize(deserializer)?;
         Ok(map.map(|map| map.into_iter().map(|(key, read)| (key, read.0)).collect()))
@@ -171,6 +255,7 @@ impl<T: Known> Value for Wire<T> {
 
 /// What is large stands elsewhere.
 impl<T: Value + Serialize> Value for Box<T> {
+    const SECRET: bool = T::SECRET;
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::read(deserializer).map(Self::new)
     }
@@ -179,6 +264,7 @@ impl<T: Value + Serialize> Value for Box<T> {
 
 /// A secret is read, but never written.
 impl Value for Secret {
+    const SECRET: bool = true;
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::deserialize(deserializer)
     }
@@ -336,9 +422,7 @@ macro_rules! model {
                     while let Some(next_field) = map.next_key()? {
                         match next_field {
                             $(Key::$field => {
-                                if let Some(value) = map.next_value::<$crate::types::Slot<$type>>()?.0 {
-                                    $field = Some(value);
-                                }
+                                $crate::types::read_field(&mut map, stringify!($field), &mut $field, &mut extra)?;
                             })*
                             Key::Unknown(name) => {
                                 extra.insert(name, map.next_value()?);
@@ -366,13 +450,17 @@ macro_rules! model {
                     let mut map = serializer.serialize_map(None)?;
                     $(self.$field.write(stringify!($field), &mut map)?;)*
                     for (name, value) in &self.extra.0 {
-                        map.serialize_entry(name, value)?;
+                        // A value that could not be read has its field's name.
+                        if !matches!(name.as_str(), $(stringify!($field))|*) {
+                            map.serialize_entry(name, value)?;
+                        }
                     }
                     map.end()
                 }
             }
 
             impl $crate::types::Value for $name {
+                const SECRET: bool = $(<$type as $crate::types::Field>::SECRET ||)* false;
                 fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     Self::deserialize(deserializer)
                 }

@@ -12,7 +12,7 @@ use crate::error::Error;
 /// A point in time, with nanoseconds; printed and parsed as RFC 3339 in UTC.
 ///
 /// A text without a zone, which the platform sends in a few places, is read as UTC when it comes from the server and
-/// refused when it comes from a caller.
+/// refused when it comes from a caller. A server's time beyond the year 9999 is read as the last time of that range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
@@ -51,8 +51,28 @@ impl Timestamp {
         if let Ok(time) = text.parse() {
             return Some(Self(time));
         }
-        let naive: jiff::civil::DateTime = text.parse().ok()?;
-        Some(Self(naive.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()))
+        if let Ok(naive) = text.parse::<jiff::civil::DateTime>() {
+            return Some(Self(naive.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()));
+        }
+        Self::clamped(text)
+    }
+
+    /// A time beyond the range that jiff holds is the nearest one within it: `9999-12-31T23:59:59Z` is the usual "never".
+    fn clamped(text: &str) -> Option<Self> {
+        let (date, _) = text.split_once(['T', 't', ' '])?;
+        let (negative, date) = match date.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, date.strip_prefix('+').unwrap_or(date)),
+        };
+        let (year, rest) = date.split_once('-')?;
+        let (month, day) = rest.split_once('-')?;
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if ![year, month, day].into_iter().all(is_number) || month.len() != 2 || day.len() != 2 {
+            return None;
+        }
+        let beyond = year.trim_start_matches('0').len() > 4 || year.ends_with("9999");
+        let limit = if negative { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        beyond.then_some(Self(limit))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::path::Path;
 
-use bud_sdk::{Error, door};
+use bud_sdk::{Error, Warning, door};
 use bud_testbed::{SeenRequest, Wire};
 use door::{Piece, Target, Work};
 use serde_json::{Map, Value, json};
@@ -144,14 +144,17 @@ async fn begin(
 ) -> Result<(), Error> {
     let mut stream = match target?.begin(id, args, options)? {
         Work::Call(call) => {
-            told.0.insert("result".to_owned(), json_of(&*call.await?.value));
+            let answer = call.await?;
+            told.0.insert("result".to_owned(), json_of(&*answer.value));
+            told.warn(&answer.warnings);
             return Ok(());
         }
         Work::Stream(stream) => stream,
     };
     while let Some(piece) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
         match piece? {
-            Piece::Page { items, cursor, total } => {
+            Piece::Page { items, cursor, total, warnings } => {
+                told.warn(&warnings);
                 told.push("pages", json!({ "items": json_of(&*items), "cursor": cursor, "total": total }));
             }
             Piece::Update(update) => told.push("updates", json_of(&*update)),
@@ -166,6 +169,12 @@ async fn begin(
 struct Told(Map<String, Value>);
 
 impl Told {
+    /// Those of the last page are all.
+    fn warn(&mut self, warnings: &[Warning]) {
+        if !warnings.is_empty() {
+            self.0.insert("warnings".to_owned(), json!(warnings));
+        }
+    }
     fn push(&mut self, name: &str, value: Value) {
         self.0.entry(name).or_insert_with(|| json!([])).as_array_mut().unwrap().push(value);
     }
@@ -176,7 +185,7 @@ impl Told {
     }
 }
 
-const OUTCOMES: [&str; 6] = ["result", "pages", "bytes", "updates", "file", "error"];
+const OUTCOMES: [&str; 7] = ["result", "pages", "bytes", "updates", "file", "error", "warnings"];
 
 impl Seen {
     /// Writes down what is to be compared from now on.

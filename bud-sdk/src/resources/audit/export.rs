@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use tokio::io::AsyncWrite;
 
-use super::inspect::{Csv, Json, Records};
+use super::inspect::{Csv, Json, Records, not_json};
 use super::records::OWN_ONLY;
 use super::windows::Windows;
 use super::{AuditRecord, TimeRange};
@@ -183,6 +183,10 @@ impl Export {
             return Ok(Feed::Windows(Box::new(windows)));
         }
         let (incoming, _) = self.client.open(&self.request, Options::default()).await?;
+        let sent = incoming.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if self.request.format == ExportFormat::Json && sent.is_some_and(|kind| kind.contains("csv")) {
+            return Err(not_json("text/csv"));
+        }
         let inspect = self.request.format.inspect(self.client.secrets());
         Ok(Feed::Whole(Box::new(Transfer::new(incoming, self.limits, inspect, self.told)?)))
     }

@@ -11,8 +11,15 @@ const LONGEST_ROW: usize = 64 * 1024;
 
 fn not_an_export(what: &str, found: &[u8], secrets: &[Secret]) -> Error {
     let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-    let said = ServerMessage::read(found, None, |text| mask(text, &secrets).into_owned()).message;
+    let said = ServerMessage::read(found, None, |text| mask(text, &secrets).into_owned());
+    let said = said.or_message(|| None).message;
     Error::new(ErrorKind::Download, format!("the answer is not {what}: {said}"))
+}
+
+/// The server ignores the format that it is asked for.
+pub(super) fn not_json(found: &str) -> Error {
+    let message = format!("asked for JSON, the server sent {found}");
+    Error::new(ErrorKind::Download, message).with_hint("use format(Csv)")
 }
 
 fn is_blank(bytes: &[u8]) -> bool {
@@ -215,8 +222,11 @@ impl Inspect for Json {
         }
         self.scan(chunk, |_| {});
         let found = self.head.trim_ascii_start().first();
-        if self.surplus || !matches!(found, None | Some(b'{' | b'[')) {
-            return Err(not_an_export("JSON", &self.head, &self.secrets));
+        match found {
+            None | Some(b'{' | b'[') if !self.surplus => {}
+            Some(b'{' | b'[' | b'<') => return Err(not_an_export("JSON", &self.head, &self.secrets)),
+            // It may be the rows themselves, in another format.
+            _ => return Err(not_json("text of another format")),
         }
         Ok(())
     }

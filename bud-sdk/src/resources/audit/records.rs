@@ -1,7 +1,9 @@
 //! The log record by record, and in numbers.
 
 use super::{Audit, AuditRecord, TimeRange};
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
+use crate::api::{
+    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
+};
 use crate::client::{Call, List};
 use crate::error::{Error, Result};
 use crate::types::{AuditId, Timestamp, UserId, check_segment, model};
@@ -52,6 +54,11 @@ impl Call<SummarizeAudit> {
         self.operation_mut().0 = Some(range.into());
         self
     }
+}
+
+/// A filter that the rows show.
+const fn on_runtime(name: &'static str) -> Filter {
+    Filter::new(name, FilterProof::Refused, FilterProof::Rows)
 }
 
 /// `audit.records`
@@ -141,12 +148,46 @@ impl Describe for ListAuditRecords {
 impl Operation for ListAuditRecords {
     type Output = Page<AuditRecord>;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<AuditRecord>>> {
-        raw.page("data").map(Reply::Done)
+        Ok(Reply::Done(raw.page::<AuditRecord>("data")?.only(|record| self.means(record))))
+    }
+}
+
+impl ListAuditRecords {
+    /// Whether a record is one that was asked for, whatever the server does with the filters.
+    fn means(&self, record: &AuditRecord) -> bool {
+        let is = |shown: Option<&str>, value: &str| shown == Some(value);
+        let contains = |shown: &Option<String>, value: &str| {
+            shown.as_ref().is_some_and(|shown| shown.to_lowercase().contains(&value.to_lowercase()))
+        };
+        let in_range = |range: TimeRange| record.timestamp.is_some_and(|time| range.start <= time && time < range.end);
+        self.range.is_none_or(in_range)
+            && self.filters.iter().all(|(name, value)| match *name {
+                "action" => is(record.action.as_deref(), value),
+                "resource_type" => is(record.resource_type.as_deref(), value),
+                "resource_id" => is(record.resource_id.as_deref(), value),
+                "resource_name" => contains(&record.resource_name, value),
+                "user_id" => is(record.user_id.as_ref().map(UserId::as_str), value),
+                "actioned_by" => is(record.actioned_by.as_ref().map(UserId::as_str), value),
+                "ip_address" => is(record.ip_address.as_deref(), value),
+                _ => contains(&record.resource_name, value) || contains(&record.ip_address, value),
+            })
     }
 }
 
 impl Paged for ListAuditRecords {
     type Item = AuditRecord;
+    const FILTERS: &'static [Filter] = &[
+        on_runtime("within"),
+        on_runtime("action"),
+        on_runtime("resource_type"),
+        on_runtime("resource_id"),
+        on_runtime("resource_name"),
+        on_runtime("user"),
+        on_runtime("actioned_by"),
+        on_runtime("ip_address"),
+        on_runtime("search"),
+    ];
+    const LARGEST_PAGE: u32 = LARGEST_PAGE;
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }

@@ -263,7 +263,7 @@ fn halves(
         let message =
             format!("{rows} records are of one moment, {first}, and the server gives {most_rows} at most");
         return Err(Error::new(ErrorKind::Incomplete, message)
-            .with_hint("audit.records pages through them by hundreds"));
+            .with_hint("narrow the range, or ask the platform's operators for a larger limit"));
     }
     let middle = from + (to - from) / 2;
     Ok([(first, Timestamp::from_micros(middle)), (Timestamp::from_micros(middle + 1), last)])

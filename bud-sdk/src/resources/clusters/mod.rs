@@ -4,7 +4,7 @@ mod recommended;
 mod settings;
 
 use crate::api::{
-    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
+    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, accepted, paged,
 };
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
@@ -227,7 +227,7 @@ impl Describe for RefreshCluster {
     const ID: &'static str = "clusters.refresh";
     const SECTIONS: &'static [&'static str] = &["6.3"];
     const ROUTES: Routes = Routes::guide_only(
-        Route::post("/clusters/{id}/refresh"),
+        Route::post("/clusters/{id}/refresh").accepted(),
         "that platform pushes its state by itself: read the cluster again",
     );
     fn encode(&self, _: Flavor) -> Result<Parts> {
@@ -238,6 +238,6 @@ impl Describe for RefreshCluster {
 impl Operation for RefreshCluster {
     type Output = Cluster;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Cluster>> {
-        changed(raw, "cluster", ONE, one(&self.0)?)
+        accepted(raw, "cluster", ONE, one(&self.0)?, |_: &Cluster| Some(true))
     }
 }

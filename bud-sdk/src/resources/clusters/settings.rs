@@ -5,7 +5,8 @@ use serde_json::Map;
 use super::Clusters;
 use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::client::Call;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::resources::users::shows;
 use crate::types::{ClusterId, Timestamp, UserId, Wire, model, open_enum};
 
 const NONE: &str = "that API has no settings of clusters";
@@ -104,6 +105,8 @@ model! {
     }
 }
 
+const SETTINGS: Route = Route::get("/clusters/{id}/settings");
+
 fn one(id: &ClusterId) -> Result<Parts> {
     Parts::new().segment("id", id.as_str())
 }
@@ -122,7 +125,7 @@ pub struct GetSettings(ClusterId);
 impl Describe for GetSettings {
     const ID: &'static str = "clusters.settings";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/clusters/{id}/settings"), NONE);
+    const ROUTES: Routes = Routes::runtime_only(SETTINGS, NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
@@ -142,7 +145,7 @@ pub struct SetSettings(ClusterId, StorageDefaults);
 impl Describe for SetSettings {
     const ID: &'static str = "clusters.set_settings";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::put("/clusters/{id}/settings"), NONE);
+    const ROUTES: Routes = Routes::runtime_only(Route::put("/clusters/{id}/settings").shown_by_a_read(), NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let Self(id, StorageDefaults { class, access_mode }) = self;
         let mut body = Map::new();
@@ -162,10 +165,31 @@ impl Describe for SetSettings {
     }
 }
 
+impl SetSettings {
+    fn is_shown_by(&self, found: &ClusterSettings) -> Option<bool> {
+        let StorageDefaults { class, access_mode } = &self.1;
+        let mode = access_mode.as_ref().zip(found.default_access_mode.as_deref()).map(|(set, shown)| set == shown);
+        let texts = shows([(class, &found.default_storage_class)]);
+        [texts, mode].into_iter().flatten().reduce(|all, one| all && one)
+    }
+}
+
 impl Operation for SetSettings {
     type Output = ClusterSettings;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<ClusterSettings>> {
-        answered(&raw).map(Reply::Done)
+        if let Some(found) = raw.object_if_any::<ClusterSettings>("settings")?
+            && self.is_shown_by(&found) != Some(false)
+        {
+            return Ok(Reply::Done(found));
+        }
+        let this = self.clone();
+        Ok(Reply::then(SETTINGS, one(&self.0)?, move |raw| {
+            let found = answered(&raw)?;
+            if this.is_shown_by(&found) == Some(true) {
+                return Ok(Reply::Done(found));
+            }
+            Err(Error::new(ErrorKind::Unconfirmed, "the settings are still the old ones").with_status(raw.status))
+        }))
     }
 }
 
@@ -176,7 +200,12 @@ pub struct DeleteSettings(ClusterId);
 impl Describe for DeleteSettings {
     const ID: &'static str = "clusters.delete_settings";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::delete("/clusters/{id}/settings"), NONE);
+    const ROUTES: Routes = Routes::runtime_only(
+        Route::delete("/clusters/{id}/settings")
+            .accepted()
+            .loss("the platform answers 500 to the first request although it is done; the repeated one finds nothing more"),
+        NONE,
+    );
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
@@ -184,7 +213,7 @@ impl Describe for DeleteSettings {
 
 impl Operation for DeleteSettings {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
-        Ok(Reply::Done(()))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        raw.acknowledged(flavor).map(Reply::Done)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{check_name, taken};
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
+use crate::api::{Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
 use crate::client::{Call, Client, List, Unlock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
@@ -262,9 +262,14 @@ impl Credential {
         self
     }
 
+    /// The project that it opens, wherever the server says so.
+    fn opens(&self) -> Option<&ProjectId> {
+        self.project_id.as_ref().or_else(|| Some(&self.project.as_ref()?.id))
+    }
+
     /// With the project where every API has it.
     fn placed(mut self) -> Self {
-        self.project_id = self.project_id.or_else(|| Some(self.project.as_ref()?.id.clone()));
+        self.project_id = self.opens().cloned();
         self
     }
 }
@@ -439,7 +444,12 @@ impl Describe for ListCredentials {
 impl Operation for ListCredentials {
     type Output = Page<Credential>;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Credential>>> {
-        let page = raw.page::<Credential>("credentials")?;
+        let page = raw
+            .page::<Credential>("credentials")?
+            .filtered(self.project.as_ref(), |credential, project| credential.opens() == Some(project))
+            .filtered(self.credential_type.as_ref(), |credential, kind| {
+                credential.credential_type.as_deref() == Some(kind)
+            });
         page.try_map(|credential| {
             Ok(match flavor {
                 Flavor::Guide => credential.without_key(),
@@ -452,6 +462,10 @@ impl Operation for ListCredentials {
 
 impl Paged for ListCredentials {
     type Item = Credential;
+    const FILTERS: &'static [Filter] = &[
+        Filter::rows("project"),
+        Filter::new("credential_type", FilterProof::Refused, FilterProof::Rows),
+    ];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }
@@ -460,7 +474,7 @@ impl Paged for ListCredentials {
     }
 }
 
-const DELETE: Route = Route::delete("/credentials/{id}");
+const DELETE: Route = Route::delete("/credentials/{id}").accepted();
 
 /// `credentials.delete`
 #[derive(Debug, Clone)]
@@ -477,7 +491,7 @@ impl Describe for DeleteCredential {
 
 impl Operation for DeleteCredential {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
-        Ok(Reply::Done(()))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        raw.acknowledged(flavor).map(Reply::Done)
     }
 }

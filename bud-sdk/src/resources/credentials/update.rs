@@ -4,6 +4,7 @@ use super::{Credential, CredentialType, CredentialUpdate, object};
 use crate::api::{Describe, Flavor, Operation, Page, Parts, Raw, Reply, Route, Routes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::resources::taken;
+use crate::resources::users::shows;
 use crate::types::{CredentialId, check_segment};
 
 const CHANGE: Route = Route::put("/credentials/{id}");
@@ -71,7 +72,28 @@ impl UpdateCredential {
                 }
             }
         }
-        Ok(Reply::then(CHANGE, self.change()?, |raw| raw.object("credential").map(Reply::Done)))
+        Ok(Reply::then(CHANGE, self.change()?, move |raw| match raw.object_if_any("credential")? {
+            Some(changed) if self.is_shown_by(&changed) != Some(false) => Ok(Reply::Done(changed)),
+            _ => Ok(Reply::then(LOOK, Place::FIRST.look(), move |raw| self.confirm(&raw, Place::FIRST))),
+        }))
+    }
+
+    fn is_shown_by(&self, credential: &Credential) -> Option<bool> {
+        shows([(&self.update.name, &credential.name)])
+    }
+
+    /// Looks for the key behind a change that was answered without it.
+    fn confirm(self, raw: &Raw, place: Place) -> Result<Reply<Credential>> {
+        let keys: Page<Credential> = raw.page("credentials")?;
+        let last = keys.is_last(place.page, AT_A_TIME);
+        match (keys.items.into_iter().find(|key| key.id == self.id), place.after(last)) {
+            (Some(key), _) if self.is_shown_by(&key) == Some(true) => Ok(Reply::Done(key)),
+            (None, Some(next)) => Ok(Reply::then(LOOK, next.look(), move |raw| self.confirm(&raw, next))),
+            _ => {
+                let message = "the server answered the change without the key, and does not show it changed";
+                Err(Error::new(ErrorKind::Unconfirmed, message))
+            }
+        }
     }
 }
 
@@ -79,7 +101,7 @@ impl Describe for UpdateCredential {
     const ID: &'static str = "credentials.update";
     const SECTIONS: &'static [&'static str] = &["9.3"];
     const ROUTES: Routes =
-        Routes::runtime_only(LOOK, "create a new key, replace the old one with it and delete that");
+        Routes::runtime_only(LOOK.shown_by_a_read(), "create a new key, replace the old one with it and delete that");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_segment("id", self.id.as_str())?;
         self.change()?;

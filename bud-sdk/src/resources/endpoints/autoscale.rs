@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{MOST_REPLICAS, Scoped, Target, check_range};
 use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::resources::beside;
 use crate::types::{EndpointId, Extra, Wire, model, open_enum};
 
@@ -519,7 +519,7 @@ impl Scoped for SetAutoscaler {
 impl Describe for SetAutoscaler {
     const ID: &'static str = "endpoints.autoscale";
     const SECTIONS: &'static [&'static str] = &["5.3"];
-    const ROUTES: Routes = Routes::runtime_only(Route::put("/endpoints/{id}/autoscale"), INSTEAD);
+    const ROUTES: Routes = Routes::runtime_only(Route::put("/endpoints/{id}/autoscale").shown_by_a_read(), INSTEAD);
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let settings = self.1.to_wire()?;
         self.0.parts(flavor)?.json(&json!({ "budaiscaler_specification": settings }))
@@ -529,13 +529,67 @@ impl Describe for SetAutoscaler {
 impl Operation for SetAutoscaler {
     type Output = Autoscaling;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Autoscaling>> {
-        answered(&raw).map(Reply::Done)
+        confirmed(&raw, &self.0, Bounds::of(&self.1), |found| Ok(Reply::Done(found)))
     }
+}
+
+/// What the server must show of settings that were sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    enabled: Option<bool>,
+    min_replicas: Option<u32>,
+    max_replicas: Option<u32>,
+}
+
+impl Bounds {
+    fn of(settings: &Autoscaler) -> Self {
+        let Autoscaler { enabled, min_replicas, max_replicas, .. } = *settings;
+        Self { enabled, min_replicas, max_replicas }
+    }
+
+    /// Just so many replicas.
+    pub(super) fn exactly(replicas: u32) -> Self {
+        Self::of(&Autoscaler::between(replicas, replicas))
+    }
+
+    /// Whether the server shows them; `None` if it shows none of them.
+    fn shown_by(self, found: &Autoscaling) -> Option<bool> {
+        let config = found.budaiscaler_config.as_ref();
+        let enabled = self.enabled.zip(config.and_then(|config| config.enabled).or(found.autoscale_enabled));
+        let least = self.min_replicas.zip(config.and_then(|config| config.min_replicas));
+        let most = self.max_replicas.zip(config.and_then(|config| config.max_replicas));
+        let same = [enabled.map(|(a, b)| a == b), least.map(|(a, b)| a == b), most.map(|(a, b)| a == b)];
+        same.into_iter().flatten().reduce(|all, one| all && one)
+    }
+}
+
+/// Goes on with what the server shows of the settings. An answer that does not show them is followed by a read.
+pub(super) fn confirmed<T: 'static>(
+    raw: &Raw,
+    target: &Target,
+    sent: Bounds,
+    then: impl FnOnce(Autoscaling) -> Result<Reply<T>> + Send + 'static,
+) -> Result<Reply<T>> {
+    let answer = if raw.is_nothing() { None } else { Some(read(raw)?) };
+    if let Some(found) = answer.filter(|found| found.autoscale_enabled.is_some() && sent.shown_by(found) != Some(false)) {
+        return then(found);
+    }
+    Ok(Reply::then(AUTOSCALER, target.parts(Flavor::Runtime)?, move |raw| {
+        let found = answered(&raw)?;
+        if sent.shown_by(&found) != Some(false) {
+            return then(found);
+        }
+        Err(Error::new(ErrorKind::Unconfirmed, "the autoscaler's settings are still the old ones").with_status(raw.status))
+    }))
 }
 
 /// Whether it is chosen is always said.
 fn answered(raw: &Raw) -> Result<Autoscaling> {
-    let found = beside(raw, |found: &mut Autoscaling| &mut found.extra)?;
+    let found = read(raw)?;
     raw.expect(found.autoscale_enabled.is_some(), "autoscale_enabled")?;
     Ok(found)
+}
+
+fn read(raw: &Raw) -> Result<Autoscaling> {
+    beside(raw, |found: &mut Autoscaling| &mut found.extra)
 }

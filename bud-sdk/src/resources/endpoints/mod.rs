@@ -24,7 +24,7 @@ pub(super) use deploy_model::DeployStep;
 pub use deploy_model::{
     DeployModel, DeploymentStage, DeploymentUpdate, DeploymentUpdates, HardwareMode, ModelDeployment,
 };
-pub(super) use operations::{ALL, Deploy, GetEndpoint, ListEndpoints, Scale, Undeploy, endpoints};
+pub(super) use operations::{ALL, Deploy, GetEndpoint, ListEndpoints, Scale, Undeploy};
 pub use wait::{EndpointUpdates, EndpointWait};
 pub(super) use workers::ListWorkers;
 pub use workers::Worker;

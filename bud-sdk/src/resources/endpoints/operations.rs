@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::autoscale::{Bounds, confirmed};
 use super::workers::{Worker, of_endpoint};
 use super::{Deployment, Endpoint, EndpointStatus, MOST_REPLICAS, Scoped, Target, check_range};
 use crate::api::{
-    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
+    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, accepted, changed, from_slice, paged,
 };
 use crate::client::List;
 use crate::error::{Error, Result};
@@ -66,14 +67,6 @@ fn shown(raw: &Raw) -> Result<Endpoint> {
     Ok(raw.object::<Endpoint>("endpoint")?.completed(None))
 }
 
-/// The endpoint that a change answers with, or a look at it.
-fn after_change(raw: Raw, flavor: Flavor, target: &Target) -> Result<Reply<Endpoint>> {
-    let parts = target.parts(flavor)?;
-    match flavor {
-        Flavor::Guide => changed(raw, "endpoint", ONE, parts),
-        Flavor::Runtime => Ok(Reply::then(DETAIL, parts, |raw| shown(&raw).map(Reply::Done))),
-    }
-}
 
 /// `endpoints.list`
 #[derive(Debug, Clone, Default)]
@@ -140,19 +133,32 @@ impl Describe for ListEndpoints {
 
 impl Operation for ListEndpoints {
     type Output = Page<Endpoint>;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
-        endpoints(&raw, self.project.as_ref())
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
+        let page = endpoints(&raw, flavor, self.project.as_ref())?;
+        Ok(Reply::Done(
+            page.filtered(self.status.as_ref(), |endpoint, status| endpoint.is(status))
+                .filtered(self.name.as_ref(), |endpoint, name| endpoint.name.as_ref() == Some(name)),
+        ))
     }
 }
 
-/// A page of endpoints, all of one project if one was asked for.
-pub(crate) fn endpoints(raw: &Raw, project: Option<&ProjectId>) -> Result<Reply<Page<Endpoint>>> {
-    let page = raw.page::<Endpoint>("endpoints")?;
-    page.try_map(|endpoint| Ok(endpoint.completed(project))).map(Reply::Done)
+/// A page of endpoints, all of one project if one was asked for. The platform as shipped leaves the project out of its rows, and is
+/// recorded to honor the filter; a row that names another project is never taken for one of this.
+fn endpoints(raw: &Raw, flavor: Flavor, project: Option<&ProjectId>) -> Result<Page<Endpoint>> {
+    let page = raw.page::<Endpoint>("endpoints")?.filtered(project, |endpoint, project| match &endpoint.project_id {
+        Some(own) => own == project,
+        None => flavor == Flavor::Runtime,
+    });
+    page.try_map(|endpoint| Ok(endpoint.completed(project)))
 }
 
 impl Paged for ListEndpoints {
     type Item = Endpoint;
+    const FILTERS: &'static [Filter] = &[
+        Filter::new("project", FilterProof::Rows, FilterProof::Server("endpoints_list_by_project")),
+        Filter::rows("status"),
+        Filter::rows("name"),
+    ];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }
@@ -169,7 +175,7 @@ impl Describe for Deploy {
     const ID: &'static str = "endpoints.deploy";
     const SECTIONS: &'static [&'static str] = &["5.1"];
     const ROUTES: Routes = Routes::guide_only(
-        Route::post("/endpoints/{id}/deploy"),
+        Route::post("/endpoints/{id}/deploy").accepted(),
         "use endpoints.deploy_model: that API has no endpoint before its deployment, which is a workflow over a model",
     );
     fn encode(&self, _: Flavor) -> Result<Parts> {
@@ -189,7 +195,10 @@ impl Describe for Deploy {
 impl Operation for Deploy {
     type Output = Endpoint;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Endpoint>> {
-        after_change(raw, flavor, &Target::from(self.0.clone()))
+        let parts = Target::from(self.0.clone()).parts(flavor)?;
+        accepted(raw, "endpoint", ONE, parts, |endpoint: &Endpoint| {
+            Some(matches!(endpoint.status.as_deref()?, EndpointStatus::Deploying | EndpointStatus::Pending | EndpointStatus::Running))
+        })
     }
 }
 
@@ -207,8 +216,9 @@ impl Describe for Scale {
     const ID: &'static str = "endpoints.scale";
     const SECTIONS: &'static [&'static str] = &["5.3"];
     const ROUTES: Routes = Routes::both(
-        Route::put("/endpoints/{id}"),
+        Route::put("/endpoints/{id}").shown_by_a_read(),
         Route::put("/endpoints/{id}/autoscale")
+            .shown_by_a_read()
             .loss("it pins the autoscaler to that number and resets its other settings"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
@@ -229,7 +239,14 @@ impl Describe for Scale {
 impl Operation for Scale {
     type Output = Endpoint;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Endpoint>> {
-        after_change(raw, flavor, &self.0)
+        let Self(target, replicas) = self.clone();
+        let parts = target.parts(flavor)?;
+        if flavor == Flavor::Guide {
+            return changed(raw, "endpoint", ONE, parts, move |endpoint: &Endpoint| Some(endpoint.replicas? == replicas));
+        }
+        confirmed(&raw, &target, Bounds::exactly(replicas), |_| {
+            Ok(Reply::then(DETAIL, parts, |raw| shown(&raw).map(Reply::Done)))
+        })
     }
 }
 
@@ -247,9 +264,10 @@ impl Describe for Undeploy {
     const ID: &'static str = "endpoints.undeploy";
     const SECTIONS: &'static [&'static str] = &["4.3", "5.4"];
     const ROUTES: Routes = Routes::both(
-        Route::post("/endpoints/{id}/undeploy").idempotent(),
+        Route::post("/endpoints/{id}/undeploy").idempotent().accepted(),
         Route::post("/endpoints/{id}/delete-workflow")
             .idempotent()
+            .accepted()
             .done_on_repeat(&[404])
             .loss("the endpoint ends gone, its record too; the answer has only its id, state and workflow"),
     );
@@ -264,6 +282,11 @@ impl Undeploy {
         let known = json!({ "id": self.0.id, "status": "deleting", "workflow_id": workflow });
         from_slice(known.to_string().as_bytes())
     }
+
+    fn is_going(endpoint: &Endpoint) -> Option<bool> {
+        let down = [EndpointStatus::Stopped, EndpointStatus::Deleting, EndpointStatus::Deleted];
+        Some(down.contains(endpoint.status.as_deref()?))
+    }
 }
 
 impl Operation for Undeploy {
@@ -275,11 +298,16 @@ impl Operation for Undeploy {
             workflow_id: Option<WorkflowId>,
         }
         if flavor == Flavor::Guide {
-            return after_change(raw, flavor, &self.0);
+            return accepted(raw, "endpoint", ONE, self.0.parts(flavor)?, Self::is_going);
         }
         // A repeated request that finds nothing more has no answer of its own.
-        if raw.is_empty() {
+        if raw.status == 404 {
             return self.going(None).map(Reply::Done);
+        }
+        raw.acknowledged(flavor)?;
+        if raw.is_nothing() {
+            let known = json!({ "id": self.0.id });
+            return from_slice(known.to_string().as_bytes()).map(Reply::Done);
         }
         let Begun { message, workflow_id } = raw.whole()?;
         // By its description of itself, the server may leave out everything else.

@@ -3,7 +3,9 @@
 use std::hash::{Hash, Hasher};
 
 use super::{LIST, Permission, ResourceScopes, ResourceType, no_such};
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
+use crate::api::{
+    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged,
+};
 use crate::client::List;
 use crate::error::{Error, Result};
 use crate::resources::members::{MEMBERS, Member, find_member, first_members};
@@ -73,9 +75,16 @@ impl Describe for ListPermissions {
         }
     }
     fn explain(&self, error: Error) -> Error {
+        if error.is_not_found() && self.user.is_some() {
+            return error.with_hint("the user is unknown, or was invited and has not signed in yet");
+        }
         unknown_user(error)
     }
 }
+
+/// Seen with a real Keycloak: a user whom the server lists with `edit` on every project is refused by it.
+const INHERITED: &str = "the levels include what the user's global permissions allow: a new user has project:manage and so is \
+    listed with `edit` for every project, also for those that the server then refuses to them";
 
 impl ListPermissions {
     fn project(&self) -> Result<Option<ProjectId>> {
@@ -91,7 +100,14 @@ impl Operation for ListPermissions {
     type Output = Page<Permission>;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Permission>>> {
         if flavor == Flavor::Guide {
-            return raw.page("permissions").map(Reply::Done);
+            let page = raw.page::<Permission>("permissions")?;
+            return Ok(Reply::Done(
+                page.filtered(self.user.as_ref(), |permission, user| permission.user_id.as_ref() == Some(user))
+                    .filtered(self.resource.as_ref(), |permission, (kind, id)| {
+                        permission.resource_type.as_deref() == Some(kind)
+                            && permission.resource_id.as_deref() == Some(id)
+                    }),
+            ));
         }
         let of = |member: Member, project: &ProjectId| {
             Permission::on_project(member.id, project.as_str(), &member.permissions)
@@ -114,7 +130,7 @@ impl Operation for ListPermissions {
                     let id = on.id.ok_or_else(|| Error::decode(".projects[].id", "it is missing"))?;
                     Ok(Permission::on_project(user.clone(), &id, &on.permissions))
                 })
-                .map(Reply::Done),
+                .map(|page| Reply::Done(Page { limitation: Some(INHERITED), ..page })),
             (None, None) => Ok(Reply::Done(Page::whole(Vec::new()))),
         }
     }
@@ -122,6 +138,10 @@ impl Operation for ListPermissions {
 
 impl Paged for ListPermissions {
     type Item = Permission;
+    const FILTERS: &'static [Filter] = &[
+        Filter::new("user", FilterProof::Rows, FilterProof::Path),
+        Filter::new("resource", FilterProof::Rows, FilterProof::Path),
+    ];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }

@@ -12,7 +12,7 @@ use crate::api::{Describe, Flavor, Operation, Page, Parts, Raw, Reply, Route, Ro
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    Extra, PermissionId, ProjectId, Timestamp, UserId, Wire, check_segment, model, open_enum,
+    Extra, PermissionId, ProjectId, Timestamp, UserId, Warning, Wire, check_segment, model, open_enum,
 };
 
 pub use list::ListPermissions;
@@ -33,7 +33,8 @@ impl Permissions {
     ///
     /// On runtime a user who is no member of the project becomes one (`POST /projects/{id}/add-users`), and of a member the
     /// scopes are set (`PATCH /permissions/project`), after a look at `GET /projects/{id}/users`: view is `endpoint:view`, edit
-    /// is that and `endpoint:manage`. The permission has no id there.
+    /// is that and `endpoint:manage`. The permission has no id there. Afterwards the members are read again: the result is the level
+    /// that holds, with the warning `effective_level` if a global permission of the user includes more than was granted.
     ///
     /// # Errors
     /// `NotFound` for an unknown user or resource, `Conflict` when it was granted before (guide). It is sent once: after a
@@ -85,13 +86,12 @@ impl Permissions {
         self.0.call(OfUser(user.into()))
     }
 
-    /// Gives and takes rights on the whole platform, and returns the user's rights as the server then reports them; who may
-    /// change something may also see it. `PUT /permissions/{id}/global`, runtime only.
-    ///
-    /// The server answers with success even if Keycloak refused one of them: read them with [`of_user`](Self::of_user) when it
-    /// matters.
+    /// Gives and takes global permissions, and returns those that the user then has; to manage something includes to view it.
+    /// `PUT /permissions/{id}/global`, then `GET /users/{id}/permissions`, because the server answers with success even if
+    /// Keycloak refused one of them. Runtime only.
     ///
     /// # Errors
+    /// `Unconfirmed` when a permission is still as it was.
     /// `InvalidArgument` for nothing, and for rights that belong to projects; `NotFound` for a user who is unknown or has not
     /// accepted his invitation yet; `BadRequest` for a superuser.
     ///
@@ -250,7 +250,8 @@ model! {
 }
 
 const LIST: Route = Route::get("/permissions");
-const DELETE: Route = Route::delete("/permissions/{id}");
+const DELETE: Route = Route::delete("/permissions/{id}").accepted();
+const PERMISSIONS_OF: Route = Route::get("/users/{id}/permissions");
 const SET_OF_MEMBER: Route = Route::patch("/permissions/project");
 
 /// `permissions.grant`
@@ -261,8 +262,8 @@ impl Describe for GrantPermission {
     const ID: &'static str = "permissions.grant";
     const SECTIONS: &'static [&'static str] = &["4.2"];
     const ROUTES: Routes = Routes::both(
-        Route::post("/permissions"),
-        MEMBERS.loss("projects only, view or edit; it makes the user a member, and has no id"),
+        Route::post("/permissions").shown_by_a_read(),
+        MEMBERS.shown_by_a_read().loss("projects only, view or edit; it makes the user a member, and has no id"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;
@@ -305,18 +306,76 @@ impl GrantPermission {
                 (SET_OF_MEMBER, Parts::new().json(&body)?)
             }
         };
-        Ok(Reply::then(route, parts, move |_| {
-            let granted = Permission::on_project(user, project.as_str(), &[]);
-            Ok(Reply::Done(Permission { permission_level: Some(level.into()), ..granted }))
+        Ok(Reply::then(route, parts, move |raw| {
+            raw.acknowledged(Flavor::Runtime)?;
+            let (who, first) = ((project.clone(), user.clone()), first_members(&project)?);
+            Ok(Reply::then(MEMBERS, first, move |raw| {
+                find_member(&raw, who, 1, move |member| holds(&project, user, &level, member))
+            }))
         }))
     }
+
+    /// The permission that the documented API answers with, or shows in a list where it answers without it.
+    fn shown(&self, raw: &Raw) -> Result<Reply<Permission>> {
+        let Grant { user, resource_type, resource, level } = self.0.clone();
+        let answer: Option<Permission> = if raw.is_nothing() { None } else { Some(raw.object("permission")?) };
+        let says = |permission: &Permission| permission.id.is_some() || permission.permission_level.is_some();
+        if let Some(permission) = answer.filter(says) {
+            return Ok(judged(permission, &level));
+        }
+        let parts = Parts::new()
+            .query("page", 1)
+            .query("limit", 100)
+            .query("user_id", &user)
+            .query("resource_type", &resource_type)
+            .query("resource_id", &resource);
+        let revoke = Revoke(self.0.clone());
+        Ok(Reply::then(LIST, parts, move |raw| {
+            let page: Page<Permission> = raw.page("permissions")?;
+            let found = page.items.into_iter().filter(|permission| revoke.matches(permission));
+            let found = found.max_by_key(|permission| permission.permission_level.as_deref() == Some(&level));
+            found.map(|permission| judged(permission, &level)).ok_or_else(not_held)
+        }))
+    }
+}
+
+/// The permission that a member holds on a project after a grant.
+fn holds(
+    project: &ProjectId,
+    user: UserId,
+    level: &PermissionLevel,
+    member: Option<Member>,
+) -> Result<Reply<Permission>> {
+    let scopes = member.ok_or_else(not_held)?.permissions;
+    let permission = Permission::on_project(user, project.as_str(), &scopes);
+    match permission.permission_level.as_deref() {
+        // View where edit was granted is the old state.
+        None | Some(PermissionLevel::View) if *level != PermissionLevel::View => Err(not_held()),
+        None => Err(not_held()),
+        Some(_) => Ok(judged(permission, level)),
+    }
+}
+
+fn not_held() -> Error {
+    Error::new(ErrorKind::Unconfirmed, "the server accepted the grant, and does not show the permission")
+}
+
+/// The permission, with a warning if its level is not the one that was granted.
+fn judged(permission: Permission, granted: &PermissionLevel) -> Reply<Permission> {
+    let Some(held) = permission.permission_level.as_deref().filter(|held| *held != granted) else {
+        return Reply::Done(permission);
+    };
+    let message = format!(
+        "{granted} was granted, and the server shows {held}: a global permission of the user, such as project:manage, includes it"
+    );
+    Reply::Warned(permission, vec![Warning::new(Warning::EFFECTIVE_LEVEL, message)])
 }
 
 impl Operation for GrantPermission {
     type Output = Permission;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Permission>> {
         if flavor == Flavor::Guide {
-            return raw.object("permission").map(Reply::Done);
+            return self.shown(&raw);
         }
         let (who, this) = ((self.0.only_project()?, self.0.user.clone()), self.clone());
         find_member(&raw, who, 1, move |member| this.give(member))
@@ -341,8 +400,8 @@ impl Describe for Revoke {
     const ID: &'static str = "permissions.revoke";
     const SECTIONS: &'static [&'static str] = &["8.3"];
     const ROUTES: Routes = Routes::both(
-        LIST,
-        MEMBERS.loss("projects only; it ends the membership, and is refused while there are API keys"),
+        LIST.accepted(),
+        MEMBERS.accepted().loss("projects only; it ends the membership, and is refused while there are API keys"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;
@@ -372,7 +431,7 @@ impl Operation for Revoke {
                     return Ok(Reply::Done(0));
                 }
                 let (route, parts) = remove_one(&project, &user)?;
-                Ok(Reply::then(route, parts, |_| Ok(Reply::Done(1))))
+                Ok(Reply::then(route, parts, |raw| raw.acknowledged(Flavor::Runtime).map(|()| Reply::Done(1))))
             });
         }
         let page: Page<Permission> = raw.page("permissions")?;
@@ -395,7 +454,10 @@ fn delete_each(mut ids: Vec<PermissionId>, deleted: u32) -> Result<Reply<u32>> {
         return Ok(Reply::Done(deleted));
     };
     let parts = Parts::new().segment("id", id.as_str())?;
-    Ok(Reply::then(DELETE, parts, move |_| delete_each(ids, deleted + 1)))
+    Ok(Reply::then(DELETE, parts, move |raw| {
+        raw.acknowledged(Flavor::Guide)?;
+        delete_each(ids, deleted + 1)
+    }))
 }
 
 /// `permissions.revoke_by_id`
@@ -414,8 +476,8 @@ impl Describe for RevokeById {
 
 impl Operation for RevokeById {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
-        Ok(Reply::Done(()))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        raw.acknowledged(flavor).map(Reply::Done)
     }
 }
 
@@ -427,7 +489,7 @@ impl Describe for OfUser {
     const ID: &'static str = "permissions.of_user";
     const SECTIONS: &'static [&'static str] = &["8.3"];
     const ROUTES: Routes =
-        Routes::runtime_only(Route::get("/users/{id}/permissions"), "use permissions.list().user(id)");
+        Routes::runtime_only(PERMISSIONS_OF, "use permissions.list().user(id)");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Parts::new().segment("id", self.0.as_str())
     }
@@ -439,11 +501,15 @@ impl Describe for OfUser {
 impl Operation for OfUser {
     type Output = UserPermissions;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<UserPermissions>> {
-        // A user without a rule of his own has a list in the object's place, and nothing in it.
-        match raw.result()? {
-            Value::Array(none) if none.is_empty() => from_slice(b"{}").map(Reply::Done),
-            _ => raw.result().map(Reply::Done),
-        }
+        of_user(&raw).map(Reply::Done)
+    }
+}
+
+fn of_user(raw: &Raw) -> Result<UserPermissions> {
+    // A user without a policy of their own has a list in the object's place, and nothing in it.
+    match raw.result()? {
+        Value::Array(none) if none.is_empty() => from_slice(b"{}"),
+        _ => raw.result(),
     }
 }
 
@@ -455,7 +521,7 @@ impl Describe for SetGlobal {
     const ID: &'static str = "permissions.set_global";
     const SECTIONS: &'static [&'static str] = &["4.2"];
     const ROUTES: Routes = Routes::runtime_only(
-        Route::put("/permissions/{id}/global").loss("success is reported even if Keycloak refused a right"),
+        Route::put("/permissions/{id}/global").shown_by_a_read(),
         "use permissions.grant",
     );
     fn encode(&self, _: Flavor) -> Result<Parts> {
@@ -474,7 +540,20 @@ impl Describe for SetGlobal {
 
 impl Operation for SetGlobal {
     type Output = Vec<ScopeState>;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Vec<ScopeState>>> {
-        Ok(Reply::Done(raw.page("permissions")?.items))
+    /// The answer repeats what was asked for, also what Keycloak refused. So what holds is read.
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Vec<ScopeState>>> {
+        raw.acknowledged(flavor)?;
+        let wanted = self.1.clone();
+        let parts = Parts::new().segment("id", self.0.as_str())?;
+        Ok(Reply::then(PERMISSIONS_OF, parts, move |raw| {
+            let held = of_user(&raw)?.global_scopes;
+            match wanted.first_unlike(&held) {
+                None => Ok(Reply::Done(held)),
+                Some(scope) => {
+                    let message = format!("the server accepted the change, and {scope} is still as it was");
+                    Err(Error::new(ErrorKind::Unconfirmed, message))
+                }
+            }
+        }))
     }
 }

@@ -9,7 +9,7 @@ use crate::auth::{check_email, check_new_password, generate_password};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::resources::{Scope, Scopes, check_name, taken};
-use crate::types::{Secret, open_enum};
+use crate::types::{Secret, Warning, open_enum};
 
 /// A user to be created.
 #[derive(Debug, Clone)]
@@ -107,6 +107,10 @@ pub struct Created {
     pub one_time_password: Option<Secret>,
 }
 
+/// What a run against the platform with a real Keycloak showed, also for a user without any permission of their own.
+const CLIENTS_MANAGE: &str = "the platform gives a new client user the global permissions project:view and project:manage: \
+    they can read, edit and scale the endpoints of every project; take them away with permissions.set_global";
+
 /// `users.create`
 #[derive(Debug, Clone)]
 pub struct CreateUser {
@@ -132,7 +136,10 @@ impl Describe for CreateUser {
     const ROUTES: Routes = Routes::both(
         Route::post("/users"),
         Route::post("/users/")
-            .loss("he needs a password at once: one is made unless given, and returned once"),
+            .loss(
+                "a password is needed at once: one is made unless given, and returned once; a client user gets the global \
+                 permissions project:view and project:manage",
+            ),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let user = &self.user;
@@ -186,6 +193,12 @@ impl Operation for CreateUser {
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Created>> {
         let made = flavor == Flavor::Runtime && self.user.password.is_none();
         let one_time_password = self.generated.clone().filter(|_| made);
-        Ok(Reply::Done(Created { user: raw.object("user")?, one_time_password }))
+        let created = Created { user: raw.object("user")?, one_time_password };
+        let client = self.user.user_type.as_ref().unwrap_or(&UserType::Client) == &UserType::Client;
+        Ok(if flavor == Flavor::Runtime && client {
+            Reply::Warned(created, vec![Warning::new(Warning::LIMITATION, CLIENTS_MANAGE)])
+        } else {
+            Reply::Done(created)
+        })
     }
 }

@@ -7,7 +7,7 @@ mod role;
 
 use super::{check_name, in_use, unknown_user};
 use crate::api::{
-    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
+    Describe, Filter, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
 };
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
@@ -187,6 +187,21 @@ model! {
     }
 }
 
+impl User {
+    /// Whether the user has this status; `None` if the server does not say.
+    fn is(&self, status: &UserStatus) -> Option<bool> {
+        Some(self.status.as_deref()? == status)
+    }
+
+    /// Whether the user is one that a search for `text` means, in whatever case.
+    fn is_found_by(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let whole = self.first_name.as_ref().zip(self.last_name.as_ref()).map(|(first, last)| format!("{first} {last}"));
+        let texts = [&self.name, &self.email, &self.first_name, &self.last_name, &whole];
+        texts.into_iter().flatten().any(|shown| shown.to_lowercase().contains(&text))
+    }
+}
+
 impl From<&User> for UserId {
     fn from(user: &User) -> Self {
         user.id.clone()
@@ -194,7 +209,7 @@ impl From<&User> for UserId {
 }
 
 const ONE: Route = Route::get("/users/{id}");
-const CHANGE: Route = Route::put("/users/{id}");
+const CHANGE: Route = Route::put("/users/{id}").shown_by_a_read();
 
 fn one(id: &UserId) -> Result<Parts> {
     Parts::new().segment("id", id.as_str())
@@ -282,13 +297,20 @@ impl Describe for ListUsers {
 
 impl Operation for ListUsers {
     type Output = Page<User>;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<User>>> {
-        raw.page("users").map(Reply::Done)
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<User>>> {
+        let role = self.role.as_ref().map(|role| role.wire(flavor).map(Role::from)).transpose()?;
+        let page = raw.page::<User>("users")?;
+        Ok(Reply::Done(
+            page.filtered(role.as_ref(), |user, role| user.role.as_deref() == Some(role))
+                .filtered(self.status.as_ref(), |user, status| user.is(status) == Some(true))
+                .filtered(self.search.as_ref(), |user, text| user.is_found_by(text)),
+        ))
     }
 }
 
 impl Paged for ListUsers {
     type Item = User;
+    const FILTERS: &'static [Filter] = &[Filter::rows("role"), Filter::rows("status"), Filter::rows("search")];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }
@@ -304,7 +326,7 @@ pub struct UpdateUser(UserId, UserUpdate);
 impl Describe for UpdateUser {
     const ID: &'static str = "users.update";
     const SECTIONS: &'static [&'static str] = &["3.2"];
-    const ROUTES: Routes = Routes::both(CHANGE, Route::patch("/users/{id}"));
+    const ROUTES: Routes = Routes::both(CHANGE, Route::patch("/users/{id}").shown_by_a_read());
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let mut body = serde_json::Map::new();
         for (field, name) in [("first_name", &self.1.first_name), ("last_name", &self.1.last_name)] {
@@ -334,8 +356,18 @@ impl Describe for UpdateUser {
 impl Operation for UpdateUser {
     type Output = User;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
-        changed(raw, "user", ONE, one(&self.0)?)
+        let UserUpdate { first_name, last_name } = self.1.clone();
+        changed(raw, "user", ONE, one(&self.0)?, move |user: &User| {
+            let whole = first_name.as_ref().zip(last_name.as_ref()).map(|(first, last)| format!("{first} {last}"));
+            shows([(&first_name, &user.first_name), (&last_name, &user.last_name), (&whole, &user.name)])
+        })
     }
+}
+
+/// Whether texts that were set are shown: `None` where none of them is.
+pub(crate) fn shows<const N: usize>(texts: [(&Option<String>, &Option<String>); N]) -> Option<bool> {
+    let pairs = texts.into_iter().filter_map(|(set, shown)| Some((set.as_deref()?, shown.as_deref()?)));
+    pairs.map(|(set, shown)| set.trim() == shown.trim()).reduce(|all, one| all && one)
 }
 
 /// `users.set_role`
@@ -348,6 +380,7 @@ impl Describe for SetRole {
     const ROUTES: Routes = Routes::both(
         CHANGE,
         Route::patch("/users/{id}")
+            .shown_by_a_read()
             .loss("the user's next sign-in undoes it: roles are read again from Keycloak"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
@@ -360,8 +393,11 @@ impl Describe for SetRole {
 
 impl Operation for SetRole {
     type Output = User;
-    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
-        changed(raw, "user", ONE, one(&self.0)?)
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<User>> {
+        let role = Role::from(self.1.wire(flavor)?);
+        changed(raw, "user", ONE, one(&self.0)?, move |user: &User| {
+            Some(user.role.as_deref()? == &role)
+        })
     }
 }
 
@@ -385,7 +421,7 @@ impl Describe for Deactivate {
     const SECTIONS: &'static [&'static str] = &["3.3"];
     const ROUTES: Routes = Routes::both(
         CHANGE,
-        Route::delete("/users/{id}").loss(
+        Route::delete("/users/{id}").accepted().loss(
             "refused while he has API keys, unless they are to be deleted; the answer has only id and status; a user who \
              has not accepted his invitation is not found",
         ),
@@ -410,13 +446,16 @@ impl Describe for Deactivate {
 impl Operation for Deactivate {
     type Output = User;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<User>> {
-        match flavor {
-            Flavor::Guide => changed(raw, "user", ONE, one(&self.id)?),
-            Flavor::Runtime => {
-                let known = json!({ "id": self.id, "status": "deleted" });
-                from_slice(known.to_string().as_bytes()).map(Reply::Done)
-            }
+        if flavor == Flavor::Guide {
+            return changed(raw, "user", ONE, one(&self.id)?, |user: &User| Some(user.is(&UserStatus::Inactive)?));
         }
+        raw.acknowledged(flavor)?;
+        // Without a body the server has said nothing of a state, and it does not show a user who is inactive.
+        let known = match raw.is_nothing() && raw.status != 404 {
+            true => json!({ "id": self.id }),
+            false => json!({ "id": self.id, "status": "deleted" }),
+        };
+        from_slice(known.to_string().as_bytes()).map(Reply::Done)
     }
 }
 
@@ -433,7 +472,7 @@ impl Describe for Reactivate {
     const ID: &'static str = "users.reactivate";
     const SECTIONS: &'static [&'static str] = &["3.3"];
     const ROUTES: Routes =
-        Routes::both(CHANGE, Route::patch("/users/{id}/reactivate").done_on_repeat(&[404]));
+        Routes::both(CHANGE, Route::patch("/users/{id}/reactivate").done_on_repeat(&[404]).shown_by_a_read());
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         match flavor {
             Flavor::Guide => one(&self.0)?.json(&json!({ "status": "ACTIVE" })),
@@ -445,6 +484,6 @@ impl Describe for Reactivate {
 impl Operation for Reactivate {
     type Output = User;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
-        changed(raw, "user", ONE, one(&self.0)?)
+        changed(raw, "user", ONE, one(&self.0)?, |user: &User| Some(!user.is(&UserStatus::Inactive)?))
     }
 }

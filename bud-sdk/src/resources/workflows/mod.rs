@@ -6,7 +6,7 @@ mod steps;
 use serde_json::Value;
 
 use super::beside;
-use crate::api::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
+use crate::api::{Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Timestamp, Wire, WorkflowId, model, open_enum};
@@ -254,12 +254,16 @@ impl Describe for ListWorkflows {
 impl Operation for ListWorkflows {
     type Output = Page<Workflow>;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Workflow>>> {
-        raw.page::<Workflow>("workflows")?.try_map(|workflow| Ok(workflow.guarded())).map(Reply::Done)
+        let page = raw.page::<Workflow>("workflows")?.filtered(self.workflow_type.as_ref(), |workflow, kind| {
+            workflow.workflow_type.as_deref() == Some(kind)
+        });
+        page.try_map(|workflow| Ok(workflow.guarded())).map(Reply::Done)
     }
 }
 
 impl Paged for ListWorkflows {
     type Item = Workflow;
+    const FILTERS: &'static [Filter] = &[Filter::new("workflow_type", FilterProof::Refused, FilterProof::Rows)];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }
@@ -276,7 +280,7 @@ impl Describe for CancelWorkflow {
     const ID: &'static str = "workflows.cancel";
     const SECTIONS: &'static [&'static str] = &["5.1"];
     const ROUTES: Routes = Routes::runtime_only(
-        Route::delete("/workflows/{id}").loss("what it has started on a cluster goes on there"),
+        Route::delete("/workflows/{id}").accepted().loss("what it has started on a cluster goes on there"),
         NONE,
     );
     fn encode(&self, _: Flavor) -> Result<Parts> {
@@ -290,7 +294,7 @@ impl Describe for CancelWorkflow {
 
 impl Operation for CancelWorkflow {
     type Output = ();
-    fn decode(&self, _: Flavor, _: Raw) -> Result<Reply<()>> {
-        Ok(Reply::Done(()))
+    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
+        raw.acknowledged(flavor).map(Reply::Done)
     }
 }

@@ -1,0 +1,149 @@
+//! A 2xx is not yet a success: failures that stand in the body of an answer whose status says otherwise, and what an answer to
+//! a change proves.
+
+use memchr::memmem;
+use serde_json::Value;
+
+use super::envelope::Fields;
+use super::error_body::{ServerMessage, html_title, is_html};
+use super::{Flavor, Raw, clean};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Warning;
+
+/// What an answer may say about itself beside the thing that was asked for.
+const ABOUT: [&str; 25] = [
+    "code",
+    "detail",
+    "details",
+    "error",
+    "error_code",
+    "error_description",
+    "errors",
+    "instance",
+    "message",
+    "msg",
+    "object",
+    "ok",
+    "param",
+    "path",
+    "reason",
+    "request_id",
+    "requestId",
+    "status",
+    "statusCode",
+    "success",
+    "timestamp",
+    "title",
+    "traceId",
+    "trace_id",
+    "type",
+];
+
+impl Raw {
+    /// The failure that stands in an answer with a status of success, in the server's words. `mask` takes secrets out of them.
+    pub(crate) fn refusal(&self, mask: impl Fn(&str) -> String) -> Option<Error> {
+        let content_type = self.header("content-type");
+        let text = || String::from_utf8_lossy(&self.body);
+        let markup = self.body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<');
+        if markup && is_html(text().trim(), content_type) {
+            let message = format!("the server sent {}, not JSON", html_title(text().trim()));
+            let error = Error::decode(".", clean(&mask(&message), 300)).with_status(self.status);
+            return Some(error.with_hint("is this the API's address, and is no login page in front of it?"));
+        }
+        let mentions = |needle: &str| memmem::find(&self.body, needle.as_bytes()).is_some();
+        if !["\"success\"", "\"error\"", "\"errors\"", "\"detail\""].into_iter().any(mentions) {
+            return None;
+        }
+        let fields = Fields::read(&self.body)?;
+        if !says_failure(&fields) {
+            return None;
+        }
+        let said = ServerMessage::read(&self.body, content_type, mask).or_message(|| None);
+        let code = fields.get("code").or_else(|| fields.get("status")).and_then(|code| number(code.get()));
+        let kind = code.and_then(ErrorKind::of_status).unwrap_or(ErrorKind::Api);
+        let error = Error::new(kind, said.message)
+            .with_status(self.status)
+            .with_server_code(said.code)
+            .with_param(said.param)
+            .with_fields(said.fields);
+        // A refusal by a code of the 400s was made before anything was done.
+        Some(error.with_maybe_applied(!code.is_some_and(|code| (400..500).contains(&code))))
+    }
+
+    /// Whether the server says that it accepted a change: by having nothing to say, or by an acknowledgment.
+    ///
+    /// An empty object or something else than an object is neither, so that the change is unconfirmed.
+    pub(crate) fn acknowledged(&self, flavor: Flavor) -> Result<()> {
+        let unconfirmed = |what: &str| {
+            let message = format!("the server answered {} with {what}, which confirms nothing", self.status);
+            Err(Error::new(ErrorKind::Unconfirmed, message)
+                .with_status(self.status)
+                .with_hint("read the state to see whether the change was made"))
+        };
+        // A repeated request whose 404 says that the first one had worked has no body of its own.
+        if self.status == 204 || !(200..300).contains(&self.status) {
+            return Ok(());
+        }
+        if self.is_nothing() {
+            return if flavor == Flavor::Guide { Ok(()) } else { unconfirmed("an empty body") };
+        }
+        let Some(fields) = Fields::read(&self.body) else {
+            return unconfirmed("something else than an object");
+        };
+        let acknowledged = match flavor {
+            Flavor::Guide => fields.iter().next().is_some(),
+            // Each of its acknowledgments has a message.
+            Flavor::Runtime => ["message", "success", "object"].iter().any(|name| fields.get(name).is_some()),
+        };
+        if acknowledged { Ok(()) } else { unconfirmed("an object that acknowledges nothing") }
+    }
+
+    /// Whether there is no content: no body, or the null that some frameworks send in its place.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.is_empty() || self.body.trim_ascii() == b"null"
+    }
+
+    /// What the server warns of beside a result.
+    pub(crate) fn warnings(&self, mask: impl Fn(&str) -> String) -> Vec<Warning> {
+        let warning = |text: &str| Warning::new(Warning::SERVER, clean(&mask(text), 300));
+        // `299 - "text"`, as Kubernetes and RFC 7234 write it.
+        let headers = self.headers.get_all("warning").iter().filter_map(|value| value.to_str().ok());
+        let quoted = |text: &str| text.split('"').nth(1).filter(|text| !text.is_empty()).map(warning);
+        let mut found: Vec<Warning> = headers.filter_map(quoted).collect();
+        if memmem::find(&self.body, b"\"warning").is_some()
+            && let Some(fields) = Fields::read(&self.body)
+        {
+            let values = ["warning", "warnings"].into_iter().filter_map(|name| fields.get(name));
+            for value in values.filter_map(|value| serde_json::from_str(value.get()).ok()) {
+                match value {
+                    Value::String(text) if !text.is_empty() => found.push(warning(&text)),
+                    Value::Array(texts) => found.extend(texts.iter().filter_map(Value::as_str).map(warning)),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+}
+
+fn says_failure(fields: &Fields<'_>) -> bool {
+    let text = |name: &str| fields.get(name).map(|value| value.get());
+    if matches!(text("success"), Some("false" | "\"false\"" | "0")) || text("object") == Some("\"error\"") {
+        return true;
+    }
+    let blames = ["error", "errors", "detail"].iter().any(|name| text(name).is_some_and(is_something));
+    // With the expected thing beside it, it is one of that thing's fields.
+    blames
+        && !fields.iter().any(|(name, value)| {
+            name == "id" || (!ABOUT.contains(&name) && value.get().starts_with(['{', '[']) && is_something(value.get()))
+        })
+}
+
+fn is_something(json: &str) -> bool {
+    let inner = json.trim_matches(|c: char| matches!(c, '[' | ']' | '{' | '}' | '"') || c.is_whitespace());
+    !matches!(inner, "" | "null" | "false" | "0")
+}
+
+fn number(json: &str) -> Option<u16> {
+    json.trim_matches('"').parse().ok()
+}

@@ -1,0 +1,130 @@
+//! Whether a list that was read page by page is whole.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::api::Page;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Warning;
+
+/// So many items are remembered. Beyond them nothing is checked: it bounds the memory of a list.
+const MOST_KEYS: usize = 1_000_000;
+
+/// What is known of a list while it is read. A pass is one reading of one part, from its first page to its last.
+pub(super) struct Check {
+    pub(super) warnings: Vec<Warning>,
+    /// It is read from its beginning.
+    from_start: bool,
+    /// The items of the passes before this one.
+    given: HashSet<u64>,
+    pass: Pass,
+    again: bool,
+}
+
+/// What one pass has shown.
+#[derive(Default)]
+struct Pass {
+    keys: HashSet<u64>,
+    repeated: u64,
+    left_out: u64,
+    /// The totals that the first and the last page of the pass gave.
+    totals: Option<(u64, u64)>,
+    /// All items came in one answer, so that none can be missing between two.
+    whole: bool,
+}
+
+impl Check {
+    pub(super) fn new(from_start: bool) -> Self {
+        Self { warnings: Vec::new(), from_start, given: HashSet::new(), pass: Pass::default(), again: false }
+    }
+
+    /// Whether the server counts its items.
+    pub(super) fn counted(&self) -> bool {
+        self.pass.totals.is_some()
+    }
+
+    /// Takes out of a page what was given before.
+    pub(super) fn page<T>(&mut self, page: &mut Page<T>, key: impl Fn(&T) -> u64) {
+        let pass = &mut self.pass;
+        if let Some(total) = page.total_record {
+            pass.totals = Some((pass.totals.map_or(total, |(first, _)| first), total));
+        }
+        pass.left_out += page.left_out as u64;
+        pass.whole = page.whole;
+        // An item without a key cannot be told from others.
+        let keyless = keyless();
+        page.items.retain(|item| {
+            let key = key(item);
+            if key == keyless || pass.keys.len() >= MOST_KEYS {
+                return true;
+            }
+            let fresh = pass.keys.insert(key);
+            pass.repeated += u64::from(!fresh);
+            fresh && !self.given.contains(&key)
+        });
+        if page.unreadable > 0 {
+            let message = format!("{} rows of the list cannot be read and were left out", page.unreadable);
+            self.warn(Warning::UNREADABLE_ROWS, message);
+        }
+        if let Some(limitation) = page.limitation {
+            self.warn(Warning::LIMITATION, limitation.to_owned());
+        }
+    }
+
+    /// Judges a pass behind its last page: the page size to read the list with again, if it is to be.
+    pub(super) fn end_pass(&mut self, limit: u32, largest: u32) -> Result<Option<u32>> {
+        let pass = std::mem::take(&mut self.pass);
+        let seen = pass.keys.len() as u64;
+        self.given.extend(pass.keys);
+        let again = std::mem::take(&mut self.again);
+        let moved = match pass.totals {
+            Some((first, last)) => first != last,
+            None => pass.repeated > 0,
+        };
+        if moved && !pass.whole {
+            let message = match pass.totals {
+                Some((first, last)) => format!("the list changed while it was read: the total was {first}, then {last}"),
+                None => "the list changed while it was read: items came more than once".to_owned(),
+            };
+            self.warn(Warning::CHANGED_WHILE_READING, message);
+            return Ok(None);
+        }
+        let complete = pass.totals.is_some_and(|(_, total)| {
+            // What was left out was not remembered, so it cannot fill a gap.
+            self.given.len() as u64 >= total && pass.left_out == 0
+        });
+        if pass.repeated == 0 || pass.whole || complete {
+            return Ok(None);
+        }
+        if !again && self.from_start {
+            self.again = true;
+            let total = pass.totals.map_or(0, |(first, _)| u32::try_from(first).unwrap_or(u32::MAX));
+            // One page cannot lose an item between two. Where that is too large, at least the pages end elsewhere.
+            let all = total.max(limit).min(largest);
+            return Ok(Some(if all > limit { all } else { limit - limit / 7 - u32::from(limit > 1) }));
+        }
+        let total = pass.totals.map_or(0, |(_, total)| total);
+        let message = format!(
+            "the server gave {} of {total} items, and {} of them more than once: its order has ties",
+            seen.min(total),
+            pass.repeated
+        );
+        Err(Error::new(ErrorKind::Incomplete, message)
+            .with_hint("narrow the list with a filter, or ask for more items at a time"))
+    }
+
+    fn warn(&mut self, code: &'static str, message: String) {
+        let warning = Warning::new(code, message);
+        if !self.warnings.contains(&warning) {
+            tracing::warn!(target: "bud_sdk::warnings", code, "{warning}");
+            self.warnings.push(warning);
+        }
+    }
+}
+
+/// The key of an item whose text to tell it from others is empty.
+fn keyless() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    "".hash(&mut hasher);
+    hasher.finish()
+}
