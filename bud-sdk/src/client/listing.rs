@@ -2,6 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
+use serde::{Serialize, Serializer};
+
 use crate::types::Warning;
 
 /// All items of a list, and what is worth knowing of them. It is used like a `Vec`.
@@ -61,5 +63,11 @@ impl<'a, T> IntoIterator for &'a Listing<T> {
 impl<T: PartialEq> PartialEq<Vec<T>> for Listing<T> {
     fn eq(&self, other: &Vec<T>) -> bool {
         self.items == *other
+    }
+}
+
+impl<T: Serialize> Serialize for Listing<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.items.serialize(serializer)
     }
 }
