@@ -54,9 +54,8 @@ interface Recorded {
 }
 
 const recordings = new Map(
-  read('runtime/exchanges.jsonl')
-    .trim()
-    .split('\n')
+  ['runtime/exchanges_keycloak.jsonl', 'runtime/exchanges.jsonl']
+    .flatMap((file) => read(file).trim().split('\n'))
     .map((line) => JSON.parse(line) as Recorded)
     .map((exchange) => [exchange.name, exchange]),
 );

@@ -28,7 +28,8 @@ def scenarios() -> Iterator[dict[str, Any]]:
 SCENARIOS = list(scenarios())
 RECORDED = {
     exchange["name"]: exchange
-    for exchange in map(json.loads, (CONTRACT / "runtime/exchanges.jsonl").read_text().splitlines())
+    for file in ("exchanges_keycloak.jsonl", "exchanges.jsonl")
+    for exchange in map(json.loads, (CONTRACT / "runtime" / file).read_text().splitlines())
 }
 
 

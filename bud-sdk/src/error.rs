@@ -37,7 +37,8 @@ pub enum ErrorKind {
     InvalidCredentials,
     /// The session ended and cannot be renewed: log in again.
     SessionExpired,
-    /// The server refused the token (401) even after a renewal, or it cannot be renewed.
+    /// The server refused the token (401) even after a renewal, or it cannot be renewed; or it refused the login of an
+    /// account that is deactivated or not set up.
     AuthRejected,
     /// 403: the caller lacks a right.
     PermissionDenied,
@@ -176,6 +177,10 @@ struct Inner {
     path: Option<String>,
     cursor: Option<String>,
     in_json: bool,
+    /// The identity service may be unavailable: the request was refused, not processed, and may succeed later.
+    outage: bool,
+    /// The token for the request is missing: the error is not an answer to the operation's own request.
+    of_session: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -199,6 +204,8 @@ impl Error {
             path: None,
             cursor: None,
             in_json: false,
+            outage: false,
+            of_session: false,
             source: None,
         }))
     }
@@ -229,6 +236,26 @@ impl Error {
     pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
         self.0.operation.get_or_insert(operation);
         self
+    }
+    /// Names the caller's operation in place of the one that served it.
+    pub(crate) fn for_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation = Some(operation);
+        self
+    }
+    /// Of the request for a token: the operation that needed it is named later.
+    pub(crate) fn of_session(mut self) -> Self {
+        (self.0.operation, self.0.of_session) = (None, true);
+        self
+    }
+    pub(crate) fn is_of_session(&self) -> bool {
+        self.0.of_session
+    }
+    pub(crate) fn with_outage(mut self) -> Self {
+        self.0.outage = true;
+        self
+    }
+    pub(crate) fn may_be_outage(&self) -> bool {
+        self.0.outage
     }
     pub(crate) fn with_request(mut self, method: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         if self.0.request.is_none() {
@@ -412,8 +439,13 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Error {
+    /// The line without the facts about the attempt, to stand inside another error.
+    pub(crate) fn brief(&self) -> Brief<'_> {
+        Brief(self)
+    }
+
+    fn write_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &*self.0;
         if let Some(operation) = e.operation {
             write!(f, "{operation} failed: ")?;
@@ -440,6 +472,23 @@ impl fmt::Display for Error {
         if let Some(hint) = &e.hint {
             write!(f, "; {hint}")?;
         }
+        Ok(())
+    }
+}
+
+/// See [`Error::brief`].
+pub(crate) struct Brief<'a>(&'a Error);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_line(f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_line(f)?;
+        let e = &*self.0;
         let mut facts = Vec::new();
         if let Some(code) = &e.server_code {
             facts.push(code.clone());
@@ -463,7 +512,8 @@ impl fmt::Display for Error {
     }
 }
 
-fn seconds(time: Duration) -> String {
+/// A time as errors show it: `60 s`, `0.3 s`.
+pub(crate) fn seconds(time: Duration) -> String {
     match time.subsec_millis() {
         0 if time.as_secs() > 0 => format!("{} s", time.as_secs()),
         _ => format!("{:.1} s", time.as_secs_f64()),

@@ -470,7 +470,7 @@ async fn a_session_that_cannot_be_had_says_why() {
     hides(&error, PASSWORD);
     assert_eq!(bed.count("POST", "/auth/login"), 1);
     assert_snapshot!(says(&error, "email or password"),
-        @"auth.login failed: POST /auth/login answered 401: Incorrect email or password (request id [id], 1 attempt, [time])");
+        @"users.get failed: POST /auth/login answered 401: Incorrect email or password; check the email and password; after two wrong passwords in quick succession the server locks the account for 60 s and refuses the right password with the same words (request id [id], 1 attempt, [time])");
     let bud = admin(&bed);
     bud.auth().login().await.unwrap();
     bud.auth().logout().await.unwrap();

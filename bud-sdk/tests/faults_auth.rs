@@ -162,8 +162,11 @@ async fn a10_a_403_that_speaks_of_the_token_is_no_reason_to_renew() {
 async fn a15_a_password_that_must_change_is_known_after_the_login_and_refused_calls_say_so() {
     let bed = Testbed::builder().start().await.unwrap();
     for (first, reset, must) in [
-        (json!(true), json!(false), Some(true)),
+        (json!(true), json!(true), Some(true)),
+        // The seeded super user, who may do everything.
+        (json!(true), json!(false), Some(false)),
         (json!(false), json!(true), Some(true)),
+        (json!(true), Value::Null, Some(true)),
         (json!(false), Value::Null, Some(false)),
         (Value::Null, Value::Null, None),
     ] {

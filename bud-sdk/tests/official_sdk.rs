@@ -183,8 +183,8 @@ async fn w07_after_a_renewal_the_new_error_counts() {
 
     bed.expire_tokens();
     bed.fault(Fault::on("POST", "/auth/refresh-token").status(503).body("down for repair").always());
-    let error = bud.auth().whoami().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Server);
+    let error = bud.auth().whoami().timeout(millis(900)).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Server, Some("auth.whoami")));
     assert!(error.message().contains("down for repair"), "{error}");
 }
 

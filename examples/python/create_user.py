@@ -1,4 +1,4 @@
-"""Creates a user and makes him an administrator of projects. Guide sections 3.1 and 3.2.
+"""Creates a user and changes their role, on either API. Guide sections 3.1 and 3.2.
 
     export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...
     python create_user.py newuser@example.com New User
@@ -16,14 +16,18 @@ def main() -> None:
         first = here.argument(2, "the first name", "New")
         last = here.argument(3, "the last name", "User")
 
+        # The two APIs have different roles.
+        first_role, later_role = {"guide": ("USER", "PROJECT_ADMIN"), "runtime": ("developer", "devops")}[
+            here.bud.flavor()
+        ]
         try:
-            made = here.bud.users.create(email=email, first_name=first, last_name=last, role="USER")
+            made = here.bud.users.create(email=email, first_name=first, last_name=last, role=first_role)
         except Conflict as error:
             print(f"There is such a user already: {error.message}")
             return
         print(f"Created {made.user.email} ({made.user.id})")
 
-        user = here.bud.users.set_role(made.user, role="PROJECT_ADMIN")
+        user = here.bud.users.set_role(made.user, role=later_role)
         print(f"The role is now {user.role}")
 
 

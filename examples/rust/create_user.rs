@@ -1,4 +1,5 @@
-//! Creates a user and makes him an administrator of projects. Guide sections 3.1 and 3.2.
+//! Creates a user and changes their role. Guide sections 3.1 and 3.2. The roles are the guide API's; `support::connect` maps
+//! them to those of the runtime API (`builder.role_map`).
 //!
 //! ```sh
 //! export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...

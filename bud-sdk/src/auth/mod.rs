@@ -1,6 +1,7 @@
 //! Credentials in, bearer token out.
 
 mod operations;
+mod outage;
 mod password;
 mod session;
 mod store;

@@ -58,10 +58,9 @@ impl Tokens {
         // Before anyone keeps it.
         crate::pipeline::Token::bearer(access.clone())?;
         let flags: SignInFlags = crate::api::from_slice(&raw.body)?;
-        let must_change_password = match (flags.first_login, flags.is_reset_password) {
-            (None, None) => None,
-            (first, reset) => Some(first == Some(true) || reset == Some(true)),
-        };
+        // Both are true for a user whom an administrator created. The seeded super user has only the first, and may do
+        // everything.
+        let must_change_password = flags.is_reset_password.or(flags.first_login);
         let seconds =
             answer.expires_in.and_then(|life| life.as_f64().or_else(|| life.as_str()?.trim().parse().ok()));
         // A life of nothing says nothing: the token is then used until the server refuses it.
@@ -96,17 +95,48 @@ impl Describe for Login {
         let body = json!({ "email": self.email, "password": self.password.expose() });
         Parts::new().secret(&self.password).json(&body)
     }
-    /// Tells a wrong password from other refusals; a login changes nothing that one would look for.
+    /// A login changes nothing that one would look for.
     fn explain(&self, error: Error) -> Error {
-        let wrong = match error.status() {
-            Some(401) => true,
-            Some(400) => error.message().to_ascii_lowercase().contains("incorrect email or password"),
-            _ => false,
-        };
         let error = error.with_maybe_applied(false);
-        if wrong { error.with_kind(ErrorKind::InvalidCredentials) } else { error }
+        match refusal(error.status(), error.message()) {
+            Some((kind, hint)) => error.with_kind(kind).with_hint(hint),
+            None => error,
+        }
     }
 }
+
+/// The server answers 400 to each of these logins; only its words tell them apart. The guide API answers 401 to a wrong
+/// password and 403 to a deactivated account.
+const REFUSALS: &[(&str, ErrorKind, &str)] = &[
+    ("incorrect email or password", ErrorKind::InvalidCredentials, WRONG_PASSWORD),
+    ("account is not active", ErrorKind::AuthRejected, DEACTIVATED),
+    ("inactive user", ErrorKind::AuthRejected, DEACTIVATED),
+    // The account is disabled in Keycloak.
+    ("unable to login", ErrorKind::AuthRejected, NOT_SET_UP),
+    // Keycloak requires an action of the user.
+    ("account setup incomplete", ErrorKind::AuthRejected, NOT_SET_UP),
+    ("account is not fully set up", ErrorKind::AuthRejected, NOT_SET_UP),
+    ("account disabled", ErrorKind::AuthRejected, DEACTIVATED),
+];
+const WRONG_PASSWORD: &str = "check the email and password; after two wrong passwords in quick succession the server locks \
+    the account for 60 s and refuses the right password with the same words";
+const DEACTIVATED: &str = "the account is deactivated: an administrator can reactivate it (users.reactivate)";
+const NOT_SET_UP: &str =
+    "the account is disabled or not set up in Keycloak: an administrator must complete or enable it there";
+
+/// What a refused or failed login means, and what to do.
+fn refusal(status: Option<u16>, message: &str) -> Option<(ErrorKind, &'static str)> {
+    let message = message.to_ascii_lowercase();
+    let known = REFUSALS.iter().find(|(words, _, _)| message.contains(words));
+    match (status?, known) {
+        (400 | 401 | 403, Some((_, kind, hint))) => Some((*kind, hint)),
+        (401, None) => Some((ErrorKind::InvalidCredentials, WRONG_PASSWORD)),
+        (500..=599, _) => Some((ErrorKind::Server, LOGIN_FAILS)),
+        _ => None,
+    }
+}
+const LOGIN_FAILS: &str =
+    "the identity service (Keycloak or its database) is likely unavailable: try again when it is up";
 
 impl Operation for Login {
     type Output = Tokens;
@@ -191,25 +221,16 @@ impl Operation for RequestPasswordReset {
         // The documented API says nothing about the body.
         if flavor == Flavor::Runtime {
             raw.acknowledged(flavor)?;
-            let answer: Acknowledged = raw.whole()?;
-            if answer.acknowledged == Some(false) {
-                let message = answer.message.unwrap_or_else(|| "the server did not acknowledge it".to_owned());
-                return Err(Error::new(ErrorKind::Api, message).with_status(raw.status));
-            }
+        }
+        let answer = serde_json::from_slice::<serde_json::Value>(&raw.body).unwrap_or_default();
+        if answer.get("acknowledged") == Some(&serde_json::Value::Bool(false)) {
+            let message = "the server did not acknowledge the password reset";
+            return Err(Error::new(ErrorKind::Unconfirmed, message).with_status(raw.status));
         }
         Ok(Reply::Done(()))
     }
 }
 
-model! {
-    /// What the platform as shipped says of a request for a password reset.
-    Acknowledged {
-        /// Whether the request was taken on.
-        pub(crate) acknowledged: Option<bool>,
-        /// What the server says.
-        pub(crate) message: Option<String>,
-    }
-}
 
 /// Refuses what no mail system would take, and what could smuggle in a second recipient or header.
 pub(crate) fn check_email(email: &str) -> Result<()> {

@@ -1,18 +1,20 @@
 //! The session: one token for all calls of a client, renewed by one request however many calls wait for it.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::operations::{Login, Logout, Refresh, Tokens};
+use super::outage::{LIKELY_DOWN, LoginOutcome, Logins, Meaning, Outcome, meaning, outage, pause};
 use super::{AccessToken, Credentials, SignIn, Store};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{Anonymous, Authorize, BoxFuture, Options, Platform, Token, execute};
+use crate::pipeline::{Anonymous, Authorize, BoxFuture, Options, Patience, Platform, Token, execute};
 use crate::types::Secret;
 
 /// How long a failed renewal is answered from memory, so that a burst of calls is not a burst of logins.
@@ -24,6 +26,14 @@ const REFUSAL_LASTS: Duration = Duration::from_secs(60);
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 
 const LOG_IN_AGAIN: &str = "log in again with `bud auth login`, or set BUD_EMAIL and BUD_PASSWORD";
+
+// Hints for a token or session that worked before and is refused: an outage would look the same.
+const SESSION_OR_OUTAGE: &str = "this session worked before: it has ended, or the identity service (Keycloak or its \
+    database) is unavailable. Try again; if that fails, log in again with `bud auth login`, or set BUD_EMAIL and BUD_PASSWORD";
+const TOKEN_OR_OUTAGE: &str = "this token worked before: it has expired or was revoked, or the identity service (Keycloak \
+    or its database) is unavailable. Try again; if that fails, build a client with a fresh token";
+const FRESH_OR_OUTAGE: &str = "an earlier token of this session worked: the identity service (Keycloak or its database) \
+    may be unavailable, so try again";
 
 /// What a session is made from.
 pub(crate) enum Source {
@@ -49,6 +59,8 @@ struct Shared {
     source: Source,
     store: Option<Store>,
     state: Mutex<State>,
+    /// The server accepted a token of this session.
+    worked: AtomicBool,
 }
 
 #[derive(Default)]
@@ -56,6 +68,9 @@ struct State {
     current: Option<Current>,
     refresh: Option<Secret>,
     failure: Option<Failed>,
+    /// Renewals that failed since the last one that worked.
+    failures: u32,
+    logins: Logins,
     /// The renewal under way; its sender lives in the renewing task.
     flight: Option<watch::Receiver<()>>,
     /// The user has logged out.
@@ -73,6 +88,26 @@ struct Current {
 struct Failed {
     error: Error,
     until: Instant,
+    /// It passes: a call that has the time waits for the next renewal.
+    passes: bool,
+}
+
+/// A renewal that brought no token.
+struct Trouble {
+    error: Error,
+    meaning: Meaning,
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self { error, meaning: Meaning::Failure }
+    }
+}
+
+/// What a call that needs a token does next.
+enum Next {
+    Join(watch::Receiver<()>),
+    Sleep(Instant),
 }
 
 impl Current {
@@ -101,9 +136,13 @@ impl Shared {
         matches!(self.source, Source::Password { .. } | Source::Resumed | Source::Custom(_))
     }
 
-    async fn token(self: &Arc<Self>) -> Result<Arc<Token>> {
+    fn has_worked(&self) -> bool {
+        self.worked.load(Ordering::Relaxed)
+    }
+
+    async fn token(self: &Arc<Self>, patience: Patience) -> Result<Arc<Token>> {
         loop {
-            let mut flight = {
+            let next = {
                 let mut state = self.lock();
                 if state.closed {
                     return Err(logged_out());
@@ -118,13 +157,34 @@ impl Shared {
                         }
                         return Ok(token);
                     }
-                    (_, Some(failure)) => return Err(failure.error.clone()),
-                    _ => self.join_flight(&mut state),
+                    (_, Some(failure))
+                        if failure.passes && patience.retries && failure.until < patience.until =>
+                    {
+                        Next::Sleep(failure.until)
+                    }
+                    (_, Some(failure)) => return Err(failure.error.clone().of_session()),
+                    _ => Next::Join(self.join_flight(&mut state)),
                 }
             };
-            // Both outcomes lead to another look: the renewal is done, or its runtime is gone and another must lead.
-            let _ = flight.changed().await;
+            match next {
+                Next::Sleep(until) => sleep_until(until).await,
+                // Both outcomes lead to another look: the renewal is done, or its runtime is gone and another must lead.
+                Next::Join(mut flight) => {
+                    let joined = timeout_at(patience.until, flight.changed()).await;
+                    joined.map(drop).map_err(|_| self.late())?;
+                }
+            }
         }
+    }
+
+    /// The deadline of a call that waited for a renewal: after a failure of it, that says more than the time.
+    fn late(&self) -> Error {
+        let state = self.lock();
+        let passing = state.failure.as_ref().filter(|failure| failure.passes);
+        passing.map_or_else(
+            || Error::new(ErrorKind::Timeout, "no token before the deadline"),
+            |failure| failure.error.clone().of_session(),
+        )
     }
 
     /// Joins the renewal under way, or starts one. It runs as a task, so that no caller's cancellation loses the
@@ -142,7 +202,7 @@ impl Shared {
     fn fly(
         self: &Arc<Self>,
         state: &mut State,
-        renewal: impl Future<Output = Result<Tokens>> + Send + 'static,
+        renewal: impl Future<Output = Result<Tokens, Trouble>> + Send + 'static,
         reopens: bool,
     ) -> JoinHandle<Result<SignIn>> {
         let (landed, flight) = watch::channel(());
@@ -151,14 +211,14 @@ impl Shared {
         tokio::spawn(async move {
             let result = AssertUnwindSafe(renewal).catch_unwind().await;
             let panicked = || Error::credentials("the source of the credentials panicked");
-            let signed = shared.land(result.unwrap_or_else(|_| Err(panicked())), reopens);
+            let signed = shared.land(result.unwrap_or_else(|_| Err(panicked().into())), reopens);
             // Dropping it wakes everyone who waits.
             drop(landed);
             signed
         })
     }
 
-    async fn renew(&self) -> Result<Tokens> {
+    async fn renew(&self) -> Result<Tokens, Trouble> {
         match &self.source {
             Source::Custom(credentials) => {
                 let time = self.options.attempt_time();
@@ -168,16 +228,16 @@ impl Shared {
                 Ok(Tokens { access: token, refresh: None, expires_in, must_change_password: None })
             }
             Source::Password { .. } | Source::Resumed => self.reopen().await,
-            Source::Token | Source::ApiKey => Err(not_renewable()),
+            Source::Token | Source::ApiKey => Err(not_renewable().into()),
         }
     }
 
     /// Renews the session, or opens a new one.
-    async fn reopen(&self) -> Result<Tokens> {
+    async fn reopen(&self) -> Result<Tokens, Trouble> {
         let held = self.lock().refresh.clone();
         // Another process may have renewed the session that it shares with this one, which spends the old token.
         let stored = self.stored().await.and_then(|tokens| tokens.refresh);
-        let Some(refresh_token) = stored.or(held) else { return self.log_in().await };
+        let Some(refresh_token) = stored.or(held) else { return self.open(None).await };
         let spent = refresh_token.clone();
         let operation = Refresh { refresh_token };
         let error = match execute(&self.platform, &operation, &self.options, &Anonymous).await {
@@ -187,31 +247,78 @@ impl Shared {
                 self.keep(&tokens).await;
                 return Ok(tokens);
             }
-            Err(error) if !matches!(error.status(), Some(400 | 401 | 403 | 422)) => return Err(error),
             Err(error) => error,
         };
-        // Spent or revoked. If another process was faster just now, what it brought is fresh.
+        let outcome = Outcome::of(&error);
+        if outcome != Outcome::Refused {
+            return Err(match meaning(self.has_worked(), Some(outcome), None) {
+                Meaning::Outage => Trouble { error: outage(Some(&error), None), meaning: Meaning::Outage },
+                meaning => Trouble { error, meaning },
+            });
+        }
+        // Spent, revoked, or refused in an outage. If another process was faster just now, what it brought is fresh.
         let newer = |tokens: &Tokens| {
             tokens.refresh.as_ref().is_some_and(|refresh| refresh.expose() != spent.expose())
         };
-        match (self.stored().await.filter(newer), &self.source) {
-            (Some(tokens), _) => Ok(tokens),
-            (None, Source::Password { .. }) => self.log_in().await,
-            (None, _) => Err(error.with_kind(ErrorKind::SessionExpired).with_hint(LOG_IN_AGAIN)),
+        match self.stored().await.filter(newer) {
+            Some(tokens) => Ok(tokens),
+            None => self.open(Some(error)).await,
         }
     }
 
-    async fn log_in(&self) -> Result<Tokens> {
+    /// Logs in for a call that needs a token, if that can be and leaves room below the server's limit of logins.
+    async fn open(&self, refused: Option<Error>) -> Result<Tokens, Trouble> {
+        let withheld = self.lock().logins.next(Instant::now()).is_some();
+        let (login, error) = match &self.source {
+            Source::Password { .. } if withheld => (LoginOutcome::Withheld, None),
+            Source::Password { .. } => {
+                // A login that is limited is not waited for while a renewal may work before.
+                let attempts = if refused.is_some() { Some(1) } else { self.options.attempts };
+                match self.log_in(Options { attempts, ..self.options.clone() }).await {
+                    Ok(tokens) => return Ok(tokens),
+                    Err(error) => (LoginOutcome::Answered(Outcome::of(&error)), Some(error)),
+                }
+            }
+            _ => (LoginOutcome::Impossible, None),
+        };
+        let meaning = meaning(self.has_worked(), refused.as_ref().map(Outcome::of), Some(login));
+        let error = match meaning {
+            Meaning::Outage => outage(refused.as_ref(), error.as_ref()),
+            Meaning::Suspected => ended(refused).with_hint(SESSION_OR_OUTAGE).with_outage(),
+            // The failure that withholds it says why.
+            _ if login == LoginOutcome::Withheld => self.last_failure(),
+            _ => error.unwrap_or_else(|| ended(refused).with_hint(LOG_IN_AGAIN)),
+        };
+        Err(Trouble { error, meaning })
+    }
+
+    fn last_failure(&self) -> Error {
+        let last = self.lock().failure.as_ref().map(|failure| failure.error.clone());
+        last.unwrap_or_else(|| {
+            Error::new(ErrorKind::Server, LIKELY_DOWN).with_hint("try again in some seconds")
+        })
+    }
+
+    async fn log_in(&self, options: Options) -> Result<Tokens> {
         let Source::Password { email, password } = &self.source else {
-            return Err(
-                Error::new(ErrorKind::SessionExpired, "the session has ended").with_hint(LOG_IN_AGAIN)
-            );
+            return Err(ended(None).with_hint(LOG_IN_AGAIN));
         };
         let password = self.lock().password.clone().unwrap_or_else(|| password.clone());
         let operation = Login { email: email.clone(), password };
-        let (tokens, _) = execute(&self.platform, &operation, &self.options, &Anonymous).await?;
-        self.keep(&tokens).await;
-        Ok(tokens)
+        match execute(&self.platform, &operation, &options, &Anonymous).await {
+            Ok((tokens, _)) => {
+                self.lock().logins.succeeded();
+                self.keep(&tokens).await;
+                Ok(tokens)
+            }
+            Err(error) => {
+                // One that was not sent does not count at the server.
+                if !matches!(error.kind(), ErrorKind::Connect | ErrorKind::Tls | ErrorKind::InvalidArgument) {
+                    self.lock().logins.failed(Instant::now(), error.retry_after());
+                }
+                Err(error)
+            }
+        }
     }
 
     async fn stored(&self) -> Option<Tokens> {
@@ -229,13 +336,13 @@ impl Shared {
     }
 
     /// Takes over what a renewal brought.
-    fn land(&self, result: Result<Tokens>, reopens: bool) -> Result<SignIn> {
+    fn land(&self, result: Result<Tokens, Trouble>, reopens: bool) -> Result<SignIn> {
         let result = result.and_then(|tokens| Ok((Token::bearer(tokens.access.clone())?, tokens)));
         let mut state = self.lock();
         match result {
             Ok((token, tokens)) => {
                 state.closed &= !reopens;
-                state.failure = None;
+                (state.failure, state.failures) = (None, 0);
                 state.refresh = tokens.refresh;
                 let life = tokens.expires_in.map(|life| life.max(SHORTEST_LIFE));
                 state.current = Some(Current::new(token, life));
@@ -244,18 +351,35 @@ impl Shared {
                     must_change_password: tokens.must_change_password,
                 })
             }
-            Err(error) => {
-                if reopens && error.kind() != ErrorKind::InvalidCredentials {
+            Err(Trouble { error, meaning }) => {
+                if reopens && meaning != Meaning::Refusal {
                     // Its caller hears of it; others lead a renewal of their own.
                     return Err(error);
                 }
-                let lasts = match error.kind() {
-                    ErrorKind::InvalidCredentials => REFUSAL_LASTS,
-                    _ => FAILURE_LASTS,
-                };
-                state.failure = Some(Failed { error: error.clone(), until: Instant::now() + lasts });
+                state.failures = state.failures.saturating_add(1);
+                let until = self.remembered_until(&state, &error, meaning);
+                let passes = meaning == Meaning::Outage;
+                state.failure = Some(Failed { error: error.clone(), until, passes });
                 Err(error)
             }
+        }
+    }
+
+    /// How long a failure is answered from memory.
+    fn remembered_until(&self, state: &State, error: &Error, meaning: Meaning) -> Instant {
+        let now = Instant::now();
+        let lasts = match meaning {
+            Meaning::Refusal if error.kind() != ErrorKind::SessionExpired => REFUSAL_LASTS,
+            Meaning::Outage | Meaning::Suspected | Meaning::Refusal => {
+                pause(state.failures, (self.platform.channel.policy.random)())
+            }
+            Meaning::Failure => FAILURE_LASTS,
+        };
+        let until = now + lasts;
+        // Without a refresh token only a login can help.
+        match state.logins.next(now).filter(|_| state.refresh.is_none()) {
+            Some(login) => until.max(login),
+            None => until,
         }
     }
 
@@ -307,7 +431,8 @@ impl Session {
             state.current = token.map(|token| Current::new(token, tokens.expires_in));
             state.refresh = tokens.refresh;
         }
-        Self(Arc::new(Shared { platform, options, source, store, state: Mutex::new(state) }))
+        let (state, worked) = (Mutex::new(state), AtomicBool::new(false));
+        Self(Arc::new(Shared { platform, options, source, store, state, worked }))
     }
 
     /// Logs in now instead of at the first call; also after a logout.
@@ -325,7 +450,9 @@ impl Session {
                     Some(flight) => flight,
                     None => {
                         let shared = self.0.clone();
-                        break self.0.fly(&mut state, async move { shared.log_in().await }, true);
+                        let options = self.0.options.clone();
+                        let login = async move { shared.log_in(options).await.map_err(Trouble::of_login) };
+                        break self.0.fly(&mut state, login, true);
                     }
                 }
             };
@@ -365,8 +492,14 @@ async fn landed<T>(task: JoinHandle<Result<T>>) -> Result<T> {
 }
 
 impl Authorize for Session {
-    fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
-        Box::pin(async { self.0.token().await.map(Some) })
+    fn token(&self, patience: Patience) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
+        Box::pin(async move { self.0.token(patience).await.map(Some) })
+    }
+
+    fn accepted(&self) {
+        if !self.0.has_worked() {
+            self.0.worked.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Forgets exactly the refused token: by now another call may have brought a new one.
@@ -392,15 +525,19 @@ impl Authorize for Session {
         [token, state.refresh.clone(), password, state.password.clone()].into_iter().flatten().collect()
     }
 
-    fn refusal_hint(&self) -> Option<&'static str> {
-        match self.0.source {
-            Source::ApiKey => {
-                Some("an API key opens inference routes; administration needs a person's login")
-            }
-            Source::Token => Some("the token cannot be renewed: build a client with a fresh one"),
-            Source::Resumed => Some(LOG_IN_AGAIN),
-            Source::Password { .. } | Source::Custom(_) => None,
-        }
+    fn refused(&self, error: Error) -> Error {
+        let worked = self.0.has_worked();
+        let error = if worked { error.with_outage() } else { error };
+        let hint = match (&self.0.source, worked) {
+            (Source::ApiKey, _) => "an API key opens inference routes; administration needs a person's login",
+            (Source::Token, true) => TOKEN_OR_OUTAGE,
+            (Source::Token, false) => "the token cannot be renewed: build a client with a fresh one",
+            (Source::Resumed, true) => SESSION_OR_OUTAGE,
+            (Source::Resumed, false) => LOG_IN_AGAIN,
+            (Source::Password { .. } | Source::Custom(_), true) => FRESH_OR_OUTAGE,
+            (Source::Password { .. } | Source::Custom(_), false) => return error,
+        };
+        error.with_hint(hint)
     }
 }
 
@@ -408,11 +545,27 @@ impl Authorize for Session {
 struct Fixed(Option<Arc<Token>>);
 
 impl Authorize for Fixed {
-    fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
+    fn token(&self, _: Patience) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
         Box::pin(async { Ok(self.0.clone()) })
     }
     fn rejected(&self, _: &Token) -> bool {
         false
+    }
+}
+
+impl Trouble {
+    /// A login that the caller asked for.
+    fn of_login(error: Error) -> Self {
+        let refused = Outcome::of(&error) == Outcome::Refused && error.is_auth();
+        Self { error, meaning: if refused { Meaning::Refusal } else { Meaning::Failure } }
+    }
+}
+
+/// The session is over, as the refused renewal says.
+fn ended(refused: Option<Error>) -> Error {
+    match refused {
+        Some(error) => error.with_kind(ErrorKind::SessionExpired),
+        None => Error::new(ErrorKind::SessionExpired, "the session has ended"),
     }
 }
 

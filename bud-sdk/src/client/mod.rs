@@ -29,7 +29,7 @@ pub(crate) use job::{Job, OnUpdate, Teller};
 pub use listing::Listing;
 pub use page::{Items, List, Pages};
 pub use raw::{RawCall, RawResponse};
-pub(crate) use wait::{Verdict, Wait};
+pub(crate) use wait::{SLOWEST, Verdict, Wait};
 
 /// A client of one Bud platform. Cloning it is cheap, and clones share connections, session and retry budget.
 ///
@@ -109,6 +109,15 @@ impl Client {
         options: Options,
     ) -> Result<(O::Output, Meta)> {
         execute(&self.0.platform, operation, &options.or(&self.0.options), &self.0.session).await
+    }
+
+    /// The options of a call that is part of something with so much time left.
+    pub(crate) fn options_within(&self, left: std::time::Duration) -> Options {
+        let total = self.0.options.total.unwrap_or(Options::TOTAL);
+        Options {
+            total: Some(total.min(left).max(std::time::Duration::from_millis(1))),
+            ..Options::default()
+        }
     }
 
     pub(crate) async fn execute_anonymous<O: Operation>(

@@ -4,23 +4,25 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, seconds};
 
 /// How long and how often to look.
 #[derive(Debug, Clone)]
 pub(crate) struct Wait {
     pub(crate) within: Duration,
     pub(crate) every: Duration,
+    /// The limit to report, for a wait that is part of a longer one.
+    pub(crate) limit: Option<Duration>,
 }
 
 impl Default for Wait {
     fn default() -> Self {
-        Self { within: Duration::from_secs(30 * 60), every: Duration::from_secs(2) }
+        Self { within: Duration::from_secs(30 * 60), every: Duration::from_secs(2), limit: None }
     }
 }
 
 /// Polling slows down to this many times the first interval.
-const SLOWEST: u32 = 8;
+pub(crate) const SLOWEST: u32 = 8;
 /// A thing that was just made may not be there at once.
 const MISSING_GRACE: u32 = 3;
 
@@ -48,7 +50,10 @@ pub(crate) struct Watch<L, J> {
     /// At least, as the server asked.
     asked: Duration,
     missing: u32,
+    /// The state at the last look that showed one.
     last: String,
+    /// Why the looks since then showed none.
+    trouble: Option<String>,
     unproven: bool,
     ended: bool,
 }
@@ -63,7 +68,7 @@ impl Wait {
         deadline.ok_or_else(|| Error::invalid("within", "it must be more than zero, and not endless"))
     }
 
-    /// `look` reads the thing, `judge` says what that means.
+    /// `look` reads the thing within the time that it is given, `judge` says what that means.
     pub(crate) fn watch<L, J>(self, look: L, judge: J) -> Result<Watch<L, J>> {
         let deadline = self.deadline()?;
         Ok(Watch {
@@ -75,6 +80,7 @@ impl Wait {
             asked: Duration::ZERO,
             missing: 0,
             last: "nothing was seen yet".to_owned(),
+            trouble: None,
             unproven: false,
             ended: false,
             wait: self,
@@ -83,11 +89,12 @@ impl Wait {
 }
 
 impl<L, J> Watch<L, J> {
-    /// The next look that showed something; `None` after the one that reached the end. What passes (an outage, a 404 at
-    /// the beginning) does not end it; what will not pass (a refused login, a missing right) does.
+    /// The next look that showed something; `None` after the one that reached the end. What passes (an outage, also of the
+    /// identity service, a 404 at the beginning) does not end it; what will not pass (a refused login, a missing
+    /// permission) does.
     pub(crate) async fn next<T, F>(&mut self) -> Result<Option<T>>
     where
-        L: FnMut() -> F,
+        L: FnMut(Duration) -> F,
         F: Future<Output = Result<T>>,
         J: FnMut(&T) -> Verdict,
     {
@@ -101,7 +108,8 @@ impl<L, J> Watch<L, J> {
                 sleep(pause).await;
             }
             let pause = self.interval;
-            let looked = timeout_at(self.deadline, (self.look)()).await;
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let looked = timeout_at(self.deadline, (self.look)(left)).await;
             let value = match looked.map_err(|_| self.over())? {
                 Ok(value) => Some(value),
                 Err(error) if error.is_not_found() && self.missing < MISSING_GRACE => {
@@ -109,7 +117,7 @@ impl<L, J> Watch<L, J> {
                     None
                 }
                 Err(error) if passes(&error) => {
-                    self.last = error.to_string();
+                    self.trouble = Some(error.brief().to_string());
                     self.asked = error.retry_after().unwrap_or_default();
                     None
                 }
@@ -118,6 +126,7 @@ impl<L, J> Watch<L, J> {
             self.interval = self.interval.mul_f64(1.5).min(self.wait.every * SLOWEST);
             self.pause = Some(pause);
             let Some(value) = value else { continue };
+            self.trouble = None;
             // Once it was there, its absence is news.
             self.missing = MISSING_GRACE;
             match (self.judge)(&value) {
@@ -132,13 +141,15 @@ impl<L, J> Watch<L, J> {
     }
 
     fn over(&self) -> Error {
-        let Wait { within, .. } = self.wait;
+        let within = seconds(self.wait.limit.unwrap_or(self.wait.within));
+        let trouble = self.trouble.as_ref().map(|trouble| format!("; the last look failed: {trouble}"));
+        let trouble = trouble.unwrap_or_default();
         if self.unproven {
             let message =
-                format!("no sign of the action within {within:?}; the state was all the time: {}", self.last);
+                format!("change not confirmed within {within} (state stayed {}){trouble}", self.last);
             return Error::new(ErrorKind::Unconfirmed, message);
         }
-        let message = format!("not reached within {within:?}; last seen: {}", self.last);
+        let message = format!("not reached within {within}; last seen: {}{trouble}", self.last);
         Error::new(ErrorKind::PollTimeout, message).with_hint("the work goes on: wait again to resume")
     }
 }
@@ -151,7 +162,7 @@ fn passes(error: &Error) -> bool {
             | ErrorKind::Interrupted
             | ErrorKind::RateLimited
             | ErrorKind::Server
-    )
+    ) || error.may_be_outage()
 }
 
 #[cfg(test)]
@@ -166,7 +177,7 @@ mod tests {
         let began = Instant::now();
         let waits = (0..100).map(|_| async {
             let mut count = 0;
-            let look = || {
+            let look = |_| {
                 count += 1;
                 looks.lock().unwrap().push((count, began.elapsed()));
                 let count = count;
@@ -199,7 +210,7 @@ mod tests {
     async fn looks_become_rarer_and_obey_the_server() {
         let began = Instant::now();
         let mut at = Vec::new();
-        let look = || {
+        let look = |_| {
             at.push(began.elapsed().as_secs_f64());
             let busy = at.len() == 3;
             async move {

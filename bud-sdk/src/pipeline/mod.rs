@@ -6,6 +6,7 @@ mod channel;
 mod detect;
 mod options;
 mod redact;
+mod refusal;
 mod retry;
 mod retry_after;
 mod run;
@@ -40,24 +41,35 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Where tokens come from; the pipeline does not know how.
 pub(crate) trait Authorize: Send + Sync {
     /// The token for the next request; `None` where none is needed.
-    fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>>;
+    fn token(&self, patience: Patience) -> BoxFuture<'_, Result<Option<Arc<Token>>>>;
+    /// The server accepted a token.
+    fn accepted(&self) {}
     /// The server refused this token. True if another one may be had.
     fn rejected(&self, token: &Token) -> bool;
+    /// What it means, and what to do, when the server refuses the token for good.
+    fn refused(&self, error: Error) -> Error {
+        error
+    }
     /// What it holds that must not appear in any text that comes back, should a server or proxy echo it.
     fn secrets(&self) -> Vec<Secret> {
         Vec::new()
     }
-    /// What to do when the server refuses the token for good.
-    fn refusal_hint(&self) -> Option<&'static str> {
-        None
-    }
+}
+
+/// How long a call waits for a token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// The call's deadline.
+    pub(crate) until: tokio::time::Instant,
+    /// Whether it retries at all.
+    pub(crate) retries: bool,
 }
 
 /// For the requests that open a session.
 pub(crate) struct Anonymous;
 
 impl Authorize for Anonymous {
-    fn token(&self) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
+    fn token(&self, _: Patience) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
         Box::pin(async { Ok(None) })
     }
     fn rejected(&self, _: &Token) -> bool {

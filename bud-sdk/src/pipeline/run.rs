@@ -3,9 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, USER_AGENT, WWW_AUTHENTICATE,
-};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, debug, info_span, warn};
@@ -13,10 +11,11 @@ use url::Url;
 
 use super::attempt::{Answer, attempt};
 use super::redact::mask;
+use super::refusal::{challenge, encoding, is_foreign, request_id, should_retry, without_mark};
 use super::retry::Outcome;
 use super::retry_after::retry_after;
 use super::transport::{Failure, Incoming, Outgoing};
-use super::{Authorize, Channel, Deadline, Options, Platform, Token};
+use super::{Authorize, Channel, Deadline, Options, Patience, Platform, Token};
 use crate::api::{Describe, Flavor, Operation, Parts, Raw, Read, Reply, Route, ServerMessage, clean, fill};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Secret, Warning};
@@ -81,7 +80,8 @@ pub(crate) async fn execute<O: Operation>(
             let result = run(&platform.channel, &request, options, deadline, authorize).await;
             let (raw, mut meta) = match result {
                 Ok(answered) => answered,
-                Err(refusal) => match operation.settled(&refusal) {
+                // An error of the session is no answer to this request, so that its status decides nothing here.
+                Err(refusal) => match operation.settled(&refusal).filter(|_| !refusal.is_of_session()) {
                     Some(output) => return Ok((output, Meta::of(&refusal))),
                     // An earlier step has changed something, even if this one only looks.
                     None if changed => return Err(refusal.with_maybe_applied(true)),
@@ -127,7 +127,13 @@ pub(crate) async fn execute<O: Operation>(
             return Ok((output, meta));
         }
     };
-    result.await.map_err(|error: Error| operation.explain(error.with_operation(O::ID)))
+    result.await.map_err(|error: Error| explained(operation, error))
+}
+
+/// The error as the operation knows it.
+fn explained<D: Describe>(operation: &D, error: Error) -> Error {
+    let error = error.with_operation(D::ID);
+    if error.is_of_session() { error } else { operation.explain(error) }
 }
 
 /// Sends a request whose answer the caller reads himself.
@@ -146,7 +152,7 @@ pub(crate) async fn open<D: Describe>(
             _ => Err(Error::new(ErrorKind::Protocol, "the answer has no body to read")),
         }
     };
-    result.await.map_err(|error: Error| request.explain(error.with_operation(D::ID)))
+    result.await.map_err(|error: Error| explained(request, error))
 }
 
 /// Sends one request that no operation describes.
@@ -291,10 +297,13 @@ impl Exchange<'_> {
         let mut renewed = false;
         // A 401 is resent once beside the count: the request was not processed.
         let mut counted = 0;
+        let mut refused: Option<Error> = None;
+        let patience = Patience { until: self.deadline.at, retries: options.attempt_count() > 1 };
         loop {
-            let token = timeout_at(self.deadline.at, authorize.token())
+            let token = timeout_at(self.deadline.at, authorize.token(patience))
                 .await
-                .map_err(|_| Error::new(ErrorKind::Timeout, "no token before the deadline"))??;
+                .map_err(|_| Error::new(ErrorKind::Timeout, "no token before the deadline"))?
+                .map_err(|error| after_refusal(error, refused.as_ref()))?;
             if self.deadline.left().is_zero() {
                 return Err(Error::new(ErrorKind::Timeout, "the deadline was past before it was sent"));
             }
@@ -305,6 +314,9 @@ impl Exchange<'_> {
             let started = Instant::now();
             let result = attempt(&*self.channel.transport, outgoing, until, whole).await;
             self.observe(&result, started);
+            if token.is_some() && accepts_token(&result) {
+                authorize.accepted();
+            }
             let (error, outcome) = match result {
                 Ok(answer @ (Answer::Whole { .. } | Answer::Open(_))) => {
                     self.channel.budget.refill();
@@ -326,16 +338,14 @@ impl Exchange<'_> {
                 }
                 Ok(Answer::Refused { status: 401, headers, body }) => {
                     // A second refusal is not the token's fault: it is fresh, and others use it.
+                    let error = self.refusal(401, &headers, &body, token.as_deref());
                     if !renewed && token.as_ref().is_some_and(|token| authorize.rejected(token)) {
                         renewed = true;
                         counted -= 1;
+                        refused = Some(error);
                         continue;
                     }
-                    let error = self.refusal(401, &headers, &body, token.as_deref());
-                    return Err(match authorize.refusal_hint() {
-                        Some(hint) => error.with_hint(hint),
-                        None => error,
-                    });
+                    return Err(authorize.refused(error));
                 }
                 Ok(Answer::Refused { status, headers, body }) => {
                     // A server or proxy in trouble may have done the work before it failed.
@@ -503,45 +513,22 @@ fn masked(text: &str, sent: &[Secret], held: &[Secret]) -> String {
     mask(text, &secrets).into_owned()
 }
 
-/// How a refusal's body is encoded, if it is.
-fn encoding(headers: &HeaderMap) -> Option<String> {
-    let encoding = headers.get(CONTENT_ENCODING)?.to_str().ok()?;
-    (!encoding.eq_ignore_ascii_case("identity")).then(|| clean(encoding, 40))
-}
-
-/// Without the byte order mark that some servers send first.
-fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
-}
-
-/// Whether a 404 comes from something else than the API: a proxy's page, an ingress without a route. Of what was asked for it says
-/// nothing.
-fn is_foreign(status: u16, headers: &HeaderMap, body: &[u8]) -> bool {
-    let body = without_mark(body).trim_ascii();
-    let json = matches!(body.first(), None | Some(b'{' | b'[' | b'"'));
-    status == 404 && !json && encoding(headers).is_none()
-}
-
-/// What a `WWW-Authenticate` header says is wrong.
-fn challenge(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(WWW_AUTHENTICATE)?.to_str().ok()?;
-    let value = |name: &str| {
-        let rest = text.split_once(name)?.1.trim_start().strip_prefix('=')?.trim_start();
-        let value = rest.strip_prefix('"')?.split('"').next()?;
-        (!value.is_empty()).then(|| value.to_owned())
-    };
-    value("error_description").or_else(|| value("error"))
-}
-
-fn should_retry(headers: &HeaderMap) -> Option<bool> {
-    match headers.get("x-should-retry")?.to_str().ok()? {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
+/// Whether the answer shows that the server knows the token: any that comes after the check of it.
+fn accepts_token(result: &Result<Answer, Failure>) -> bool {
+    match result {
+        Ok(Answer::Whole { .. } | Answer::Open(_)) => true,
+        Ok(Answer::Refused { status, .. }) => matches!(status, 403 | 404 | 409 | 422),
+        Err(_) => false,
     }
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get("x-request-id").or_else(|| headers.get("x-correlation-id"))?;
-    Some(clean(id.to_str().ok()?, 100))
+/// A token that is missing in an outage is reported with the answer to the caller's own request.
+fn after_refusal(error: Error, refused: Option<&Error>) -> Error {
+    match refused.filter(|_| error.may_be_outage() && !error.names_a_request()) {
+        Some(refused) => {
+            let id = refused.request_id().map(str::to_owned);
+            error.with_status(refused.status().unwrap_or(401)).with_request_id(id)
+        }
+        None => error,
+    }
 }

@@ -182,10 +182,10 @@ pub(crate) fn in_use(error: crate::Error, keys: &'static str) -> crate::Error {
     }
 }
 
-/// The platform as shipped says 500, and that it failed, of a user whom it does not know, as it does of an outage.
+/// The runtime API answers 500 with "Failed to ..." for an unknown user, for a deactivated one and in an outage.
 pub(crate) fn unknown_user(error: crate::Error) -> crate::Error {
     if error.status() != Some(500) || !error.message().starts_with("Failed to ") {
         return error;
     }
-    error.with_hint("the platform as shipped answers 500 for an unknown user")
+    error.with_hint("the runtime API answers 500 for an unknown or deactivated user")
 }

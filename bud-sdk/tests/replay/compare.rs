@@ -25,7 +25,11 @@ impl Kept<'_> {
                 let place = self.renamed.iter().find(|(from, _)| from == name).map(|(_, to)| *to);
                 match place {
                     Some("") => Ok(()),
-                    place => self.found(&format!("{path}/{name}"), value, &typed[place.unwrap_or(name)]),
+                    // What is kept as it came keeps its names, too.
+                    place => {
+                        let renamed = place.and_then(|place| typed.get(place));
+                        self.found(&format!("{path}/{name}"), value, renamed.unwrap_or(&typed[name]))
+                    }
                 }
             }),
             Value::Array(items) if typed.is_array() => {
@@ -93,6 +97,9 @@ pub fn error(exchange: &Exchange, error: &Error) -> Result<(), String> {
     let login = exchange.path.starts_with("/auth/login");
     let expected = match (exchange.status, text) {
         (400, "Incorrect email or password") if login => ErrorKind::InvalidCredentials,
+        (400, text) if login && (text.contains("Unable to login") || text.contains("setup incomplete")) => {
+            ErrorKind::AuthRejected
+        }
         (400, "Inactive user") => ErrorKind::PermissionDenied,
         (400, "Cluster not found" | "Workflow not found") => ErrorKind::NotFound,
         (400, text) if text.contains("already") => ErrorKind::Conflict,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bud_sdk::{
-    Autoscaler, Client, DeployModel, Deployment, DeploymentStage, Error, ModelDeployment, StorageDefaults,
+    AccessMode, Autoscaler, Client, DeployModel, Deployment, DeploymentStage, Error, ModelDeployment,
+    StorageDefaults,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -100,7 +101,9 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
             plan.renamed(SPELLED)
         }
         ("PUT", "/endpoints/{id}/autoscale") => {
-            let settings = Autoscaler::between(3, 3);
+            let sent = &exchange.sent["budaiscaler_specification"];
+            let number = |name: &str| sent[name].as_u64().map_or(3, |count| count as u32);
+            let settings = Autoscaler::between(number("minReplicas"), number("maxReplicas"));
             let plan =
                 plan("", |bud| async move { Ok(typed(&bud.endpoints().autoscale(id, settings).await?)) });
             plan.renamed(SPELLED)
@@ -134,7 +137,11 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
             plan("/settings", |bud| async move { Ok(typed(&bud.clusters().settings(id).await?)) })
         }
         ("PUT", "/clusters/{id}/settings") => {
-            let storage = StorageDefaults::class(exchange.sent["default_storage_class"].as_str().unwrap());
+            let sent = |name: &str| exchange.sent[name].as_str();
+            let mut storage = StorageDefaults::class(sent("default_storage_class").unwrap());
+            if let Some(mode) = sent("default_access_mode") {
+                storage = storage.access_mode(AccessMode::from(mode));
+            }
             plan(
                 "/settings",
                 |bud| async move { Ok(typed(&bud.clusters().set_settings(id, storage).await?)) },
@@ -157,7 +164,9 @@ fn endpoints(exchange: &Exchange) -> Plan {
             None => endpoints,
         }
     });
-    plan.renamed(SPELLED)
+    // Only a deployment looks for a name.
+    let plan = plan.renamed(SPELLED);
+    if exchange.query("name").is_some() { plan.answer_only() } else { plan }
 }
 
 /// What is read of a workflow, under the names that it came by.
@@ -169,8 +178,8 @@ async fn workflow(bud: Client, id: String) -> Result<Typed, Error> {
 }
 
 /// A workflow as it stands before a step.
-fn stands(id: &str, step: u32, known: Value) -> Bytes {
-    let mut steps = json!({ "model_id": MODEL, "model": { "id": MODEL, "provider_type": "url" } });
+fn stands(id: &str, step: u32, known: &Value) -> Bytes {
+    let mut steps = json!({});
     steps.as_object_mut().unwrap().extend(known.as_object().unwrap().clone());
     answer(
         200,
@@ -189,20 +198,23 @@ fn deployment(exchange: &Exchange) -> Plan {
     let id = text("workflow_id").unwrap_or_else(|| "none".to_owned());
     let name = exchange.answer["workflow_steps"]["endpoint_name"].as_str().map(str::to_owned);
     let name = text("endpoint_name").or(name).unwrap_or_else(|| "tiny-ep-2".to_owned());
-    let mut model = DeployModel::new(MODEL, PROJECT, name.as_str()).on(CLUSTER);
+    let (used, project) = (text("model_id"), text("project_id"));
+    let (used, project) = (used.as_deref().unwrap_or(MODEL), project.as_deref().unwrap_or(PROJECT));
+    let mut model = DeployModel::new(used, project, name.as_str()).on(CLUSTER);
     if let Some(cluster) = text("cluster_id") {
         model = model.on(cluster);
     }
     if sent["budaiscaler_specification"].is_object() {
         model = model.autoscaler(Autoscaler::between(1, 3));
     }
-    let named = json!({ "endpoint_name": name, "project": { "id": PROJECT } });
+    let begun = json!({ "model_id": used, "model": { "id": used, "provider_type": "url" } });
+    let mut named = begun.clone();
+    (named["endpoint_name"], named["project"]) = (name.as_str().into(), json!({ "id": project }));
     let mut planned = named.clone();
     (planned["deploy_config"], planned["simulator_id"]) = (json!({}), "s-1".into());
     let recommended = json!({ "status": "success", "clusters": [{ "cluster_id": CLUSTER }] });
     // Its workflow, the look at it and at the simulator's result, and the steps before.
-    let begun = stands(&id, 1, json!({}));
-    let resumed = stands(&id, 4, planned.clone());
+    let resumed = stands(&id, 4, &planned);
     let looks = [resumed.clone(), resumed.clone(), answer(200, &recommended)];
     let (before, fine, until): (Vec<Bytes>, bool, _) = match sent["step_number"].as_u64().unwrap() {
         1 if sent["workflow_id"].is_null() => {
@@ -210,11 +222,12 @@ fn deployment(exchange: &Exchange) -> Plan {
             (Vec::new(), fine, DeploymentStage::Begun)
         }
         // A name is sent with its project, and nothing is started in the same step.
-        2 => (vec![begun], sent["endpoint_name"].is_string(), DeploymentStage::Named),
+        2 => (vec![stands(&id, 1, &begun)], sent["endpoint_name"].is_string(), DeploymentStage::Named),
+        3 => (vec![stands(&id, 2, &named)], true, DeploymentStage::Simulating),
         5 => (looks.to_vec(), true, DeploymentStage::ClusterChosen),
-        _ => (looks.into_iter().chain([stands(&id, 5, planned)]).collect(), true, DeploymentStage::Started),
+        _ => (looks.into_iter().chain([stands(&id, 5, &planned)]).collect(), true, DeploymentStage::Started),
     };
-    let resumes = !before.is_empty();
+    let (resumes, until_simulated) = (!before.is_empty(), until == DeploymentStage::Simulating);
     let shown = exchange.answer["workflow_id"].as_str().unwrap_or(&id).to_owned();
     let plan = plan("", move |bud| async move {
         let deployment = bud.endpoints().deploy_model(model).every(Duration::from_millis(1));
@@ -222,7 +235,13 @@ fn deployment(exchange: &Exchange) -> Plan {
         reach(deployment, until).await?;
         workflow(bud, shown).await
     });
-    let plan = plan.after(before).before([exchange.response()]).renamed(GUARDED);
+    // A plan is followed by looks at the simulation.
+    let seen = exchange.response();
+    let behind = match until_simulated {
+        true => vec![seen.clone(), answer(200, &recommended), seen],
+        false => vec![seen],
+    };
+    let plan = plan.after(before).before(behind).renamed(GUARDED);
     if fine { plan } else { plan.answer_only() }
 }
 

@@ -28,8 +28,9 @@ fn is_id(segment: &str) -> bool {
 
 impl Exchange {
     pub fn all() -> Vec<Self> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/contract/runtime/exchanges.jsonl");
-        let all = std::fs::read_to_string(path).unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/contract/runtime/");
+        let read = |name: &str| std::fs::read_to_string(format!("{folder}{name}")).unwrap();
+        let all = read("exchanges.jsonl") + &read("exchanges_keycloak.jsonl");
         all.lines().map(|line| Self::read(&serde_json::from_str(line).unwrap())).collect()
     }
 

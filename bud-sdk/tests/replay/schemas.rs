@@ -314,6 +314,10 @@ fn envelope(exchange: &mut Exchange) {
         exchange.answer["page"] = page.into();
         exchange.answer["limit"] = limit.into();
     }
+    // A reset that is not acknowledged is no success.
+    if exchange.answer.get("acknowledged").is_some() {
+        exchange.answer["acknowledged"] = true.into();
+    }
     if exchange.answer.get("message").is_some() {
         exchange.answer["message"] = "done".into();
     }

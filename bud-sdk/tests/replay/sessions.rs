@@ -25,6 +25,8 @@ const KEPT: &[(&str, &str)] = &[
     ("session_state", ""),
     ("scope", ""),
 ];
+/// What the answer to a password reset says, its acknowledgement aside.
+const RESET: &[(&str, &str)] = &[("object", ""), ("message", ""), ("status", ""), ("transaction_id", "")];
 /// What a mere acknowledgement says.
 const SAID: &[(&str, &str)] =
     &[("object", ""), ("message", ""), ("acknowledged", ""), ("status", ""), ("transaction_id", "")];
@@ -50,7 +52,8 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
                 bud.auth().logout().await.map(|()| done())
             });
             let plan = plan.renamed(SAID).logs_in(EMAIL, PASSWORD).after([session()]);
-            if text(exchange, "refresh_token").is_empty() { plan.answer_only() } else { plan }
+            // Only a token of the session is ever sent.
+            if text(exchange, "refresh_token") == "<jwt>" { plan } else { plan.answer_only() }
         }
         ("POST", "/auth/password/reset") => reset(exchange).on_guide(),
         ("POST", "/users/reset-password") => reset(exchange),
@@ -76,8 +79,7 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
 }
 
 fn login(exchange: &Exchange) -> Plan {
-    let must_change =
-        [&exchange.answer["first_login"], &exchange.answer["is_reset_password"]].contains(&&json!(true));
+    let must_change = exchange.answer["is_reset_password"] == true;
     let plan = plan("", move |bud| async move {
         let signed = bud.auth().login().await?;
         let expires_in = signed.expires_in.map(|life| life.as_secs());
@@ -86,6 +88,8 @@ fn login(exchange: &Exchange) -> Plan {
     });
     // What is no e-mail address is refused here, and there is no other way to send it than as JSON by POST.
     let fine = exchange.method == "POST" && exchange.template == "/auth/login";
+    // No session is asked to be remembered by the server.
+    let fine = fine && exchange.sent["remember_me"].is_null();
     if fine && text(exchange, "email").contains('@') {
         return plan.renamed(KEPT).logs_in(text(exchange, "email"), text(exchange, "password"));
     }
@@ -119,8 +123,12 @@ fn renewal(exchange: &Exchange) -> Plan {
 
 fn reset(exchange: &Exchange) -> Plan {
     let email = text(exchange, "email").to_owned();
-    plan("", |bud| async move { bud.auth().request_password_reset(email).await.map(|()| done()) })
-        .renamed(SAID)
+    let plan = plan("", |bud| async move {
+        bud.auth().request_password_reset(email).await?;
+        // It succeeds only for what the server acknowledges.
+        Ok(Typed { value: json!({ "acknowledged": true }), ..done() })
+    });
+    plan.renamed(RESET)
 }
 
 fn whoami() -> Plan {

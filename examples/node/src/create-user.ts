@@ -1,5 +1,5 @@
 /**
- * Creates a user and makes him an administrator of projects. Guide sections 3.1 and 3.2.
+ * Creates a user and changes their role, on either API. Guide sections 3.1 and 3.2.
  *
  *     export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...
  *     npm run example create-user newuser@example.com New User
@@ -17,10 +17,13 @@ const email = platform.argument(1, "the new user's e-mail address", () => 'newus
 const firstName = platform.argument(2, 'the first name', () => 'New');
 const lastName = platform.argument(3, 'the last name', () => 'User');
 
+// The two APIs have different roles.
+const [firstRole, laterRole] = (await client.flavor()) === 'runtime' ? ['developer', 'devops'] : ['USER', 'PROJECT_ADMIN'];
+
 try {
-  const { user } = await client.users.create({ email, firstName, lastName, role: 'USER' });
+  const { user } = await client.users.create({ email, firstName, lastName, role: firstRole });
   console.log(`Created ${user.email} (${user.id})`);
-  const { role } = await client.users.setRole(user, { role: 'PROJECT_ADMIN' });
+  const { role } = await client.users.setRole(user, { role: laterRole });
   console.log(`The role is now ${role}`);
 } catch (error) {
   if (!(error instanceof ConflictError)) throw error;

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::ids;
 use crate::lock;
 use crate::log::SeenRequest;
-use crate::options::{Builder, Flavor};
+use crate::options::{Builder, Flavor, Outage};
 use crate::script::Script;
 use crate::server::{Core, listen, serve};
 use crate::state::{ClusterStatus, Role, Seed, Store};
@@ -131,6 +131,11 @@ impl Testbed {
     /// Holds every refresh this long *before* it is carried out, so that a client that gives up has spent no token.
     pub fn refresh_delay(&self, delay: Duration) {
         *lock(&self.core.refresh_delay) = delay;
+    }
+
+    /// Takes a service behind the platform down, or up again. Only in the dialect `runtime`.
+    pub fn outage(&self, outage: Option<Outage>) {
+        *lock(&self.core.outage) = outage;
     }
 
     /// Adds that many users without a password; their identifiers.

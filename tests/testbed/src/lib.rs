@@ -31,7 +31,7 @@ mod wire;
 pub use bed::{SeededUser, Testbed};
 pub use fault::Fault;
 pub use log::SeenRequest;
-pub use options::{Builder, Flavor, ListShape, ObjectShape, UnknownFlavor};
+pub use options::{Builder, Flavor, ListShape, ObjectShape, Outage, UnknownFlavor};
 pub use script::{Script, Step, gzip_bomb, respond, respond_chunked, respond_json, respond_until_close};
 pub use wire::{Wire, WireBuilder};
 

@@ -28,6 +28,16 @@ impl Flavor {
     }
 }
 
+/// A service behind the platform that is down. The platform then refuses valid tokens as if they were invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outage {
+    /// Keycloak: tokens and renewals are answered 401, logins 500, logouts 400.
+    Keycloak,
+    /// The database: the same, but logouts and billing plans are answered 500.
+    Postgres,
+}
+
 /// Why a name is not a flavor that is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownFlavor(String);

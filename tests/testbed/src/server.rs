@@ -28,7 +28,7 @@ use crate::guide;
 use crate::ids;
 use crate::lock;
 use crate::log::{Journal, Log, SeenRequest, fits};
-use crate::options::{Builder, Flavor};
+use crate::options::{Builder, Flavor, Outage};
 use crate::runtime;
 use crate::runtime::world::World;
 use crate::script::{Script, play};
@@ -49,6 +49,7 @@ pub(crate) struct Core {
     pub(crate) faults: Faults,
     pub(crate) scripts: Mutex<VecDeque<Script>>,
     pub(crate) refresh_delay: Mutex<Duration>,
+    pub(crate) outage: Mutex<Option<Outage>>,
     /// A change asks every connection to end after what it is doing.
     pub(crate) hang_up: watch::Sender<()>,
     pub(crate) journal: Journal,
@@ -72,6 +73,7 @@ impl Core {
             faults: Faults::default(),
             scripts: Mutex::default(),
             refresh_delay: Mutex::default(),
+            outage: Mutex::default(),
             hang_up: watch::Sender::new(()),
             journal: Journal::from_env()?,
             windows: Mutex::default(),

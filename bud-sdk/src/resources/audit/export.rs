@@ -210,7 +210,7 @@ impl Source for Feed {
 }
 
 async fn named<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    work.await.map_err(|error| error.with_operation(ExportAudit::ID))
+    work.await.map_err(|error| error.for_operation(ExportAudit::ID))
 }
 
 async fn next_record(

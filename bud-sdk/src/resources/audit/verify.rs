@@ -28,7 +28,8 @@ impl Audit {
         self.0.call(VerifyRecords(ids.into_iter().map(Into::into).collect()))
     }
 
-    /// Looks through the newest records for some that were changed: 100, or as many as [`limit`](Call::limit) says.
+    /// Looks through the newest records for some that were changed: 100, or as many as [`limit`](Call::limit) says. Older
+    /// records are not looked at: [`records_checked`](TamperCheck::records_checked) says how many were.
     /// `GET /audit/find-tampered`, runtime only.
     ///
     /// # Errors
@@ -96,8 +97,10 @@ model! {
 model! {
     /// What was found among the records that were looked at.
     TamperCheck {
-        /// How many records were changed.
+        /// How many records were changed, of those that were looked at.
         pub tampered_count: Option<u64>,
+        /// How many records the server looked at, as its message says; older ones were not looked at.
+        pub records_checked: Option<u64>,
         /// Those records.
         pub tampered_records: Vec<TamperedRecord>,
         /// What the server says of it.
@@ -207,8 +210,35 @@ impl Describe for FindTampered {
 impl Operation for FindTampered {
     type Output = TamperCheck;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<TamperCheck>> {
-        let found: TamperCheck = raw.whole()?;
+        let mut found: TamperCheck = raw.whole()?;
         raw.expect(found.tampered_count.is_some(), "tampered_count")?;
+        let stated = || found.message.as_deref().and_then(records_checked);
+        found.records_checked = found.records_checked.or_else(stated);
         Ok(Reply::Done(found))
+    }
+}
+
+/// The number in "Checked 100 records for tampering": the server states it nowhere else.
+fn records_checked(message: &str) -> Option<u64> {
+    let mut words = message.split_whitespace();
+    words.find(|word| word.eq_ignore_ascii_case("checked"))?;
+    let number = words.next()?.replace(',', "").parse().ok()?;
+    words.next().is_some_and(|word| word.to_ascii_lowercase().starts_with("record")).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::records_checked;
+
+    #[test]
+    fn the_number_of_records_is_read_from_the_servers_message_alone() {
+        assert_eq!(records_checked("Checked 100 records for tampering"), Some(100));
+        assert_eq!(records_checked("Checked 1 record"), Some(1));
+        assert_eq!(records_checked("checked 10,050 records"), Some(10_050));
+        for odd in
+            ["", "Checked", "Checked all records", "Checked 5 windows", "100 records", "Checked -1 records"]
+        {
+            assert_eq!(records_checked(odd), None, "{odd}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::{Endpoint, EndpointStatus, GetEndpoint, Target};
 use crate::api::from_slice;
 use crate::client::{Client, OnUpdate, Verdict, Wait};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{BoxFuture, Options};
+use crate::pipeline::BoxFuture;
 use crate::types::{EndpointId, ProjectId, Timestamp};
 
 /// A wait for an endpoint's state. Awaiting it starts it; [`updates`](Self::updates) shows what it sees on the way.
@@ -120,6 +120,7 @@ impl EndpointWait {
     /// ```
     pub fn updates(self) -> EndpointUpdates {
         let Self { client, target, goal, wait, mut told } = self;
+        let target_id = crate::api::clean(target.id.as_str(), 128);
         let begins_going =
             goal.after.as_ref().is_some_and(|(status, _)| status == &Some(EndpointStatus::Deleting));
         // Once it goes down, its absence is the end of that.
@@ -127,11 +128,11 @@ impl EndpointWait {
         let down = matches!(goal.status, EndpointStatus::Stopped | EndpointStatus::Deleted);
         let look = {
             let going = Arc::clone(&going);
-            move || {
+            move |left| {
                 let operation = GetEndpoint { target: target.clone(), counted: goal.replicas.is_some() };
                 let (client, going) = (client.clone(), Arc::clone(&going));
                 async move {
-                    match client.execute(&operation, Options::default()).await {
+                    match client.execute(&operation, client.options_within(left)).await {
                         Ok((endpoint, _)) => Ok(endpoint),
                         Err(error) if error.is_not_found() && down && going.load(Ordering::Relaxed) => {
                             gone(&operation.target.id)
@@ -152,24 +153,34 @@ impl EndpointWait {
             }
             goal.judge(endpoint, &mut signed)
         };
-        let named = |error: Error| error.with_operation("endpoints.wait");
         EndpointUpdates(Box::pin(
-            unfold(Some(wait.watch(look, judge)), move |watch| async move {
+            unfold(Some((wait.watch(look, judge), target_id)), |watch| async move {
                 let step = async {
-                    let mut watch = watch?;
+                    let (mut watch, id) = watch?;
                     let step = match &mut watch {
                         Ok(watch) => watch.next().await.transpose()?,
                         Err(refused) => Err(refused.clone()),
                     };
                     Some(match step {
-                        Ok(endpoint) => (Ok(endpoint), Some(watch)),
-                        Err(error) => (Err(named(error)), None),
+                        Ok(endpoint) => (Ok(endpoint), Some((watch, id))),
+                        Err(error) => (Err(named(error, &id)), None),
                     })
                 };
                 step.await
             })
             .fuse(),
         ))
+    }
+}
+
+/// The error of a wait: whatever it asked for on the way, and with what to resume it by.
+fn named(error: Error, id: &str) -> Error {
+    let error = error.for_operation("endpoints.wait");
+    match error.kind() {
+        ErrorKind::PollTimeout => {
+            error.with_hint(format!("the work goes on: wait for endpoint {id} again to resume"))
+        }
+        _ => error,
     }
 }
 

@@ -184,9 +184,13 @@ impl Describe for CreateUser {
         Ok(Parts::new().json(&body)?.secret(password))
     }
     fn explain(&self, error: Error) -> Error {
-        taken(error)
+        let unregistered = error.status() == Some(400) && error.message().contains("Failed to register user");
+        if unregistered { error.with_hint(KNOWN_TO_KEYCLOAK) } else { taken(error) }
     }
 }
+
+const KNOWN_TO_KEYCLOAK: &str = "Keycloak may already have a user with this email whom the platform does not know: delete \
+    that user in Keycloak, or use another email";
 
 impl Operation for CreateUser {
     type Output = Created;

@@ -4,10 +4,11 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::call::{Answer, Open, done, ok};
-use super::problem::{Problem, bad, detail};
+use super::problem::{Problem, bad, detail, failed};
 use super::world::Status;
 use crate::ids;
 use crate::lock;
+use crate::options::Outage;
 use crate::state::audit::AuditRow;
 use crate::state::sessions::Tokens;
 
@@ -18,9 +19,10 @@ const RESETS: u32 = 5;
 fn token(tokens: &Tokens, remember: bool) -> Value {
     json!({
         "access_token": tokens.access, "expires_in": tokens.expires_in,
-        "refresh_expires_in": if remember { 2_592_000 } else { 86_400 }, "refresh_token": tokens.refresh,
+        // A remembered session is offline: it has no end of its own.
+        "refresh_expires_in": if remember { 0 } else { 86_400 }, "refresh_token": tokens.refresh,
         "token_type": "Bearer", "id_token": tokens.access, "not-before-policy": 0, "session_state": ids::uuid(),
-        "scope": "openid profile email",
+        "scope": if remember { "openid email profile offline_access" } else { "openid email profile" },
     })
 }
 
@@ -35,6 +37,9 @@ pub(super) async fn login(open: Open) -> Answer {
     let admins_only = input.choice("user_type", &["admin", "client"]).as_deref() == Some("admin");
     let remember = input.flag("remember_me", false);
     input.finish()?;
+    if lock(&open.core.outage).is_some() {
+        return Err(failed("Something went wrong"));
+    }
     let mut store = lock(&open.core.store);
     let user = store.user_by_email(&email).filter(|user| user.has_password(&password)).cloned();
     let Some(user) = user else {
@@ -60,7 +65,7 @@ pub(super) async fn login(open: Open) -> Answer {
     let tokens = lock(&open.core.sessions).open(&user.id);
     ok(json!({
         "object": "auth_token", "message": "User logged in successfully", "token": token(&tokens, remember),
-        "first_login": must_change, "is_reset_password": false,
+        "first_login": must_change, "is_reset_password": must_change,
     }))
 }
 
@@ -70,7 +75,8 @@ pub(super) async fn refresh(open: Open) -> Answer {
     input.finish()?;
     let delay = *lock(&open.core.refresh_delay);
     tokio::time::sleep(delay).await;
-    let tokens = lock(&open.core.sessions).renew(&refresh);
+    let down = lock(&open.core.outage).is_some();
+    let tokens = if down { None } else { lock(&open.core.sessions).renew(&refresh) };
     let invalid = || Problem::Envelope(StatusCode::UNAUTHORIZED, "Token Expired or Invalid".to_owned());
     let tokens = tokens.ok_or_else(invalid)?;
     ok(json!({ "object": "info", "message": "Token refreshed successfully", "token": token(&tokens, false) }))
@@ -85,9 +91,17 @@ pub(super) async fn logout(open: Open) -> Answer {
         // Even if the rest fails.
         lock(&open.core.sessions).shut_out(token);
     }
-    match lock(&open.core.sessions).close(&refresh) {
-        Some(_) => done("info", "User logged out successfully"),
-        None => Err(bad("Failed to logout user")),
+    match *lock(&open.core.outage) {
+        Some(Outage::Keycloak) => return Err(bad("Failed to logout user")),
+        Some(Outage::Postgres) => return Err(failed("Failed to logout user")),
+        None => {}
+    }
+    let mut sessions = lock(&open.core.sessions);
+    // To end a session that has ended is fine; only what never was a token is refused.
+    if sessions.end(&refresh) || sessions.was_issued(&refresh) {
+        done("info", "User logged out successfully")
+    } else {
+        Err(bad("Failed to logout user"))
     }
 }
 

@@ -8,6 +8,7 @@ use super::call::{Answer, Call, Id, Open, ok};
 use super::problem::detail;
 use super::world::{World, offset, time};
 use crate::lock;
+use crate::options::Outage;
 use crate::state::User;
 
 const FREE: &str = "00000000-0000-0000-0000-000000000001";
@@ -17,7 +18,10 @@ fn result(result: &Value, message: &str) -> Answer {
     ok(json!({ "success": true, "result": result, "message": message }))
 }
 
-pub(super) async fn plans(_: Open) -> Answer {
+pub(super) async fn plans(open: Open) -> Answer {
+    if *lock(&open.core.outage) == Some(Outage::Postgres) {
+        return Err(detail(StatusCode::INTERNAL_SERVER_ERROR, "Failed to fetch billing plans"));
+    }
     let plan = |number: u8, name: &str, price: &str, tokens: u64, cost: &str| {
         json!({
             "id": format!("00000000-0000-0000-0000-{number:012}"), "name": name,

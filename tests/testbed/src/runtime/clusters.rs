@@ -4,7 +4,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call, Id, done, ok, said};
+use super::call::{Answer, Call, Id, ok, said};
 use super::deploy::Simulation;
 use super::input::Paging;
 use super::problem::{bad, failed, missing};
@@ -110,7 +110,8 @@ pub(super) async fn set_settings(Id(id): Id, call: Call) -> Answer {
 pub(super) async fn delete_settings(Id(id): Id, call: Call) -> Answer {
     call.must("cluster:manage")?;
     match lock(&call.open.core.world).settings.remove(&id) {
-        Some(_) => done("cluster.settings.delete", "Cluster settings deleted successfully"),
+        // They are gone all the same.
+        Some(_) => Err(failed("Failed to delete cluster settings")),
         None => Err(missing("Cluster settings")),
     }
 }

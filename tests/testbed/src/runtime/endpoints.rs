@@ -69,7 +69,8 @@ fn cluster_of(store: &Store, world: &mut World, endpoint: &Endpoint) -> Value {
 }
 
 pub(super) async fn list(call: Call) -> Answer {
-    call.must_on_endpoints("endpoint:view")?;
+    call.must_list_endpoints()?;
+    let scoped = call.must_on_endpoints("endpoint:view").is_ok();
     let mut input = call.open.params();
     let paging = Paging::read(&mut input, 0, u64::MAX);
     let words = ["running", "failure", "deploying", "unhealthy", "deleting", "deleted", "pending"];
@@ -84,7 +85,8 @@ pub(super) async fn list(call: Call) -> Answer {
     for endpoint in &store.endpoints {
         let fits = wanted.as_ref().is_none_or(|wanted| wanted == status(endpoint))
             && name.as_ref().is_none_or(|name| *name == endpoint.name)
-            && project.as_ref().is_none_or(|project| *project == endpoint.project_id);
+            && project.as_ref().is_none_or(|project| *project == endpoint.project_id)
+            && (scoped || world.project(&endpoint.project_id).may(&call.user.id, "endpoint:view"));
         if !fits {
             continue;
         }

@@ -81,7 +81,10 @@ pub(super) async fn create(call: Call) -> Answer {
 pub(super) async fn list(call: Call) -> Answer {
     let mut input = call.open.params();
     let paging = Paging::read(&mut input, 0, u64::MAX);
+    let kind = input.choice("project_type", &["client_app", "admin_app"]);
     input.finish()?;
+    // Without a type, administrators see those of their own type alone.
+    let kind = kind.unwrap_or_else(|| format!("{}_app", call.profile.user_type));
     let store = lock(&call.open.core.store);
     let mut world = lock(&call.open.core.world);
     let mut items = Vec::new();
@@ -90,7 +93,8 @@ pub(super) async fn list(call: Call) -> Answer {
         let keys = store.credentials.iter().filter(|key| key.project_id == project.id).count();
         let info = world.project(&project.id).clone();
         let member = info.members.iter().any(|member| member.user_id == call.user.id);
-        if info.deleted || !(member || call.is_super()) {
+        let shown = member || call.is_super() && kind == "admin_app";
+        if info.deleted || info.project_type != kind || !shown {
             continue;
         }
         let colors: Vec<Value> = info

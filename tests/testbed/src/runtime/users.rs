@@ -27,19 +27,19 @@ pub(super) async fn me(someone: Someone) -> Answer {
 }
 
 pub(super) async fn my_permissions(someone: Someone) -> Answer {
-    let modules: Vec<Value> = ["cluster", "model", "project", "user", "benchmark"]
-        .iter()
-        .filter_map(|module| {
-            let scopes: Vec<&str> = ["view", "manage"]
-                .into_iter()
-                .filter(|scope| someone.may(&format!("{module}:{scope}")))
-                .collect();
-            let id = crate::ids::uuid_from(*b"module-of-rights");
-            (!scopes.is_empty())
-                .then(|| json!({ "rsid": id, "rsname": format!("module_{module}"), "scopes": scopes }))
-        })
-        .collect();
-    said("user.permissions", "Successfully get user permissions", "permissions", modules.into())
+    let id = crate::ids::uuid_from(*b"default-resource");
+    let default = json!({ "rsid": id, "rsname": "Default Resource", "scopes": [] });
+    let modules = ["cluster", "model", "project", "user", "benchmark"].iter().filter_map(|module| {
+        let scopes: Vec<&str> = ["view", "manage"]
+            .into_iter()
+            .filter(|scope| someone.may(&format!("{module}:{scope}")))
+            .collect();
+        let id = crate::ids::uuid_from(*b"module-of-rights");
+        (!scopes.is_empty())
+            .then(|| json!({ "rsid": id, "rsname": format!("module_{module}"), "scopes": scopes }))
+    });
+    let all: Vec<Value> = std::iter::once(default).chain(modules).collect();
+    said("user.permissions", "Successfully get user permissions", "permissions", all.into())
 }
 
 fn check_password(input: &mut Input, name: &str) -> Option<String> {
@@ -86,6 +86,10 @@ pub(super) async fn create(call: Call) -> Answer {
     let given = permissions.iter().filter(|scope| scope["has_permission"] == true);
     let mut scopes: std::collections::BTreeSet<String> =
         given.filter_map(|scope| Some(scope["name"].as_str()?.to_owned())).collect();
+    if user_type == "client" {
+        // Whatever was asked for.
+        scopes.extend(["project:view", "project:manage"].map(str::to_owned));
+    }
     if role == "admin" {
         scopes.extend(GLOBAL_SCOPES.map(str::to_owned));
     }
@@ -155,6 +159,9 @@ pub(super) async fn one(Id(id): Id, call: Call) -> Answer {
     let store = lock(&call.open.core.store);
     let user = store.user(&id).ok_or_else(|| failed("Failed to get user by id"))?;
     let profile = lock(&call.open.core.world).profile(user);
+    if profile.status == Status::Deleted {
+        return Err(failed("Failed to get user by id"));
+    }
     said("user.retrieve", "Successfully get user by id", "user", body(user, &profile))
 }
 

@@ -26,6 +26,8 @@ struct Claims {
 struct Session {
     user_id: String,
     revoked: bool,
+    /// It is not renewed any more; its access tokens live on until they expire.
+    ended: bool,
 }
 
 struct Refresh {
@@ -51,6 +53,8 @@ pub(crate) struct Sessions {
     generation: u64,
     live: HashMap<String, Session>,
     refresh: HashMap<String, Refresh>,
+    /// Every refresh token so far.
+    issued: HashSet<String>,
     /// Access tokens that were taken back one by one.
     shut_out: HashSet<String>,
 }
@@ -68,13 +72,15 @@ impl Sessions {
             generation: 0,
             live: HashMap::new(),
             refresh: HashMap::new(),
+            issued: HashSet::new(),
             shut_out: HashSet::new(),
         }
     }
 
     pub(crate) fn open(&mut self, user_id: &str) -> Tokens {
         let session = ids::uuid();
-        self.live.insert(session.clone(), Session { user_id: user_id.to_owned(), revoked: false });
+        self.live
+            .insert(session.clone(), Session { user_id: user_id.to_owned(), revoked: false, ended: false });
         self.issue(&session, user_id)
     }
 
@@ -95,6 +101,7 @@ impl Sessions {
         // Signing with a key of ours cannot fail; an empty token would be refused everywhere, and so be noticed.
         let access = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap_or_default();
         let refresh = ids::secret("bud_rt_");
+        self.issued.insert(refresh.clone());
         self.refresh.insert(
             refresh.clone(),
             Refresh { session: session.to_owned(), expires_ms: now.saturating_add(millis(self.refresh_ttl)) },
@@ -107,8 +114,14 @@ impl Sessions {
     pub(crate) fn refresh_owner(&self, token: &str) -> Option<String> {
         let refresh = self.refresh.get(token)?;
         let session = self.live.get(&refresh.session)?;
-        let good = !session.revoked && refresh.expires_ms > Timestamp::now().as_millisecond();
+        let good =
+            !session.revoked && !session.ended && refresh.expires_ms > Timestamp::now().as_millisecond();
         good.then(|| session.user_id.clone())
+    }
+
+    /// Whether this is a refresh token of this server, valid or not.
+    pub(crate) fn was_issued(&self, token: &str) -> bool {
+        self.issued.contains(token)
     }
 
     /// New tokens for a refresh token, which stays good.
@@ -165,6 +178,14 @@ impl Sessions {
             session.revoked = true;
         }
         Some(owner)
+    }
+
+    /// Ends the session of a refresh token for renewals alone, as Keycloak does. Whether it was good.
+    pub(crate) fn end(&mut self, refresh: &str) -> bool {
+        let Some(session) = self.refresh.get(refresh).map(|refresh| refresh.session.clone()) else {
+            return false;
+        };
+        self.live.get_mut(&session).is_some_and(|session| !std::mem::replace(&mut session.ended, true))
     }
 
     /// Ends every session of a user.

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::step::{DeployStep, TRIGGER};
 use super::{Begun, DeployModel, DeploymentStage, DeploymentUpdate, Shared, begun};
 use crate::api::Describe;
-use crate::client::{Client, List, Teller, Verdict, Wait};
-use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::Options;
+use crate::client::{Client, List, SLOWEST, Teller, Verdict, Wait};
+use crate::error::{Error, ErrorKind, Result, seconds};
+use crate::pipeline::{Meta, Options};
 use crate::resources::ModelProviderType;
 use crate::resources::clusters::{RecommendClusters, Recommendations, RecommendedCluster};
-use crate::resources::endpoints::{Endpoint, ListEndpoints};
+use crate::resources::endpoints::{Endpoint, EndpointStatus, ListEndpoints};
 use crate::resources::workflows::{GetWorkflow, Workflow, WorkflowStatus, WorkflowSteps};
 use crate::types::{DeployClusterId, Extra, WorkflowId, check_segment};
 
@@ -40,7 +40,7 @@ impl Run {
         let outcome = self.steps(resumed, &mut tell).await;
         let error = match outcome {
             Ok(endpoint) => return Ok(endpoint),
-            Err(error) => error.with_operation(DeployStep::ID),
+            Err(error) => error.for_operation(DeployStep::ID),
         };
         let Begun { workflow, started } = begun(&self.shared).clone();
         let Some(workflow) = workflow else { return Err(error) };
@@ -49,12 +49,14 @@ impl Run {
             let _ = self.client.workflows().cancel(&workflow).await;
             return Err(error);
         }
-        let error = error.with_cursor(workflow.to_string());
-        Err(match error.kind() {
-            ErrorKind::OperationFailed | ErrorKind::NotFound => error,
-            _ if error.hint().is_some() && error.kind() != ErrorKind::PollTimeout => error,
-            _ => error.with_hint(format!("resume it by its workflow, {workflow}")),
-        })
+        let advice = match error.kind() {
+            ErrorKind::OperationFailed | ErrorKind::NotFound => format!("its workflow is {workflow}"),
+            _ => format!("resume it by its workflow, {workflow}"),
+        };
+        // A wait's own hint is about the wait alone.
+        let hint = error.hint().filter(|_| error.kind() != ErrorKind::PollTimeout);
+        let hint = hint.map_or_else(|| advice.clone(), |hint| format!("{hint}; {advice}"));
+        Err(error.with_cursor(workflow.to_string()).with_hint(hint))
     }
 
     async fn steps(&mut self, resumed: Option<WorkflowId>, tell: &mut Tell) -> Result<Endpoint> {
@@ -64,7 +66,6 @@ impl Run {
         }
         self.deadline = self.wait.deadline()?;
         self.client.route::<DeployStep>().await?;
-
         let workflow = match resumed {
             None => self.step(DeployStep::first(&self.model)).await?,
             Some(id) => self.resumed(id).await?,
@@ -87,7 +88,8 @@ impl Run {
 
     /// A workflow of an earlier run, if it is about the same.
     async fn resumed(&self, id: WorkflowId) -> Result<Workflow> {
-        let workflow = self.client.execute(&GetWorkflow(id), Options::default()).await?.0;
+        let read = GetWorkflow(id);
+        let workflow = self.outlive(|options| self.client.execute(&read, options)).await?;
         let Some(steps) = workflow.steps.as_deref() else { return Ok(workflow) };
         let other = |what: &'static str, of: &str| {
             Err(Error::invalid(what, format!("the workflow has another one: {of}")))
@@ -190,37 +192,23 @@ impl Run {
 
     /// Waits for the simulator.
     async fn simulated(&self, id: &WorkflowId, tell: &mut Tell) -> Result<Vec<RecommendedCluster>> {
-        let look = || async {
+        let look = |left| async move {
             // Only the workflow knows of a simulation that failed.
-            let workflow = self.client.execute(&GetWorkflow(id.clone()), Options::default()).await?.0;
+            let workflow = self.workflow(id, left).await?;
             if let Some(reason) = workflow.failure() {
-                return Ok((Some(reason), None, None));
+                return Ok(Simulation { failure: Some(reason), ..Simulation::default() });
             }
-            let found = self.client.execute(&RecommendClusters(id.clone()), Options::default()).await?.0;
-            Ok((None, simulation_done(&workflow), Some(found)))
+            let recommend = RecommendClusters(id.clone());
+            let found = self.client.execute(&recommend, self.client.options_within(left)).await?.0;
+            Ok(Simulation { done: simulation_done(&workflow), found: Some(found), failure: None })
         };
-        let judge = |(failure, done, found): &(Option<String>, Option<bool>, Option<Recommendations>)| {
-            if let Some(reason) = failure {
-                return Verdict::Failed(failed("the simulation", reason));
-            }
-            let none = found.as_ref().is_none_or(|found| found.clusters.is_empty());
-            let processing =
-                found.as_ref().is_some_and(|found| found.status.as_deref() == Some("processing"));
-            match done {
-                Some(true) if self.model.cluster.is_some() => Verdict::Reached,
-                Some(true) if none && !processing => {
-                    let reason = "no cluster would be good enough for what was asked for";
-                    Verdict::Failed(Error::new(ErrorKind::OperationFailed, reason))
-                }
-                Some(false) => Verdict::Pending("the simulator is at work".to_owned()),
-                _ if none || processing => Verdict::Pending("no cluster is recommended yet".to_owned()),
-                _ => Verdict::Reached,
-            }
-        };
+        let mut before = None;
+        let own = self.model.cluster.is_some();
+        let judge = |simulation: &Simulation| simulation.judge(own, &mut before);
         let mut watch = self.rest()?.watch(look, judge)?;
         let mut clusters = Vec::new();
-        while let Some((_, _, found)) = watch.next().await? {
-            clusters = found.map(|found| found.clusters).unwrap_or_default();
+        while let Some(simulation) = watch.next().await? {
+            clusters = simulation.found.map(|found| found.clusters).unwrap_or_default();
             let update = self.update(id, DeploymentStage::Simulating);
             let detail = format!("{} clusters are recommended", clusters.len());
             tell.tell(DeploymentUpdate { detail: Some(detail), ..update }).await;
@@ -266,16 +254,21 @@ impl Run {
 
     /// Waits for the workflow's end.
     async fn finish(&self, id: &WorkflowId, tell: &mut Tell) -> Result<()> {
-        let look =
-            || async { Ok(self.client.execute(&GetWorkflow(id.clone()), Options::default()).await?.0) };
-        let judge = |workflow: &Workflow| match workflow.failure() {
+        let look = |left| async move {
+            let workflow = self.workflow(id, left).await?;
+            // The platform may lose the event that completes the workflow; the endpoint shows that the work is done.
+            let running = last_event_completed(&workflow)
+                && self.listed(left).await?.is_some_and(|found| is_up(&found));
+            Ok((workflow, running))
+        };
+        let judge = |(workflow, running): &(Workflow, bool)| match workflow.failure() {
             Some(reason) => Verdict::Failed(failed("the deployment", &reason)),
-            None if workflow.is(&WorkflowStatus::Completed) => Verdict::Reached,
+            None if *running || workflow.is(&WorkflowStatus::Completed) => Verdict::Reached,
             None if is_started(workflow) => Verdict::Pending(state(workflow)),
             None => Verdict::Unproven(state(workflow)),
         };
         let mut watch = self.rest()?.watch(look, judge)?;
-        while let Some(workflow) = watch.next().await? {
+        while let Some((workflow, _)) = watch.next().await? {
             let update = self.update(id, DeploymentStage::Deploying);
             tell.tell(DeploymentUpdate { detail: Some(state(&workflow)), ..update }).await;
         }
@@ -284,11 +277,8 @@ impl Run {
 
     /// The endpoint of a finished workflow, which does not name it.
     async fn endpoint(&self) -> Result<Endpoint> {
-        let look = || async {
-            let named = ListEndpoints::named(self.model.project.clone(), self.stored.clone());
-            let found = List::new(self.client.clone(), named).all().await?;
-            let found = found.into_iter().find(|endpoint| endpoint.name.as_deref() == Some(&self.stored));
-            found.ok_or_else(|| {
+        let look = |left| async move {
+            self.listed(left).await?.ok_or_else(|| {
                 let message =
                     format!("the workflow is completed, but there is no endpoint `{}`", self.stored);
                 Error::new(ErrorKind::NotFound, message)
@@ -299,23 +289,65 @@ impl Run {
         found.ok_or_else(|| Error::new(ErrorKind::Unconfirmed, "nothing was seen of the endpoint"))
     }
 
+    async fn workflow(&self, id: &WorkflowId, left: Duration) -> Result<Workflow> {
+        Ok(self.client.execute(&GetWorkflow(id.clone()), self.client.options_within(left)).await?.0)
+    }
+
+    /// The endpoint by its name, if it is listed.
+    async fn listed(&self, left: Duration) -> Result<Option<Endpoint>> {
+        let named = ListEndpoints::named(self.model.project.clone(), self.stored.clone());
+        let list = List::new(self.client.clone(), named);
+        let found = match timeout(left, list.all()).await {
+            Ok(found) => found?,
+            Err(_) => return Err(Error::new(ErrorKind::Timeout, "the list did not arrive in time")),
+        };
+        Ok(found.into_iter().find(|endpoint| endpoint.name.as_deref() == Some(&self.stored)))
+    }
+
     async fn step(&self, step: DeployStep) -> Result<Workflow> {
-        self.left()?;
-        Ok(self.client.execute(&step, Options::default()).await?.0)
+        self.outlive(|options| self.client.execute(&step, options)).await
+    }
+
+    /// Sends a request until something other than an outage of the identity service comes back, within the deadline. In
+    /// such an outage requests are refused unprocessed, so that sending again is safe for each of them.
+    async fn outlive<T, F>(&self, send: impl Fn(Options) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<(T, Meta)>>,
+    {
+        let mut pause = self.wait.every;
+        loop {
+            let left = self.left()?;
+            let error = match send(self.client.options_within(left)).await {
+                Ok((answer, _)) => return Ok(answer),
+                Err(error) => error,
+            };
+            if !error.may_be_outage() || error.maybe_applied() {
+                return Err(error);
+            }
+            let jittered = pause.mul_f64(0.75 + 0.5 * fastrand::f64());
+            if jittered >= self.deadline.saturating_duration_since(Instant::now()) {
+                return Err(self.over(Some(&error)));
+            }
+            sleep(jittered).await;
+            pause = pause.mul_f64(1.5).min(self.wait.every * SLOWEST);
+        }
+    }
+
+    fn over(&self, last: Option<&Error>) -> Error {
+        let last =
+            last.map(|error| format!("; the last request failed: {}", error.brief())).unwrap_or_default();
+        let message = format!("not done within {}{last}", seconds(self.wait.within));
+        Error::new(ErrorKind::PollTimeout, message)
     }
 
     /// The time that is left.
     fn left(&self) -> Result<Duration> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            let message = format!("not done within {:?}", self.wait.within);
-            return Err(Error::new(ErrorKind::PollTimeout, message));
-        }
-        Ok(left)
+        if left.is_zero() { Err(self.over(None)) } else { Ok(left) }
     }
 
     fn rest(&self) -> Result<Wait> {
-        Ok(Wait { within: self.left()?, every: self.wait.every })
+        Ok(Wait { within: self.left()?, every: self.wait.every, limit: Some(self.wait.within) })
     }
 
     fn update(&self, id: &WorkflowId, stage: DeploymentStage) -> DeploymentUpdate {
@@ -368,15 +400,67 @@ fn state(workflow: &Workflow) -> String {
     }
 }
 
-/// Whether the simulator says of each of its steps that it is done; nothing when it says nothing.
-fn simulation_done(workflow: &Workflow) -> Option<bool> {
-    let events = workflow.steps.as_ref()?.bud_simulator_events.as_ref()?;
-    let steps = events.get("steps")?.as_array()?;
-    let status =
-        |step: &Value| Some(step.get("payload")?.get("content")?.get("status")?.as_str()?.to_owned());
-    let said: Vec<String> = steps.iter().filter_map(status).collect();
-    if said.is_empty() {
-        return None;
+/// What a look at a simulation shows.
+#[derive(Default)]
+struct Simulation {
+    failure: Option<String>,
+    /// Whether its events say that it is done, if they say anything.
+    done: Option<bool>,
+    found: Option<Recommendations>,
+}
+
+impl Simulation {
+    /// It has ended when what comes next is there: recommended clusters. The platform may lose an event, so that events
+    /// alone prove neither end nor progress; recommendations that two looks in a row agree on count without them. `own`:
+    /// the caller has chosen a cluster, and needs none recommended.
+    fn judge(&self, own: bool, before: &mut Option<Vec<DeployClusterId>>) -> Verdict {
+        if let Some(reason) = &self.failure {
+            return Verdict::Failed(failed("the simulation", reason));
+        }
+        let found = self.found.as_ref();
+        let clusters = found.map(|found| found.clusters.as_slice()).unwrap_or_default();
+        let now: Vec<_> = clusters.iter().filter_map(|cluster| cluster.cluster_id.clone()).collect();
+        let processing = found.is_some_and(|found| found.status.as_deref() == Some("processing"));
+        let agreed = before.replace(now.clone()).is_some_and(|before| before == now && !now.is_empty());
+        match self.done {
+            Some(true) if own => Verdict::Reached,
+            Some(true) if now.is_empty() && !processing => {
+                let reason = "no cluster would be good enough for what was asked for";
+                Verdict::Failed(Error::new(ErrorKind::OperationFailed, reason))
+            }
+            _ if now.is_empty() || processing => Verdict::Pending("no cluster is recommended yet".to_owned()),
+            Some(false) if !agreed => Verdict::Pending("the simulator is at work".to_owned()),
+            _ => Verdict::Reached,
+        }
     }
-    Some(said.len() == steps.len() && said.iter().all(|status| status.eq_ignore_ascii_case("completed")))
+}
+
+fn is_up(endpoint: &Endpoint) -> bool {
+    endpoint.is(&EndpointStatus::Running)
+}
+
+/// The states that the service at work reports for its steps; `None` for a step without one.
+fn states(events: Option<&Value>) -> Vec<Option<&str>> {
+    let steps = events.and_then(|events| events.get("steps")?.as_array());
+    steps.into_iter().flatten().map(reported).collect()
+}
+
+fn reported(step: &Value) -> Option<&str> {
+    step.get("payload")?.get("content")?.get("status")?.as_str()
+}
+
+fn completed(state: &Option<&str>) -> bool {
+    state.is_some_and(|state| state.eq_ignore_ascii_case("completed"))
+}
+
+/// Whether the simulator has completed its last step, which follows all others; `None` when it reports nothing.
+fn simulation_done(workflow: &Workflow) -> Option<bool> {
+    let states = states(workflow.steps.as_ref()?.bud_simulator_events.as_ref());
+    states.iter().any(Option::is_some).then(|| states.last().is_some_and(completed))
+}
+
+/// Whether the cluster service has completed the last step of the deployment.
+fn last_event_completed(workflow: &Workflow) -> bool {
+    let events = workflow.steps.as_ref().and_then(|steps| steps.budserve_cluster_events.as_ref());
+    states(events).last().is_some_and(completed)
 }

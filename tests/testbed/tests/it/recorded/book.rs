@@ -58,8 +58,9 @@ pub(super) struct Book {
 
 impl Book {
     pub(super) fn open() -> Self {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../contract/runtime/exchanges.jsonl");
-        let all = std::fs::read_to_string(path).unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contract/runtime/");
+        let read = |name: &str| std::fs::read_to_string(format!("{folder}{name}")).unwrap();
+        let all = read("exchanges_keycloak.jsonl") + &read("exchanges.jsonl");
         let lines = all.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let recorded = lines.map(|line| (line["name"].as_str().unwrap().to_owned(), line)).collect();
         Self { recorded, seen: BTreeSet::new(), wrong: Vec::new() }
