@@ -99,6 +99,8 @@ async fn no_secret_is_seen_anywhere() {
     }
     // A success of the wrong shape, with a secret where another type is expected.
     bed.fault(Fault::on("POST", "/credentials").edit(|answer| answer["created_at"] = answer["key"].clone()));
+    seen.push(format!("{:?}", bud.credentials().create("odd time", bed.project_id()).await.unwrap()));
+    bed.fault(Fault::on("POST", "/credentials").edit(|answer| answer["id"] = json!([answer["key"]])));
     seen.push(renderings(&bud.credentials().create("odd", bed.project_id()).await.unwrap_err()));
     bed.fault(Fault::on("POST", "/auth/login").edit(|answer| {
         answer["access_token"] = json!({ "inner": answer["access_token"] });

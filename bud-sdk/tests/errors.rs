@@ -384,7 +384,7 @@ async fn an_answer_of_another_shape_is_not_success() {
     let error = refused(200, &[("content-type", "text/html; charset=utf-8")], page).await;
     assert_eq!((error.kind(), error.path()), (ErrorKind::Decode, Some(".")));
     assert_snapshot!(shown(&error),
-        @"users.get failed: GET /users/{id} answered 200: the answer is text/html, not JSON; is this the API's address? (1 attempt, [time])");
+        @"users.get failed: GET /users/{id} answered 200: the server sent an HTML page: Sign in, not JSON; is this the API's address, and is no login page in front of it? (1 attempt, [time])");
     assert_snapshot!(shown(&refused(200, &[], "").await),
         @"users.get failed: GET /users/{id} answered 200: the answer is empty where a body was expected (1 attempt, [time])");
     assert_snapshot!(shown(&refused(200, &[], "null").await),
@@ -393,10 +393,8 @@ async fn an_answer_of_another_shape_is_not_success() {
         @"users.get failed: GET /users/{id} answered 200: the answer breaks off (1 attempt, [time])");
     assert_snapshot!(shown(&refused_json(200, json!({ "user": { "email": "a@example.com" } })).await),
         @"users.get failed: GET /users/{id} answered 200: a required field is missing: `id` at .user (1 attempt, [time])");
-    assert_snapshot!(shown(&refused_json(200, json!({ "id": "u-1", "email": ["canary"] })).await),
-        @"users.get failed: GET /users/{id} answered 200: expected a string, found a list at .email (1 attempt, [time])");
-    assert_snapshot!(shown(&refused_json(200, json!({ "id": "u-1", "created_at": "canary" })).await),
-        @"users.get failed: GET /users/{id} answered 200: expected an RFC 3339 time at .created_at (1 attempt, [time])");
+    assert_snapshot!(shown(&refused_json(200, json!({ "id": ["canary"] })).await),
+        @"users.get failed: GET /users/{id} answered 200: expected an id as text, found a list at .id (1 attempt, [time])");
     let wire = Wire::start([Script::answer(respond(200, &[], r#"{"users":[{"id":1.5}]}"#))]).await.unwrap();
     let error = failed(plain(wire.url()).build().unwrap().users().list().all().await, ErrorKind::Decode);
     assert_snapshot!(shown(&error),
@@ -459,7 +457,7 @@ async fn a_configuration_error_names_what_to_change() {
     let wire = Wire::start([page]).await.unwrap();
     let bud = Client::builder().base_url(wire.url()).bearer_token("x").build().unwrap();
     assert_snapshot!(shown(&failed(bud.users().get("u-1").await, ErrorKind::Config)),
-        @"users.get failed: the API flavor of this server is unclear: the probe was answered 200; check the base URL, or set BUD_API_FLAVOR (or builder.flavor) to guide or runtime");
+        @"users.get failed: the API flavor of this server is unclear: the probe was answered 200; is this the API's address? If it is, set BUD_API_FLAVOR (or builder.flavor) to guide or runtime");
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn w02_one_record_and_one_cluster_are_read_and_an_odd_one_is_our_error() {
     let cluster = runtime(home.url()).clusters().get("c-1").await.unwrap();
     assert_eq!(cluster.name.as_deref(), exchange["response_body"]["cluster"]["name"].as_str());
 
-    let odd = json!({ "data": { "id": 7 }, "cluster": { "id": 7 } });
+    let odd = json!({ "data": { "id": [7] }, "cluster": { "id": [7] } });
     let home = Wire::builder().repeat_last();
     let home = home.start([Script::answer(respond_json(200, &odd))]).await.unwrap();
     let error = runtime(home.url()).audit().get("a-1").await.unwrap_err();

@@ -139,7 +139,7 @@ async fn users_are_listed_page_by_page() {
     let sent = home.requests();
     assert_eq!(
         sent.iter().map(|sent| sent.target.as_str()).collect::<Vec<_>>(),
-        ["/users/?page=1&limit=2&order_by=created_at", "/users/?page=2&limit=2&order_by=created_at",]
+        ["/users/?page=1&limit=2&order_by=created_at%2Cid", "/users/?page=2&limit=2&order_by=created_at%2Cid",]
     );
 }
 
@@ -216,7 +216,7 @@ async fn clusters() {
     let empty = Exchange::named("clusters_list_empty");
     let home = empty.server().await;
     assert_eq!(runtime(&home).clusters().list().all().await.unwrap().len(), 0);
-    assert_eq!(home.requests()[0].target, "/clusters/clusters?page=1&limit=100&order_by=created_at");
+    assert_eq!(home.requests()[0].target, "/clusters/clusters?page=1&limit=100&order_by=created_at%2Cid");
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn projects() {
             assert_eq!(typed[count], recorded[count], "{name}: {count}");
         }
         assert_eq!(page.total_record, list.answer()["total_record"].as_u64());
-        assert_eq!(home.requests()[0].target, "/projects/?page=1&limit=10&order_by=created_at");
+        assert_eq!(home.requests()[0].target, "/projects/?page=1&limit=10&order_by=created_at%2Cid");
     }
 
     let changed = Exchange::named("project_patch");
@@ -272,13 +272,14 @@ async fn projects() {
 
 #[tokio::test]
 async fn users_are_renamed_and_let_in_again() {
-    let renamed = Exchange::named("user_patch_name_ok");
+    // The user of this recording has a name of two words.
+    let renamed = Exchange::named("user_patch_role_ok");
     let home = renamed.server().await;
-    let update = UserUpdate::new().first_name("New").last_name("Name");
+    let update = UserUpdate::new().first_name("User").last_name("developer");
     let user = runtime(&home).users().update(renamed.id(), update).await.unwrap();
     assert_eq!(user.name.as_deref(), renamed.answer()["user"]["name"].as_str());
     let sent = home.requests().remove(0);
-    assert_eq!((sent.method.as_str(), sent.json()), ("PATCH", json!({ "name": "New Name" })));
+    assert_eq!((sent.method.as_str(), sent.json()), ("PATCH", json!({ "name": "User developer" })));
     let half = runtime(&home).users().update("u-1", UserUpdate::new().first_name("New")).await.unwrap_err();
     assert_eq!((half.kind(), home.requests().len()), (ErrorKind::InvalidArgument, 1));
 

@@ -77,7 +77,6 @@ async fn what_a_sign_in_undoes_is_said_before_and_seen_after() {
     let offered = admin.capabilities().await.unwrap();
     let loss = |id: &str| offered.operations.iter().find(|known| known.id == id).unwrap().loss.unwrap();
     assert!(loss("users.set_role").contains("next sign-in undoes it"));
-    assert!(loss("permissions.set_global").contains("even if Keycloak refused"));
 }
 
 #[tokio::test]
@@ -336,7 +335,7 @@ async fn every_list_asks_for_an_order_and_none_is_redirected() {
     bud.projects().members(bed.project_id()).all().await.unwrap();
     bud.permissions().list().user(bed.admin_id()).all().await.unwrap();
     for sent in bed.requests() {
-        let ordered = sent.target.contains("order_by=created_at") || sent.path.starts_with("/auth/");
+        let ordered = sent.target.contains("order_by=created_at%2Cid") || sent.path.starts_with("/auth/");
         assert!(ordered && sent.status == Some(200), "{} {:?}", sent.target, sent.status);
     }
 }

@@ -48,11 +48,12 @@ fn edit() -> Grant {
     Grant::project("u-1", "p-1", PermissionLevel::Edit)
 }
 
-const LOOK: &str = "/projects/p-1/users?page=1&limit=100&order_by=created_at";
+const LOOK: &str = "/projects/p-1/users?page=1&limit=100&order_by=created_at%2Cid";
 
 #[tokio::test]
 async fn a_grant_makes_a_member() {
-    let home = answering([(200, members(&[("u-2", &[])])), (200, done())]).await;
+    let held = members(&[("u-2", &[]), ("u-1", &[("endpoint:view", true), ("endpoint:manage", true)])]);
+    let home = answering([(200, members(&[("u-2", &[])])), (200, done()), (200, held)]).await;
     let granted = runtime(&home).build().unwrap().permissions().grant(edit()).await.unwrap();
     assert_eq!(granted.permission_level.as_deref(), Some(&PermissionLevel::Edit));
     assert_eq!((granted.id, granted.resource_id.as_deref()), (None, Some("p-1")));
@@ -62,6 +63,7 @@ async fn a_grant_makes_a_member() {
         [
             ("GET".to_owned(), LOOK.to_owned(), Value::Null),
             ("POST".to_owned(), "/projects/p-1/add-users".to_owned(), json!({ "users": [user] })),
+            ("GET".to_owned(), LOOK.to_owned(), Value::Null),
         ]
     );
 }
@@ -70,7 +72,9 @@ async fn a_grant_makes_a_member() {
 async fn a_grant_sets_what_a_member_may_however_far_down_the_list_he_is() {
     let many: Vec<String> = (0..100).map(|number| format!("x-{number}")).collect();
     let many: Vec<(&str, &[(&str, bool)])> = many.iter().map(|id| (id.as_str(), [].as_slice())).collect();
-    let home = answering([(200, members(&many)), (200, members(&[("u-1", &[])])), (200, done())]).await;
+    let held = members(&[("u-1", &[("endpoint:view", true)])]);
+    let home =
+        answering([(200, members(&many)), (200, members(&[("u-1", &[])])), (200, done()), (200, held)]).await;
     let grant = Grant::project("u-1", "p-1", PermissionLevel::View);
     runtime(&home).build().unwrap().permissions().grant(grant).await.unwrap();
     let sent = sent(&home);
@@ -255,7 +259,7 @@ async fn a_search_ends_at_a_short_page_whatever_the_count_says() {
     let bud = runtime(&home).build().unwrap();
     let found = bud.users().list().search("miller").limit(2).all().await.unwrap();
     assert_eq!(found.len(), 5, "the count that the server gives with a search is wrong");
-    let query = "/users/?page=1&limit=2&order_by=created_at&search=true&name=miller&email=miller";
+    let query = "/users/?page=1&limit=2&order_by=created_at%2Cid&search=true&name=miller&email=miller";
     assert_eq!(sent(&home)[0].1, query);
     let both = bud.users().list().search("miller").role(Role::Admin).all().await.unwrap_err();
     assert_eq!(both.param(), Some("search"), "there it would widen the search");

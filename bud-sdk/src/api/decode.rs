@@ -21,6 +21,13 @@ impl Raw {
         from_slice(json).map_err(|error| self.explain(error.within(&prefix)))
     }
 
+    /// Reads one thing of which nothing may be lost, such as tokens.
+    pub(crate) fn object_exact<T: DeserializeOwned>(&self, name: &'static str) -> Result<T> {
+        let body = self.json_body()?;
+        let (prefix, json) = find_object(body, name, 0);
+        exact(json).map_err(|error| self.explain(error.within(&prefix)))
+    }
+
     /// Reads a thing with an id, bare or wrapped, if there is one.
     pub(crate) fn object_if_any<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>> {
         if self.is_nothing() {
@@ -112,11 +119,16 @@ pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     if let Ok(value) = serde_json::from_slice(json) {
         return Ok(value);
     }
-    if let Ok(value) = leniently(|| serde_json::from_slice(json)) {
+    leniently(|| exact(json))
+}
+
+/// Decodes without another way to read the same.
+fn exact<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
+    if let Ok(value) = serde_json::from_slice(json) {
         return Ok(value);
     }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    match leniently(|| serde_path_to_error::deserialize::<_, T>(&mut deserializer)) {
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Err(error) => {
             let path = error.path().to_string();
             Err(wrong_shape(error.inner(), &path))

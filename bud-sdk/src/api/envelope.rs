@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::error::{Error, ErrorKind};
 use crate::types::is_lenient;
 
 /// One page of a list.
@@ -30,6 +31,8 @@ pub struct Page<T> {
     pub(crate) left_out: usize,
     /// How many of these could not be read.
     pub(crate) unreadable: usize,
+    /// How many of these do not show whether they match a filter.
+    pub(crate) unproven: usize,
     /// Another part of the list, which is asked for differently, follows behind the last page of this one.
     pub(crate) more_parts: bool,
     /// What the limits of this API mean for the list.
@@ -48,6 +51,7 @@ impl<T> Page<T> {
             whole: true,
             left_out: 0,
             unreadable: 0,
+            unproven: 0,
             more_parts: false,
             limitation: None,
         }
@@ -61,12 +65,29 @@ impl<T> Page<T> {
         self
     }
 
-    /// Without the items that are not as asked for, if anything was.
-    pub(crate) fn filtered<F>(self, wanted: Option<&F>, matches: impl Fn(&T, &F) -> bool) -> Self {
-        match wanted {
-            Some(wanted) => self.only(|item| matches(item, wanted)),
-            None => self,
+    /// Without the items that are not as asked for, if anything was. An item of which `matches` says nothing does not show
+    /// whether it is: it is left out and counted, and if no item shows it the filter cannot be relied on.
+    pub(crate) fn filtered<F>(
+        mut self,
+        name: &'static str,
+        wanted: Option<&F>,
+        matches: impl Fn(&T, &F) -> Option<bool>,
+    ) -> crate::error::Result<Self> {
+        let Some(wanted) = wanted else { return Ok(self) };
+        let all = self.items.len();
+        let mut unproven = 0;
+        self.items.retain(|item| {
+            let matches = matches(item, wanted);
+            unproven += usize::from(matches.is_none());
+            matches == Some(true)
+        });
+        self.left_out += all - self.items.len();
+        self.unproven += unproven;
+        if unproven == all && all > 0 {
+            let message = format!("no row shows `{name}`, so that the filter cannot be relied on");
+            return Err(Error::new(ErrorKind::Incomplete, message).with_hint("list without the filter"));
         }
+        Ok(self)
     }
 
     /// How many items the server sent.
@@ -96,7 +117,7 @@ impl<T> Page<T> {
         item: impl Fn(T) -> crate::error::Result<U>,
     ) -> crate::error::Result<Page<U>> {
         let Self { items, page, limit, total_record, total_pages, whole, .. } = self;
-        let Self { mut left_out, mut unreadable, more_parts, limitation, .. } = self;
+        let Self { mut left_out, mut unreadable, unproven, more_parts, limitation, .. } = self;
         let (mut mapped, mut failure) = (Vec::with_capacity(items.len()), None);
         for result in items.into_iter().map(item) {
             match result {
@@ -118,6 +139,7 @@ impl<T> Page<T> {
                 whole,
                 left_out,
                 unreadable,
+                unproven,
                 more_parts,
                 limitation,
             }),
@@ -259,6 +281,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
             whole: false,
             left_out: unreadable,
             unreadable,
+            unproven: 0,
             more_parts: false,
             limitation: None,
         })

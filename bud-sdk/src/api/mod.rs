@@ -183,6 +183,8 @@ pub trait Paged: Operation<Output = Page<Self::Item>> + Clone {
     const FILTERS: &'static [Filter] = &[];
     /// The largest page that the server gives.
     const LARGEST_PAGE: u32 = 1000;
+    /// What to do about a list of which the server does not show every item.
+    const WHEN_INCOMPLETE: &'static str = "narrow the list with a filter, or ask for more items at a time";
     /// Goes on with the next part of a list that the server gives in several.
     fn next_part(&mut self) {}
     /// Asks for page `page` (from 1) of `limit` items.

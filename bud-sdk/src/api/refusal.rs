@@ -48,6 +48,7 @@ impl Raw {
         if markup && is_html(text().trim(), content_type) {
             let message = format!("the server sent {}, not JSON", html_title(text().trim()));
             let error = Error::decode(".", clean(&mask(&message), 300)).with_status(self.status);
+            let error = error.with_maybe_applied(true);
             return Some(error.with_hint("is this the API's address, and is no login page in front of it?"));
         }
         let mentions = |needle: &str| memmem::find(&self.body, needle.as_bytes()).is_some();

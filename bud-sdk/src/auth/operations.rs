@@ -50,7 +50,7 @@ const LONGEST_LIFE: f64 = 30.0 * 24.0 * 3600.0;
 
 impl Tokens {
     fn read(raw: &Raw) -> Result<Self> {
-        let answer: TokenAnswer = raw.object("token")?;
+        let answer: TokenAnswer = raw.object_exact("token")?;
         let access = answer.access_token.filter(|token| !token.expose().is_empty());
         let access = access.ok_or_else(|| {
             Error::decode(".access_token", "the answer has no access token").with_status(raw.status)

@@ -66,6 +66,11 @@ impl Check {
             let message = format!("{} rows of the list cannot be read and were left out", page.unreadable);
             self.warn(Warning::UNREADABLE_ROWS, message);
         }
+        if page.unproven > 0 {
+            let message =
+                format!("{} rows do not show whether they match the filter and were left out", page.unproven);
+            self.warn(Warning::UNPROVEN_ROWS, message);
+        }
         if let Some(limitation) = page.limitation {
             self.warn(Warning::LIMITATION, limitation.to_owned());
         }
@@ -109,8 +114,7 @@ impl Check {
             seen.min(total),
             pass.repeated
         );
-        Err(Error::new(ErrorKind::Incomplete, message)
-            .with_hint("narrow the list with a filter, or ask for more items at a time"))
+        Err(Error::new(ErrorKind::Incomplete, message))
     }
 
     fn warn(&mut self, code: &'static str, message: String) {

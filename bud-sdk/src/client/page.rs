@@ -305,7 +305,8 @@ impl<O: Paged> Pages<O> {
 
     /// Behind the last page: reads the list again if it is not whole, goes on with its next part, or ends.
     fn end_pass(&mut self, more_parts: bool) -> Result<()> {
-        match self.check.end_pass(self.list.limit, O::LARGEST_PAGE)? {
+        let judged = self.check.end_pass(self.list.limit, O::LARGEST_PAGE);
+        match judged.map_err(|error| error.with_hint(O::WHEN_INCOMPLETE))? {
             Some(limit) => {
                 self.list.limit = limit;
                 self.restart(self.at.part);

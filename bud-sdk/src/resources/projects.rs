@@ -347,8 +347,9 @@ impl Operation for ListProjects {
             Flavor::Runtime => {
                 let page = raw.page("projects")?.try_map(Counted::into_project)?;
                 let wanted = self.project_type.as_ref();
-                let mut page =
-                    page.filtered(wanted, |project, kind| project.project_type.as_deref() == Some(kind));
+                let mut page = page.filtered("project_type", wanted, |project, kind| {
+                    Some(project.project_type.as_deref()? == kind)
+                })?;
                 // To an administrator the server shows the administrators' projects alone, unless it is asked for the others.
                 page.more_parts = wanted.is_none() && !self.of_clients;
                 Ok(Reply::Done(page))

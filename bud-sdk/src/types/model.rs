@@ -70,7 +70,8 @@ pub(crate) fn read_field<'de, F: Field, A: MapAccess<'de>>(
     field: &mut Option<F>,
     extra: &mut serde_json::Map<String, serde_json::Value>,
 ) -> Result<(), A::Error> {
-    if !is_lenient() {
+    // What is required cannot be set aside.
+    if !is_lenient() || F::absent().is_none() {
         if let Some(value) = map.next_value::<Slot<F>>()?.0 {
             *field = Some(value);
         }

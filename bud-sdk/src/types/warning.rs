@@ -29,6 +29,8 @@ impl Warning {
     pub(crate) const NOT_SEEN: &'static str = "not_seen";
     /// The server's own warning.
     pub(crate) const SERVER: &'static str = "server";
+    /// Rows of a list that do not show whether they match a filter were left out.
+    pub(crate) const UNPROVEN_ROWS: &'static str = "unproven_rows";
     /// Rows of a list that could not be read were left out.
     pub(crate) const UNREADABLE_ROWS: &'static str = "unreadable_rows";
 
@@ -37,7 +39,7 @@ impl Warning {
     }
 
     /// A stable name, the same in all languages: `changed_while_reading`, `effective_level`, `limitation`, `not_seen`,
-    /// `not_shown`, `server` or `unreadable_rows`.
+    /// `not_shown`, `server`, `unproven_rows` or `unreadable_rows`.
     pub fn code(&self) -> &'static str {
         self.code
     }

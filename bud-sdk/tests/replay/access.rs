@@ -171,10 +171,14 @@ fn set_member(exchange: &Exchange) -> Plan {
     let grant = Grant::project(id("user_id"), id("project_id"), level);
     let members = json!({ "users": [{ "id": id("user_id") }] });
     let plan = plan("", |bud| async move { bud.permissions().grant(grant).await.map(|_| done()) });
-    let plan = plan.after([answer(200, &members)]).renamed(SAID);
+    // What holds afterwards is read again.
+    let held = json!({ "users": [{ "id": id("user_id"), "permissions": sent["permissions"] }] });
+    let plan = plan.after([answer(200, &members)]).before([answer(200, &held)]).renamed(SAID);
     // We always say both scopes, and only those that there are.
     if sent["permissions"].as_array().unwrap().len() == 2 { plan } else { plan.answer_only() }
 }
+
+const REPEATED: &[(&str, &str)] = &[("object", ""), ("message", ""), ("permissions", "")];
 
 fn set_global(exchange: &Exchange, id: String) -> Plan {
     let sent = exchange.sent.as_array().cloned();
@@ -184,11 +188,10 @@ fn set_global(exchange: &Exchange, id: String) -> Plan {
         .flatten()
         .fold(Scopes::new(), |scopes, scope| scopes.allow(Scope::from(scope["name"].as_str().unwrap())));
     let scopes = if fine { scopes } else { Scopes::new().allow(Scope::ProjectView) };
-    let plan =
-        plan(
-            "/permissions",
-            |bud| async move { Ok(typed(&bud.permissions().set_global(id, scopes).await?)) },
-        );
+    let held = json!({ "result": { "global_scopes": exchange.sent } });
+    let plan = plan("", |bud| async move { bud.permissions().set_global(id, scopes).await.map(|_| done()) });
+    // The answer repeats what was asked for: what holds is read, and known by another recording.
+    let plan = plan.before([answer(200, &held)]).renamed(REPEATED);
     if fine { plan } else { plan.answer_only() }
 }
 

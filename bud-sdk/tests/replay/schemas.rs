@@ -294,6 +294,7 @@ async fn every_field_of_every_answer_is_typed() {
             exchange.status = described["status"].as_u64().unwrap() as u16;
             exchange.answer = schemas.example(&described["answer"], turn, "");
             envelope(&mut exchange);
+            show_change(&mut exchange);
             if let Err(why) = play(&exchange, &route).await {
                 wrong.push(format!("{route}: {why}\n    {}", exchange.answer));
                 break;
@@ -304,6 +305,34 @@ async fn every_field_of_every_answer_is_typed() {
 }
 
 /// What an answer says of its page is what was asked for.
+/// An answer to a change shows it, or the change is unconfirmed.
+fn show_change(exchange: &mut Exchange) {
+    fn copy(sent: &Value, answer: &mut Value) {
+        let Value::Object(fields) = sent else { return };
+        for (name, value) in fields {
+            if value.is_object() { copy(value, answer) } else { set(answer, name, value) }
+        }
+    }
+    fn set(answer: &mut Value, name: &str, value: &Value) {
+        let Value::Object(fields) = answer else { return };
+        for (own, field) in fields {
+            if own == name {
+                *field = value.clone();
+            } else {
+                set(field, name, value);
+            }
+        }
+    }
+    if !matches!(exchange.method.as_str(), "PUT" | "PATCH") {
+        return;
+    }
+    let (sent, answer) = (exchange.sent.clone(), &mut exchange.answer);
+    copy(&sent, answer);
+    if exchange.path.ends_with("/reactivate") {
+        set(answer, "status", &json!("active"));
+    }
+}
+
 fn envelope(exchange: &mut Exchange) {
     let asked = |name: &str, usual: u64| {
         let asked = exchange.query(name).and_then(|text| text.parse::<u64>().ok());
@@ -313,6 +342,9 @@ fn envelope(exchange: &mut Exchange) {
     if exchange.answer.get("total_pages").is_some() {
         exchange.answer["page"] = page.into();
         exchange.answer["limit"] = limit.into();
+    }
+    if exchange.answer.get("success").is_some() {
+        exchange.answer["success"] = true.into();
     }
     // A reset that is not acknowledged is no success.
     if exchange.answer.get("acknowledged").is_some() {

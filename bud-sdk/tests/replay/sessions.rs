@@ -73,7 +73,7 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
         ("GET", "/users/") => users(exchange),
         ("GET", "/users") => users(exchange).on_guide(),
         ("PATCH", "/users/{id}") => change(exchange, id),
-        ("PUT", "/users/{id}") => rename(id).on_guide(),
+        ("PUT", "/users/{id}") => rename(exchange, id).on_guide(),
         _ => return None,
     })
 }
@@ -188,10 +188,17 @@ fn change(exchange: &Exchange, id: String) -> Plan {
         return if fine { plan } else { plan.answer_only() };
     }
     // No status, no user type, no null and no half of a name is ever sent.
-    rename(id)
+    rename(exchange, id)
 }
 
-fn rename(id: String) -> Plan {
-    let update = UserUpdate::new().first_name("New").last_name("Name");
-    plan("/user", |bud| async move { Ok(typed(&bud.users().update(id, update).await?)) }).answer_only()
+/// A change that the answer shows. A name of one word is never sent, so that the role stands in for it.
+fn rename(exchange: &Exchange, id: String) -> Plan {
+    let user = &exchange.answer["user"];
+    let name = user["name"].as_str().unwrap_or("New Name");
+    if let Some((first, last)) = name.split_once(' ') {
+        let update = UserUpdate::new().first_name(first).last_name(last);
+        return plan("/user", |bud| async move { Ok(typed(&bud.users().update(id, update).await?)) }).answer_only();
+    }
+    let role = Role::from(user["role"].as_str().unwrap_or("developer"));
+    plan("/user", |bud| async move { Ok(typed(&bud.users().set_role(id, role).await?)) }).answer_only()
 }

@@ -188,6 +188,8 @@ impl Paged for ListAuditRecords {
         on_runtime("search"),
     ];
     const LARGEST_PAGE: u32 = LARGEST_PAGE;
+    const WHEN_INCOMPLETE: &'static str =
+        "the server pages through records of one moment in no order: export the range as CSV with audit.export";
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }

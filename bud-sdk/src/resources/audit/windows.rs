@@ -1,6 +1,5 @@
 //! An export in parts, from a server that cuts what is too long and does not say so.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,11 +8,10 @@ use tokio::time::Instant;
 use super::export::{ExportAudit, ExportFormat};
 use super::records::{LARGEST_PAGE, ListAuditRecords};
 use super::{AuditRecord, TimeRange};
-use crate::api::clean;
 use crate::client::{Client, Completeness, Limits, List, OnProgress, Pages, Progress, Transfer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Options;
-use crate::types::{AuditId, Timestamp};
+use crate::types::Timestamp;
 
 const MICROSECOND: Duration = Duration::from_micros(1);
 
@@ -44,8 +42,6 @@ enum Rows {
         pages: Box<Pages<ListAuditRecords>>,
         /// What the first page said.
         total: Option<u64>,
-        /// The records of the moment that was last, which the server orders anew for each page.
-        moment: (Option<Timestamp>, HashSet<AuditId>),
         ended: bool,
     },
 }
@@ -81,7 +77,6 @@ impl Windows {
                 Rows::Json {
                     pages: Box::new(list.limit(LARGEST_PAGE).pages()),
                     total: None,
-                    moment: (None, HashSet::new()),
                     ended: false,
                 }
             }
@@ -145,7 +140,7 @@ impl Windows {
     }
 
     async fn next_json(&mut self) -> Result<Option<Bytes>> {
-        let Rows::Json { pages, total, moment: (now, seen), ended } = &mut self.rows else { return Ok(None) };
+        let Rows::Json { pages, total, ended } = &mut self.rows else { return Ok(None) };
         if *ended {
             return Ok(None);
         }
@@ -156,13 +151,6 @@ impl Windows {
                 self.count += 1;
                 *total = total.or(page.total_record);
                 for record in &page.items {
-                    if *now != record.timestamp {
-                        (*now, *seen) = (record.timestamp, HashSet::new());
-                    }
-                    // As many as were announced are all of them only if none comes twice.
-                    if !seen.insert(record.id.clone()) {
-                        return Err(twice(record));
-                    }
                     if self.progress.rows > 0 {
                         text.push(b',');
                     }
@@ -223,13 +211,6 @@ impl Window {
 fn changed(rows: u64, announced: u64, from: Timestamp) -> Error {
     let message = format!("the server announced {announced} records from {from} on, and gave {rows}");
     Error::new(ErrorKind::Incomplete, message).with_hint("the log changed meanwhile: export it again")
-}
-
-fn twice(record: &AuditRecord) -> Error {
-    let message =
-        format!("the record {} came twice, so that another is missing", clean(record.id.as_str(), 128));
-    Error::new(ErrorKind::Incomplete, message)
-        .with_hint("the server pages through records of one moment in no order: export it as CSV")
 }
 
 fn write_record(text: &mut Vec<u8>, record: &AuditRecord) -> Result<()> {

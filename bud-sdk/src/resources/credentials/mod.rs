@@ -446,10 +446,12 @@ impl Operation for ListCredentials {
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Credential>>> {
         let page = raw
             .page::<Credential>("credentials")?
-            .filtered(self.project.as_ref(), |credential, project| credential.opens() == Some(project))
-            .filtered(self.credential_type.as_ref(), |credential, kind| {
-                credential.credential_type.as_deref() == Some(kind)
-            });
+            .filtered("project_id", self.project.as_ref(), |credential, project| {
+                Some(credential.opens()? == project)
+            })?
+            .filtered("credential_type", self.credential_type.as_ref(), |credential, kind| {
+                Some(credential.credential_type.as_deref()? == kind)
+            })?;
         page.try_map(|credential| {
             Ok(match flavor {
                 Flavor::Guide => credential.without_key(),

@@ -11,7 +11,7 @@ use crate::api::{
 };
 use crate::client::List;
 use crate::error::{Error, Result};
-use crate::types::{EndpointId, ProjectId, WorkflowId, check_segment};
+use crate::types::{EndpointId, ProjectId, Warning, WorkflowId, check_segment};
 
 const ONE: Route = Route::get("/endpoints/{id}");
 pub(super) const DETAIL: Route = Route::get("/endpoints/{id}/model-cluster-detail");
@@ -136,8 +136,10 @@ impl Operation for ListEndpoints {
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Page<Endpoint>>> {
         let page = endpoints(&raw, flavor, self.project.as_ref())?;
         Ok(Reply::Done(
-            page.filtered(self.status.as_ref(), |endpoint, status| endpoint.is(status))
-                .filtered(self.name.as_ref(), |endpoint, name| endpoint.name.as_ref() == Some(name)),
+            page.filtered("status", self.status.as_ref(), |endpoint, status| {
+                Some(endpoint.status.as_deref()? == status)
+            })?
+            .filtered("name", self.name.as_ref(), |endpoint, name| Some(endpoint.name.as_ref()? == name))?,
         ))
     }
 }
@@ -145,10 +147,12 @@ impl Operation for ListEndpoints {
 /// A page of endpoints, all of one project if one was asked for. The platform as shipped leaves the project out of its rows, and is
 /// recorded to honor the filter; a row that names another project is never taken for one of this.
 fn endpoints(raw: &Raw, flavor: Flavor, project: Option<&ProjectId>) -> Result<Page<Endpoint>> {
-    let page = raw.page::<Endpoint>("endpoints")?.filtered(project, |endpoint, project| match &endpoint.project_id {
-        Some(own) => own == project,
-        None => flavor == Flavor::Runtime,
-    });
+    let page = raw.page::<Endpoint>("endpoints")?.filtered("project_id", project, |endpoint, project| {
+        match &endpoint.project_id {
+            Some(own) => Some(own == project),
+            None => (flavor == Flavor::Runtime).then_some(true),
+        }
+    })?;
     page.try_map(|endpoint| Ok(endpoint.completed(project)))
 }
 
@@ -242,6 +246,16 @@ impl Operation for Scale {
         let Self(target, replicas) = self.clone();
         let parts = target.parts(flavor)?;
         if flavor == Flavor::Guide {
+            // Replicas come and go: the endpoint that the server answers with shows those of the moment.
+            if let Some(answered) = raw.object_if_any::<Endpoint>("endpoint")? {
+                return Ok(match answered.replicas {
+                    Some(now) if now != replicas => {
+                        let message = format!("{replicas} replicas were asked for, and there are {now} so far");
+                        Reply::Warned(answered, vec![Warning::new(Warning::NOT_SHOWN, message)])
+                    }
+                    _ => Reply::Done(answered),
+                });
+            }
             return changed(raw, "endpoint", ONE, parts, move |endpoint: &Endpoint| Some(endpoint.replicas? == replicas));
         }
         confirmed(&raw, &target, Bounds::exactly(replicas), |_| {

@@ -102,11 +102,13 @@ impl Operation for ListPermissions {
         if flavor == Flavor::Guide {
             let page = raw.page::<Permission>("permissions")?;
             return Ok(Reply::Done(
-                page.filtered(self.user.as_ref(), |permission, user| permission.user_id.as_ref() == Some(user))
-                    .filtered(self.resource.as_ref(), |permission, (kind, id)| {
-                        permission.resource_type.as_deref() == Some(kind)
-                            && permission.resource_id.as_deref() == Some(id)
-                    }),
+                page.filtered("user_id", self.user.as_ref(), |permission, user| {
+                    Some(permission.user_id.as_ref()? == user)
+                })?
+                .filtered("resource_id", self.resource.as_ref(), |permission, (kind, id)| {
+                    let same = permission.resource_id.as_ref()? == id;
+                    Some(same && permission.resource_type.as_deref()? == kind)
+                })?,
             ));
         }
         let of = |member: Member, project: &ProjectId| {

@@ -194,11 +194,12 @@ impl User {
     }
 
     /// Whether the user is one that a search for `text` means, in whatever case.
-    fn is_found_by(&self, text: &str) -> bool {
+    fn is_found_by(&self, text: &String) -> Option<bool> {
         let text = text.to_lowercase();
         let whole = self.first_name.as_ref().zip(self.last_name.as_ref()).map(|(first, last)| format!("{first} {last}"));
         let texts = [&self.name, &self.email, &self.first_name, &self.last_name, &whole];
-        texts.into_iter().flatten().any(|shown| shown.to_lowercase().contains(&text))
+        let found = texts.into_iter().flatten().map(|shown| shown.to_lowercase().contains(&text));
+        found.reduce(|any, one| any || one)
     }
 }
 
@@ -301,9 +302,9 @@ impl Operation for ListUsers {
         let role = self.role.as_ref().map(|role| role.wire(flavor).map(Role::from)).transpose()?;
         let page = raw.page::<User>("users")?;
         Ok(Reply::Done(
-            page.filtered(role.as_ref(), |user, role| user.role.as_deref() == Some(role))
-                .filtered(self.status.as_ref(), |user, status| user.is(status) == Some(true))
-                .filtered(self.search.as_ref(), |user, text| user.is_found_by(text)),
+            page.filtered("role", role.as_ref(), |user, role| Some(user.role.as_deref()? == role))?
+                .filtered("status", self.status.as_ref(), User::is)?
+                .filtered("name", self.search.as_ref(), |user, text| user.is_found_by(text))?,
         ))
     }
 }

@@ -254,9 +254,9 @@ impl Describe for ListWorkflows {
 impl Operation for ListWorkflows {
     type Output = Page<Workflow>;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Workflow>>> {
-        let page = raw.page::<Workflow>("workflows")?.filtered(self.workflow_type.as_ref(), |workflow, kind| {
-            workflow.workflow_type.as_deref() == Some(kind)
-        });
+        let page = raw.page::<Workflow>("workflows")?.filtered("workflow_type", self.workflow_type.as_ref(), |workflow, kind| {
+            Some(workflow.workflow_type.as_deref()? == kind)
+        })?;
         page.try_map(|workflow| Ok(workflow.guarded())).map(Reply::Done)
     }
 }
