@@ -398,9 +398,9 @@ async fn an_answer_of_another_shape_is_not_success() {
     let wire = Wire::start([Script::answer(respond(200, &[], r#"{"users":[{"id":1.5}]}"#))]).await.unwrap();
     let error = failed(plain(wire.url()).build().unwrap().users().list().all().await, ErrorKind::Decode);
     assert_snapshot!(shown(&error),
-        @"users.list failed: GET /users answered 200: expected a string, found a number at .users[0].id (1 attempt, [time])");
+        @"users.list failed: GET /users answered 200: expected an id as text, found a number at .users[0].id (1 attempt, [time])");
     let wire =
-        Wire::start([Script::answer(respond(200, &[], r#"{"error":"none","rows":[]}"#))]).await.unwrap();
+        Wire::start([Script::answer(respond(200, &[], r#"{"note":"none","rows":[]}"#))]).await.unwrap();
     let error = failed(plain(wire.url()).build().unwrap().users().list().all().await, ErrorKind::Decode);
     assert_eq!(error.cursor(), Some("page=1;limit=100;skip=0"));
     assert_snapshot!(shown(&error),

@@ -479,20 +479,24 @@ async fn a_value_that_cannot_be_read_is_kept_beside_its_field_and_loses_nothing_
     for model in &MODELS {
         let (fixture, read) = (model.fixture(), model.read().await);
         for pointer in model.fields() {
-            for wrong in shapes(&pointer).0 {
+            // An id that is a whole number is read as text.
+            let fine = |wrong: &Value| pointer.ends_with("id") && wrong.is_u64();
+            for wrong in shapes(&pointer).0.into_iter().filter(|wrong| !fine(wrong)) {
                 let spoiled = with(&fixture, &pointer, Some(wrong.clone()));
                 let expected = with(&read.json, &pointer, Some(absent(&fixture, &pointer)));
                 let (name, pointer) = (pointer.rsplit('/').next().unwrap().to_owned(), pointer.clone());
                 let nested = pointer.matches('/').count() > 1;
+                // The other API has permissions without an id.
+                let required = pointer == "/id" && model.name != "permission";
                 let what = format!("{pointer} {wrong}");
                 cases.everywhere(model, &what, &spoiled, move |what, way, seen| {
-                    if pointer == "/id" && matches!(way, Way::Object(_)) {
+                    if required && matches!(way, Way::Object(_)) {
                         let error = refused(what, seen);
                         assert!(error.path().unwrap().ends_with(".id"), "{what}: {error}");
                         return;
                     }
                     let seen = seen.unwrap_or_else(|error| panic!("{what}: {error}"));
-                    if pointer == "/id" {
+                    if required {
                         assert_eq!(seen.json["id"], NEIGHBOR, "{what}");
                         return;
                     }

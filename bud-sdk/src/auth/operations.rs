@@ -218,9 +218,11 @@ impl Describe for RequestPasswordReset {
 impl Operation for RequestPasswordReset {
     type Output = ();
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<()>> {
-        // The documented API says nothing about the body.
+        // The documented API says nothing about the body, but one that breaks off is none.
         if flavor == Flavor::Runtime {
             raw.acknowledged(flavor)?;
+        } else if raw.body.trim_ascii_start().starts_with(b"{") {
+            raw.whole::<serde::de::IgnoredAny>()?;
         }
         let answer = serde_json::from_slice::<serde_json::Value>(&raw.body).unwrap_or_default();
         if answer.get("acknowledged") == Some(&serde_json::Value::Bool(false)) {

@@ -37,6 +37,11 @@ const KEPT_OTHERWISE: &[(&str, &[&str], &str)] = &[
     ),
     ("GET /credentials/", &["key"], "a secret, which is not written: encrypted_key() gives it"),
     ("PUT /credentials/{credential_id}", &["key"], "likewise"),
+    (
+        "PUT /permissions/{user_id}/global",
+        &["permissions"],
+        "it repeats what was asked for: what holds is read from GET /users/{id}/permissions",
+    ),
     ("GET /workflows/{workflow_id}", &["other_provider_creds", "extra_headers"], "secrets"),
     ("POST /models/deploy-workflow", &["other_provider_creds", "extra_headers"], "likewise"),
     (
@@ -328,6 +333,10 @@ fn show_change(exchange: &mut Exchange) {
     }
     let (sent, answer) = (exchange.sent.clone(), &mut exchange.answer);
     copy(&sent, answer);
+    let enabled = sent.pointer("/budaiscaler_specification/enabled").cloned();
+    if let Some(enabled) = enabled.filter(|_| answer.get("autoscale_enabled").is_some()) {
+        answer["autoscale_enabled"] = enabled;
+    }
     if exchange.path.ends_with("/reactivate") {
         set(answer, "status", &json!("active"));
     }

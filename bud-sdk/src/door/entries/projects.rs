@@ -27,8 +27,12 @@ entries! {
         /// The project.
         id: ProjectId,
     ) -> Project = |bud| bud.projects().get(id);
-    /// Lists projects.
-    pages projects.list() -> Project = |bud| bud.projects().list();
+    /// Lists projects. On runtime the server shows an administrator only the administrators' projects, so that the clients' are
+    /// asked for afterwards; of these it shows the ones that the caller is a member of.
+    pages projects.list(
+        /// Only projects of this application. Runtime only.
+        project_type: Option<ProjectType>,
+    ) -> Project = |bud| bud.projects().list().when(project_type, |projects, kind| projects.project_type(kind));
     /// Changes a project; what is not given stays.
     call projects.update(
         /// The project.
