@@ -44,7 +44,8 @@ pub mod testing;
 mod types;
 
 pub use api::{
-    Describe, Filter, FilterProof, Flavor, Method, Operation, OperationInfo, Page, Paged, Proof, Route, Routes, Support,
+    Describe, Filter, FilterProof, Flavor, Method, Operation, OperationInfo, Page, Paged, Proof, Route,
+    Routes, Support,
 };
 pub use auth::{AccessToken, Credentials, SignIn};
 pub use client::{

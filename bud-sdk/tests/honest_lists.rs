@@ -6,8 +6,8 @@ use std::pin::Pin;
 
 use bud_sdk::testing::{Answer, Script};
 use bud_sdk::{
-    Client, CredentialType, EndpointStatus, Error, ErrorKind, Filter, FilterProof, Flavor, List, Method, Paged,
-    ProjectType, Role, Timestamp, UserStatus, WorkflowType,
+    Client, CredentialType, EndpointStatus, Error, ErrorKind, Filter, FilterProof, Flavor, List, Method,
+    Paged, ProjectType, Role, Timestamp, UserStatus, WorkflowType,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -82,7 +82,8 @@ impl Listed {
     }
 
     fn script(&self, pages: impl IntoIterator<Item = Answer>) -> Script {
-        let script = pages.into_iter().fold(Script::new(), |script, page| script.on(Method::Get, self.path, page));
+        let script =
+            pages.into_iter().fold(Script::new(), |script, page| script.on(Method::Get, self.path, page));
         // A list in parts ends with one that is empty.
         let none = Answer::json(200, json!({ self.names: [] }));
         script.on(Method::Get, self.path, none.always())
@@ -119,7 +120,8 @@ fn january() -> std::ops::Range<Timestamp> {
 }
 
 fn lists() -> Vec<Listed> {
-    let user = json!({ "role": "ADMIN", "status": "ACTIVE", "name": "Ann Miller", "email": "ann@example.com" });
+    let user =
+        json!({ "role": "ADMIN", "status": "ACTIVE", "name": "Ann Miller", "email": "ann@example.com" });
     let endpoint = json!({ "status": "RUNNING", "name": "e", "project_id": "p-1" });
     let key = json!({ "name": "k", "project_id": "p-1", "credential_type": "client_app" });
     let permission = json!({ "user_id": "u-1", "resource_type": "project", "resource_id": "p-1" });
@@ -181,7 +183,8 @@ async fn rows_that_a_filter_does_not_mean_are_never_returned() {
     let mut tried = 0;
     for listed in lists() {
         for filtered in &listed.filtered {
-            let rows = [listed.row("a", &json!({})), listed.row("b", &filtered.other), listed.row("c", &json!({}))];
+            let rows =
+                [listed.row("a", &json!({})), listed.row("b", &filtered.other), listed.row("c", &json!({}))];
             let script = listed.script([listed.page(&rows[..2], 1, 3), listed.page(&rows[2..], 2, 3)]);
             let (found, _) = (filtered.read)(&listed.client(&script)).await.unwrap();
             assert_eq!(found.len(), 2, "{}, {}: {found:?}", listed.called(), filtered.name);
@@ -214,11 +217,15 @@ fn every_filter_has_a_proof_on_each_api() {
             match proof {
                 // A name is given by the SDK alone, to find what it has deployed.
                 FilterProof::Rows if filter.name == "name" => {}
-                FilterProof::Rows => assert!(tried.contains(filter.name), "{}: {}", listed.called(), filter.name),
+                FilterProof::Rows => {
+                    assert!(tried.contains(filter.name), "{}: {}", listed.called(), filter.name)
+                }
                 FilterProof::Server(recorded) => {
-                    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/contract/runtime/exchanges.jsonl");
+                    let path =
+                        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/contract/runtime/exchanges.jsonl");
                     let exchanges = std::fs::read_to_string(path).unwrap();
-                    let named = |line: &str| serde_json::from_str::<Value>(line).unwrap()["name"] == *recorded;
+                    let named =
+                        |line: &str| serde_json::from_str::<Value>(line).unwrap()["name"] == *recorded;
                     assert!(exchanges.lines().any(named), "{recorded}");
                 }
                 FilterProof::Path | FilterProof::Refused => {}
@@ -265,7 +272,8 @@ async fn a_list_that_stays_incomplete_is_an_error() {
 async fn a_total_that_moves_is_a_warning() {
     for listed in lists() {
         let row = |id: &str| listed.row(id, &json!({}));
-        let script = listed.script([listed.page(&[row("a"), row("b")], 1, 3), listed.page(&[row("b"), row("c")], 2, 4)]);
+        let script = listed
+            .script([listed.page(&[row("a"), row("b")], 1, 3), listed.page(&[row("b"), row("c")], 2, 4)]);
         let (rows, warnings) = (listed.read)(&listed.client(&script)).await.unwrap();
         assert_eq!((rows.len(), distinct(&rows)), (3, 3), "{}: {rows:?}", listed.called());
         assert!(warnings.contains(&"changed_while_reading".to_owned()), "{}: {warnings:?}", listed.called());
@@ -275,13 +283,18 @@ async fn a_total_that_moves_is_a_warning() {
 #[test]
 fn every_list_is_tried_on_each_api() {
     let tried: BTreeSet<_> = lists().iter().map(|listed| (listed.known.0, listed.flavor.as_str())).collect();
-    for (id, flavor) in [("users.list", "guide"), ("audit.records", "runtime"), ("workflows.list", "runtime")] {
+    for (id, flavor) in [("users.list", "guide"), ("audit.records", "runtime"), ("workflows.list", "runtime")]
+    {
         assert!(tried.contains(&(id, flavor)));
     }
     // A list is what can be paged; the registry for other languages knows which those are.
     #[cfg(feature = "door")]
-    for entry in bud_sdk::door::registry().filter(|entry| entry.kind == bud_sdk::door::Kind::Pages && !entry.on_cluster()) {
-        let Some(operation) = bud_sdk::operations().iter().find(|operation| operation.id == entry.id) else { continue };
+    for entry in bud_sdk::door::registry()
+        .filter(|entry| entry.kind == bud_sdk::door::Kind::Pages && !entry.on_cluster())
+    {
+        let Some(operation) = bud_sdk::operations().iter().find(|operation| operation.id == entry.id) else {
+            continue;
+        };
         for flavor in [Flavor::Guide, Flavor::Runtime] {
             if matches!(operation.routes.on(flavor), bud_sdk::Support::Offered(_)) {
                 assert!(tried.contains(&(entry.id, flavor.as_str())), "{} on {flavor}", entry.id);

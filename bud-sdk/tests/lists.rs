@@ -115,7 +115,10 @@ async fn a_list_asks_for_nothing_until_it_is_polled_and_for_no_page_too_many() {
 }
 
 /// The most requests that were under way at once while `list` ran.
-async fn most_at_once(bed: &Testbed, list: impl Future<Output = Result<Listing<User>>>) -> (Vec<String>, usize) {
+async fn most_at_once(
+    bed: &Testbed,
+    list: impl Future<Output = Result<Listing<User>>>,
+) -> (Vec<String>, usize) {
     let mut most = 0;
     let watch = async {
         loop {
@@ -323,7 +326,9 @@ async fn a_list_without_its_items_is_an_error_and_never_an_empty_list() {
         let none = json!(null);
         // A list without items is null in some languages.
         let nulls = if key == "users" { vec![] } else { vec![none] };
-        for items in nulls.into_iter().chain([json!({}), json!("canary"), json!(8675309), json!({ "canary": [] })]) {
+        for items in
+            nulls.into_iter().chain([json!({}), json!("canary"), json!(8675309), json!({ "canary": [] })])
+        {
             // Something else may stand under a general name; it is the list that is then missing.
             let place = if key == "users" { ".users" } else { "." };
             wrong.push((json!({ "page": 1, key: items }), place.to_owned()));
@@ -337,11 +342,11 @@ async fn a_list_without_its_items_is_an_error_and_never_an_empty_list() {
         assert_eq!(error.path(), Some(place.as_str()), "{body}: {error}");
         assert!(!error.to_string().contains("canary") && !error.to_string().contains("8675309"), "{error}");
     }
-    for empty in KEYS
-        .map(|key| json!({ key: [] }))
-        .into_iter()
-        .chain([json!([]), json!({ "total_pages": 0, "users": [] }), json!({ "users": null })])
-    {
+    for empty in KEYS.map(|key| json!({ key: [] })).into_iter().chain([
+        json!([]),
+        json!({ "total_pages": 0, "users": [] }),
+        json!({ "users": null }),
+    ]) {
         let (seen, error, requests) = outcome([empty]).await;
         assert!(error.is_none() && seen == 0 && requests == 1, "{error:?}");
     }
@@ -350,7 +355,8 @@ async fn a_list_without_its_items_is_an_error_and_never_an_empty_list() {
 #[tokio::test]
 async fn rows_that_cannot_be_read_are_left_out_and_reported() {
     let page = |n: u32, items: Value| json!({ "users": items, "page": n, "total_pages": 2 });
-    let odd = json!([{ "id": "u-10" }, { "email": "x" }, null, { "id": 11, "role": 5, "created_at": "never" }]);
+    let odd =
+        json!([{ "id": "u-10" }, { "email": "x" }, null, { "id": 11, "role": 5, "created_at": "never" }]);
     let (wire, bud) = served([page(1, users(0..10)), page(2, odd)]).await;
     let users = bud.users().list().limit(10).all().await.unwrap();
     assert_eq!((users.len(), wire.requests().len()), (12, 2));

@@ -139,7 +139,10 @@ async fn users_are_listed_page_by_page() {
     let sent = home.requests();
     assert_eq!(
         sent.iter().map(|sent| sent.target.as_str()).collect::<Vec<_>>(),
-        ["/users/?page=1&limit=2&order_by=created_at%2Cid", "/users/?page=2&limit=2&order_by=created_at%2Cid",]
+        [
+            "/users/?page=1&limit=2&order_by=created_at%2Cid",
+            "/users/?page=2&limit=2&order_by=created_at%2Cid",
+        ]
     );
 }
 

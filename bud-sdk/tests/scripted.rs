@@ -57,7 +57,11 @@ async fn a_stream_that_has_ended_may_be_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_anothers_question_about_the_flavor_keeps_his_own_deadline() {
     let script = Script::new()
-        .on(Method::Post, "/auth/refresh-token", Answer::json(404, json!({ "detail": "Not Found" })).after(secs(25)))
+        .on(
+            Method::Post,
+            "/auth/refresh-token",
+            Answer::json(404, json!({ "detail": "Not Found" })).after(secs(25)),
+        )
         .on(Method::Get, "/users/u-1", user());
     let builder = Client::builder().base_url("https://bud.test").bearer_token("some-token");
     let bud = builder.script(&script).build().unwrap();

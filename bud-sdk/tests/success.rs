@@ -86,13 +86,19 @@ fn changes() -> Vec<Change> {
     all.extend(both("auth.login", (Post, "/auth/login"), (Post, "/auth/login"), &[], |bud| {
         Box::pin(async move { bud.auth().login().await.map(|_| true) })
     }));
-    all.extend(both("auth.refresh", (Post, "/auth/refresh"), (Post, "/auth/refresh-token"), &active, |bud| {
-        Box::pin(async move {
-            bud.auth().login().await?;
-            tokio::time::sleep(Duration::from_secs(120)).await;
-            bud.users().get("u-1").await.map(|_| true)
-        })
-    }));
+    all.extend(both(
+        "auth.refresh",
+        (Post, "/auth/refresh"),
+        (Post, "/auth/refresh-token"),
+        &active,
+        |bud| {
+            Box::pin(async move {
+                bud.auth().login().await?;
+                tokio::time::sleep(Duration::from_secs(120)).await;
+                bud.users().get("u-1").await.map(|_| true)
+            })
+        },
+    ));
     all.extend(both("auth.logout", (Post, "/auth/logout"), (Post, "/auth/logout"), &[], |bud| {
         Box::pin(async move {
             bud.auth().login().await?;
@@ -100,7 +106,8 @@ fn changes() -> Vec<Change> {
             bud.auth().logout().await.map(|()| false)
         })
     }));
-    let reset: fn(Client) -> Outcome = |bud| claims(bud.auth().request_password_reset("a@example.com"), |()| false);
+    let reset: fn(Client) -> Outcome =
+        |bud| claims(bud.auth().request_password_reset("a@example.com"), |()| false);
     all.extend(both(
         "auth.request_password_reset",
         (Post, "/auth/password/reset"),
@@ -146,10 +153,16 @@ fn changes() -> Vec<Change> {
         claims(bud.projects().delete("p-1"), |()| false)
     }));
     let nobody = ("/projects/p-1/users", json!({ "users": [] }));
-    all.push(row("projects.add_members", Runtime, (Post, "/projects/p-1/add-users"), &[nobody.clone()], |bud| {
-        let member = NewMember::user("u-1", PermissionLevel::Edit);
-        claims(bud.projects().add_members("p-1", [member]), |()| false)
-    }));
+    all.push(row(
+        "projects.add_members",
+        Runtime,
+        (Post, "/projects/p-1/add-users"),
+        &[nobody.clone()],
+        |bud| {
+            let member = NewMember::user("u-1", PermissionLevel::Edit);
+            claims(bud.projects().add_members("p-1", [member]), |()| false)
+        },
+    ));
     all.push(row("projects.remove_members", Runtime, (Post, "/projects/p-1/remove-users"), &[], |bud| {
         claims(bud.projects().remove_members("p-1", ["u-1"]), |()| false)
     }));
@@ -161,7 +174,8 @@ fn changes() -> Vec<Change> {
     };
     let view = json!([{ "name": "endpoint:view", "has_permission": true }]);
     let viewer = ("/projects/p-1/users", json!({ "users": [{ "id": "u-1", "permissions": view }] }));
-    let granted = json!([{ "id": "g-1", "user_id": "u-1", "resource_type": "project", "resource_id": "p-1" }]);
+    let granted =
+        json!([{ "id": "g-1", "user_id": "u-1", "resource_type": "project", "resource_id": "p-1" }]);
     all.push(row("permissions.grant", Guide, (Post, "/permissions"), &[("/permissions", json!([]))], edit));
     all.push(row("permissions.grant", Runtime, (Post, "/projects/p-1/add-users"), &[nobody], edit));
     all.push(row("permissions.grant", Runtime, (Patch, "/permissions/project"), &[viewer.clone()], edit));
@@ -169,7 +183,13 @@ fn changes() -> Vec<Change> {
         let grant = Grant::project("u-1", "p-1", PermissionLevel::Edit);
         Box::pin(async move { bud.permissions().revoke(&grant).await.map(|_| false) })
     };
-    all.push(row("permissions.revoke", Guide, (Delete, "/permissions/g-1"), &[("/permissions", granted)], revoke));
+    all.push(row(
+        "permissions.revoke",
+        Guide,
+        (Delete, "/permissions/g-1"),
+        &[("/permissions", granted)],
+        revoke,
+    ));
     all.push(row("permissions.revoke", Runtime, (Post, "/projects/p-1/remove-users"), &[viewer], revoke));
     all.push(row("permissions.revoke_by_id", Guide, (Delete, "/permissions/g-1"), &[], |bud| {
         claims(bud.permissions().revoke_by_id("g-1"), |()| false)
@@ -226,21 +246,35 @@ fn changes() -> Vec<Change> {
         let storage = StorageDefaults::class("fast").access_mode(AccessMode::ReadWriteMany);
         claims(bud.clusters().set_settings("c-1", storage), |_| true)
     }));
-    all.push(row("clusters.delete_settings", Runtime, (Delete, "/clusters/c-1/settings"), &settings, |bud| {
-        claims(bud.clusters().delete_settings("c-1"), |()| false)
-    }));
+    all.push(row(
+        "clusters.delete_settings",
+        Runtime,
+        (Delete, "/clusters/c-1/settings"),
+        &settings,
+        |bud| claims(bud.clusters().delete_settings("c-1"), |()| false),
+    ));
     all.extend(both("credentials.create", (Post, "/credentials"), (Post, "/credentials/"), &[], |bud| {
         claims(bud.credentials().create("key", "p-1"), |_| true)
     }));
     let keys = json!({ "credentials": [{ "id": "k-1", "name": "old", "max_budget": 1.0 }] });
-    all.push(row("credentials.update", Runtime, (Put, "/credentials/k-1"), &[("/credentials/", keys)], |bud| {
-        claims(bud.credentials().update("k-1", CredentialUpdate::new().name("new")), |key| {
-            key.name.as_deref() != Some("old")
-        })
-    }));
-    all.extend(both("credentials.delete", (Delete, "/credentials/k-1"), (Delete, "/credentials/k-1"), &[], |bud| {
-        claims(bud.credentials().delete("k-1"), |()| false)
-    }));
+    all.push(row(
+        "credentials.update",
+        Runtime,
+        (Put, "/credentials/k-1"),
+        &[("/credentials/", keys)],
+        |bud| {
+            claims(bud.credentials().update("k-1", CredentialUpdate::new().name("new")), |key| {
+                key.name.as_deref() != Some("old")
+            })
+        },
+    ));
+    all.extend(both(
+        "credentials.delete",
+        (Delete, "/credentials/k-1"),
+        (Delete, "/credentials/k-1"),
+        &[],
+        |bud| claims(bud.credentials().delete("k-1"), |()| false),
+    ));
     all
 }
 
@@ -257,10 +291,18 @@ fn answers() -> Vec<(&'static str, Answer, bool)> {
         ("HTML", html(200), false),
         ("HTML as 201", html(201), false),
         ("success: false", Answer::json(200, json!({ "success": false, "message": WORDS })), true),
-        ("success: false with data", Answer::json(200, json!({ "success": false, "message": WORDS, "data": {} })), true),
+        (
+            "success: false with data",
+            Answer::json(200, json!({ "success": false, "message": WORDS, "data": {} })),
+            true,
+        ),
         ("error", Answer::json(200, json!({ "error": WORDS })), true),
         ("error object", Answer::json(200, nested), true),
-        ("object: error", Answer::json(200, json!({ "object": "error", "code": 400, "message": WORDS })), true),
+        (
+            "object: error",
+            Answer::json(200, json!({ "object": "error", "code": 400, "message": WORDS })),
+            true,
+        ),
         ("detail", Answer::json(202, json!({ "detail": WORDS })), true),
         ("errors", Answer::json(200, json!({ "errors": [{ "message": WORDS }] })), true),
         ("{}", Answer::json(200, json!({})), false),
@@ -270,7 +312,11 @@ fn answers() -> Vec<(&'static str, Answer, bool)> {
         ("empty 200", Answer::status(200), false),
         ("empty 202", Answer::status(202), false),
         ("204", Answer::status(204), false),
-        ("truncated", Answer::status(200).header("content-type", "application/json").body("{\"id\": \"x-1\", \"na"), false),
+        (
+            "truncated",
+            Answer::status(200).header("content-type", "application/json").body("{\"id\": \"x-1\", \"na"),
+            false,
+        ),
         ("plain text", Answer::status(200).header("content-type", "text/plain").body("OK"), false),
     ]
 }
@@ -294,7 +340,8 @@ async fn outcome(change: &Change, answer: Answer) -> (Result<bool>, usize) {
         script = script.on(Method::Get, *path, Answer::json(200, old.clone()).always());
     }
     let result = (change.run)(client(change, &script)).await;
-    let sent = script.requests().iter().filter(|sent| (sent.method, sent.path.as_str()) == (method, path)).count();
+    let sent =
+        script.requests().iter().filter(|sent| (sent.method, sent.path.as_str()) == (method, path)).count();
     (result, sent)
 }
 
@@ -313,13 +360,17 @@ fn judge(change: &Change, name: &str, worded: bool, result: &Result<bool>) -> Op
     let proof = proof(change);
     match result {
         Ok(true) => Some("it claims a change that was not made"),
-        Ok(false) if worded || name.starts_with("HTML") || name == "truncated" => Some("a failure is success"),
+        Ok(false) if worded || name.starts_with("HTML") || name == "truncated" => {
+            Some("a failure is success")
+        }
         Ok(false) if proof != Proof::Accepted => Some("nothing proves it"),
         // Where nothing is said of the body, any acknowledgment counts; an object without a word is none.
         Ok(false) => None,
         Err(_) if proof == Proof::Accepted && name == "204" => Some("a documented success is an error"),
         Err(error) if worded && !error.to_string().contains(WORDS) => Some("the server's words are lost"),
-        Err(error) if worded && error.status() != Some(200) && error.status() != Some(202) => Some("the status is lost"),
+        Err(error) if worded && error.status() != Some(200) && error.status() != Some(202) => {
+            Some("the status is lost")
+        }
         Err(error) if silent(error) => Some("it may have been applied, and the error does not say so"),
         Err(_) => None,
     }
@@ -339,7 +390,11 @@ async fn no_change_is_reported_that_nothing_proves() {
         for (name, answer, worded) in answers() {
             let (result, sent) = outcome(&change, answer).await;
             tried += 1;
-            let wrongness = if sent == 0 { Some("the change was not sent") } else { judge(&change, name, worded, &result) };
+            let wrongness = if sent == 0 {
+                Some("the change was not sent")
+            } else {
+                judge(&change, name, worded, &result)
+            };
             if let Some(why) = wrongness {
                 wrong.push(format!("{} on {}, {name}: {why}: {result:?}", change.id, change.flavor));
             }

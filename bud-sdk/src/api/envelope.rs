@@ -256,7 +256,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
                 "total_record" => total_record = map.next_value::<Count>()?.0,
                 "total_pages" => total_pages = map.next_value::<Count>()?.0,
                 // Some languages write a list without items as null.
-                name if name == self.names => own = Some(map.next_value::<Option<Rows<T>>>()?.unwrap_or_default()),
+                name if name == self.names => {
+                    own = Some(map.next_value::<Option<Rows<T>>>()?.unwrap_or_default())
+                }
                 name if LIST_NAMES.contains(&name) && general.is_none() => {
                     general = map.next_value::<MaybeList<T>>()?.0;
                 }

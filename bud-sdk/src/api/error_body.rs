@@ -70,7 +70,8 @@ impl ServerMessage {
         };
         let text = |name: &str| text_of(object.get(name)?);
         // RFC 9457 has title and detail, OAuth has error and error_description; both halves say something.
-        let heading = ["message", "title", "error", "msg", "reason", "defaultMessage"].into_iter().find_map(text);
+        let heading =
+            ["message", "title", "error", "msg", "reason", "defaultMessage"].into_iter().find_map(text);
         let rest = ["detail", "error_description", "description"].into_iter().find_map(text);
         let mut said = Self {
             message: joined(heading.unwrap_or_default(), rest.unwrap_or_default()),
@@ -79,7 +80,9 @@ impl ServerMessage {
             fields: Vec::new(),
         };
         let result = object.get("result").and_then(|result| result.get("error"));
-        let inner = ["detail", "details", "errors", "error", "message"].into_iter().filter_map(|name| object.get(name));
+        let inner = ["detail", "details", "errors", "error", "message"]
+            .into_iter()
+            .filter_map(|name| object.get(name));
         for inner in inner.chain(result).filter(|_| depth < DEEPEST) {
             let inner = match inner {
                 Value::Array(list) => Self::from_list(list, depth + 1),
@@ -108,7 +111,10 @@ impl ServerMessage {
         }
         let named = object.iter().filter(|(_, value)| reasons(value)).flat_map(|(name, value)| {
             let texts = value.as_array().map_or_else(|| vec![value], |list| list.iter().collect());
-            texts.into_iter().filter_map(Value::as_str).map(|text| FieldError::new(name.clone(), text.to_owned(), None))
+            texts
+                .into_iter()
+                .filter_map(Value::as_str)
+                .map(|text| FieldError::new(name.clone(), text.to_owned(), None))
         });
         Self::of_refused(named.collect())
     }

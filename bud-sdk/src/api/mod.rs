@@ -185,6 +185,11 @@ pub trait Paged: Operation<Output = Page<Self::Item>> + Clone {
     const LARGEST_PAGE: u32 = 1000;
     /// What to do about a list of which the server does not show every item.
     const WHEN_INCOMPLETE: &'static str = "narrow the list with a filter, or ask for more items at a time";
+    /// Two lists that make up this one, the one that the server gives first in front. For a server that gives rows no unique order:
+    /// a list that is one page loses none.
+    fn split(&self) -> Option<[Self; 2]> {
+        None
+    }
     /// Goes on with the next part of a list that the server gives in several.
     fn next_part(&mut self) {}
     /// Asks for page `page` (from 1) of `limit` items.

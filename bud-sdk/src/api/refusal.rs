@@ -136,7 +136,10 @@ fn says_failure(fields: &Fields<'_>) -> bool {
     // With the expected thing beside it, it is one of that thing's fields.
     blames
         && !fields.iter().any(|(name, value)| {
-            name == "id" || (!ABOUT.contains(&name) && value.get().starts_with(['{', '[']) && is_something(value.get()))
+            name == "id"
+                || (!ABOUT.contains(&name)
+                    && value.get().starts_with(['{', '['])
+                    && is_something(value.get()))
         })
 }
 

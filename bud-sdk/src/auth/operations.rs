@@ -184,7 +184,8 @@ pub struct Logout {
 impl Describe for Logout {
     const ID: &'static str = "auth.logout";
     const SECTIONS: &'static [&'static str] = &["3.1"];
-    const ROUTES: Routes = Routes::both(Route::post("/auth/logout").accepted(), Route::post("/auth/logout").accepted());
+    const ROUTES: Routes =
+        Routes::both(Route::post("/auth/logout").accepted(), Route::post("/auth/logout").accepted());
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let body = json!({ "refresh_token": self.refresh_token.expose() });
         Parts::new().secret(&self.refresh_token).json(&body)
@@ -207,8 +208,10 @@ pub struct RequestPasswordReset {
 impl Describe for RequestPasswordReset {
     const ID: &'static str = "auth.request_password_reset";
     const SECTIONS: &'static [&'static str] = &["3.4"];
-    const ROUTES: Routes =
-        Routes::both(Route::post("/auth/password/reset").accepted(), Route::post("/users/reset-password").accepted());
+    const ROUTES: Routes = Routes::both(
+        Route::post("/auth/password/reset").accepted(),
+        Route::post("/users/reset-password").accepted(),
+    );
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_email(&self.email)?;
         Parts::new().json(&json!({ "email": self.email }))
@@ -232,7 +235,6 @@ impl Operation for RequestPasswordReset {
         Ok(Reply::Done(()))
     }
 }
-
 
 /// Refuses what no mail system would take, and what could smuggle in a second recipient or header.
 pub(crate) fn check_email(email: &str) -> Result<()> {

@@ -19,6 +19,8 @@ pub(super) struct Check {
     given: HashSet<u64>,
     pass: Pass,
     again: bool,
+    /// How many items the whole list has, where none of them was left out.
+    expected: Option<u64>,
 }
 
 /// What one pass has shown.
@@ -35,7 +37,14 @@ struct Pass {
 
 impl Check {
     pub(super) fn new(from_start: bool) -> Self {
-        Self { warnings: Vec::new(), from_start, given: HashSet::new(), pass: Pass::default(), again: false }
+        Self {
+            warnings: Vec::new(),
+            from_start,
+            given: HashSet::new(),
+            pass: Pass::default(),
+            again: false,
+            expected: None,
+        }
     }
 
     /// Whether the server counts its items.
@@ -76,6 +85,20 @@ impl Check {
         }
     }
 
+    /// Takes out of a piece of the list what was given before.
+    pub(super) fn piece<T>(&mut self, page: &mut Page<T>, key: impl Fn(&T) -> u64) {
+        page.items.retain(|item| self.given.insert(key(item)));
+    }
+
+    /// Judges a list that was read again in pieces.
+    pub(super) fn end_pieces(&self) -> Result<()> {
+        let given = self.given.len() as u64;
+        match self.expected.filter(|expected| given < *expected) {
+            Some(expected) => Err(incomplete(given, expected)),
+            None => Ok(()),
+        }
+    }
+
     /// Judges a pass behind its last page: the page size to read the list with again, if it is to be.
     pub(super) fn end_pass(&mut self, limit: u32, largest: u32) -> Result<Option<u32>> {
         let pass = std::mem::take(&mut self.pass);
@@ -88,7 +111,9 @@ impl Check {
         };
         if moved && !pass.whole {
             let message = match pass.totals {
-                Some((first, last)) => format!("the list changed while it was read: the total was {first}, then {last}"),
+                Some((first, last)) => {
+                    format!("the list changed while it was read: the total was {first}, then {last}")
+                }
                 None => "the list changed while it was read: items came more than once".to_owned(),
             };
             self.warn(Warning::CHANGED_WHILE_READING, message);
@@ -103,18 +128,13 @@ impl Check {
         }
         if !again && self.from_start {
             self.again = true;
+            self.expected = pass.totals.map(|(_, total)| total).filter(|_| pass.left_out == 0);
             let total = pass.totals.map_or(0, |(first, _)| u32::try_from(first).unwrap_or(u32::MAX));
             // One page cannot lose an item between two. Where that is too large, at least the pages end elsewhere.
             let all = total.max(limit).min(largest);
             return Ok(Some(if all > limit { all } else { limit - limit / 7 - u32::from(limit > 1) }));
         }
-        let total = pass.totals.map_or(0, |(_, total)| total);
-        let message = format!(
-            "the server gave {} of {total} items, and {} of them more than once: its order has ties",
-            seen.min(total),
-            pass.repeated
-        );
-        Err(Error::new(ErrorKind::Incomplete, message))
+        Err(incomplete(seen, pass.totals.map_or(0, |(_, total)| total)))
     }
 
     fn warn(&mut self, code: &'static str, message: String) {
@@ -124,6 +144,14 @@ impl Check {
             self.warnings.push(warning);
         }
     }
+}
+
+fn incomplete(seen: u64, total: u64) -> Error {
+    let message = format!(
+        "the server gave {} of {total} items and some more than once: its order has ties",
+        seen.min(total)
+    );
+    Error::new(ErrorKind::Incomplete, message)
 }
 
 /// The key of an item whose text to tell it from others is empty.

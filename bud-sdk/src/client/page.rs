@@ -122,6 +122,7 @@ impl<O: Paged> List<O> {
             behind: None,
             seen: HashSet::new(),
             check: Check::new(at.page == 1 && at.skip == 0),
+            pieces: None,
             queue: FuturesOrdered::new(),
             done: false,
         }
@@ -201,14 +202,17 @@ impl FromStr for Cursor {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
         let mut fields = text.split(';');
-        let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
+        let mut field =
+            |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
         let cursor = match (field("page"), field("limit"), field("skip")) {
             (Some(page @ 1..), Some(limit @ 1..=LARGEST_LIMIT), Some(skip)) => {
                 Some(Cursor { page, limit, skip: skip as usize, part: 0 })
             }
             _ => None,
         };
-        let part = fields.next().map(|part| part.strip_prefix("part=")?.parse().ok().filter(|part| *part < MOST_PARTS));
+        let part = fields
+            .next()
+            .map(|part| part.strip_prefix("part=")?.parse().ok().filter(|part| *part < MOST_PARTS));
         match (cursor, part, fields.next()) {
             (Some(cursor), None, None) => Some(cursor),
             (Some(cursor), Some(Some(part)), None) => Some(Cursor { part, ..cursor }),
@@ -234,6 +238,8 @@ pub struct Pages<O: Paged> {
     /// Fingerprints of the pages so far.
     seen: HashSet<u64>,
     check: Check,
+    /// The lists that are left of one that is read again in pieces, the next one last.
+    pieces: Option<Vec<O>>,
     queue: FuturesOrdered<BoxFuture<'static, Result<Page<O::Item>>>>,
     done: bool,
 }
@@ -269,6 +275,9 @@ impl<O: Paged> Pages<O> {
 
     /// Decides whether the list goes on behind this page.
     fn step(&mut self, mut page: Page<O::Item>) -> Result<Option<Page<O::Item>>> {
+        if self.pieces.is_some() {
+            return self.step_piece(page).map(Some);
+        }
         let number = self.at.page;
         let unpaged = page.page.is_none() && page.total_pages.is_none() && page.total_record.is_none();
         if let Some(answered) = page.page.filter(|answered| *answered != number) {
@@ -307,6 +316,12 @@ impl<O: Paged> Pages<O> {
     fn end_pass(&mut self, more_parts: bool) -> Result<()> {
         let judged = self.check.end_pass(self.list.limit, O::LARGEST_PAGE);
         match judged.map_err(|error| error.with_hint(O::WHEN_INCOMPLETE))? {
+            // By time, where the server has no order: no page then ends between two rows.
+            Some(_) if self.list.operation.split().is_some() => {
+                self.list.limit = O::LARGEST_PAGE;
+                self.pieces = Some(vec![self.list.operation.clone()]);
+                self.next_piece()?;
+            }
             Some(limit) => {
                 self.list.limit = limit;
                 self.restart(self.at.part);
@@ -316,6 +331,40 @@ impl<O: Paged> Pages<O> {
                 self.restart(self.at.part + 1);
             }
             None => self.finish(),
+        }
+        Ok(())
+    }
+
+    /// Takes what is new of a piece that is one page, or splits it.
+    fn step_piece(&mut self, mut page: Page<O::Item>) -> Result<Page<O::Item>> {
+        let count = page.count() as u64;
+        let whole =
+            page.total_record.map_or_else(|| page.is_last(1, self.list.limit), |total| total <= count);
+        if whole {
+            self.check.piece(&mut page, item_key::<O>);
+        } else {
+            page.items.clear();
+            let halves = self.list.operation.split().ok_or_else(|| {
+                let message =
+                    format!("{count} rows and more are of one moment, and come in another order each time");
+                Error::new(ErrorKind::Incomplete, message).with_hint(O::WHEN_INCOMPLETE)
+            })?;
+            self.pieces.get_or_insert_default().extend(halves.into_iter().rev());
+        }
+        self.next_piece()?;
+        Ok(page)
+    }
+
+    fn next_piece(&mut self) -> Result<()> {
+        match self.pieces.as_mut().and_then(Vec::pop) {
+            Some(piece) => {
+                self.list.operation = piece;
+                self.restart(self.at.part);
+            }
+            None => {
+                self.check.end_pieces().map_err(|error| error.with_hint(O::WHEN_INCOMPLETE))?;
+                self.finish();
+            }
         }
         Ok(())
     }

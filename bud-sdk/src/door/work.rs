@@ -187,7 +187,14 @@ where
             })??,
         };
         let elapsed = began.elapsed();
-        Ok(Answer { value: Box::new(value), status: None, request_id: None, attempts: 0, elapsed, warnings: Vec::new() })
+        Ok(Answer {
+            value: Box::new(value),
+            status: None,
+            request_id: None,
+            attempts: 0,
+            elapsed,
+            warnings: Vec::new(),
+        })
     }))
 }
 

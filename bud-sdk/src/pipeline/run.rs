@@ -441,9 +441,10 @@ impl Exchange<'_> {
         let mask = |text: &str| self.mask(text, token);
         let said = match encoding(headers) {
             // Nothing here would unpack it.
-            Some(encoding) => {
-                ServerMessage { message: format!("the reason is compressed ({encoding})"), ..ServerMessage::default() }
-            }
+            Some(encoding) => ServerMessage {
+                message: format!("the reason is compressed ({encoding})"),
+                ..ServerMessage::default()
+            },
             None => ServerMessage::read(body, content_type, mask)
                 .or_message(|| challenge(headers).map(|text| clean(&mask(&text), 300))),
         };

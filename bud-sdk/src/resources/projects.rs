@@ -6,7 +6,8 @@ use super::endpoints::ALL;
 use super::users::{keys_stay, shows};
 use super::{Credential, Endpoint, check_name, in_use, taken};
 use crate::api::{
-    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, paged,
+    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed,
+    paged,
 };
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
@@ -428,7 +429,8 @@ impl Call<DeleteProject> {
 impl Describe for DeleteProject {
     const ID: &'static str = "projects.delete";
     const SECTIONS: &'static [&'static str] = &["4.3"];
-    const ROUTES: Routes = Routes::both(Route::delete("/projects/{id}").accepted(), Route::delete("/projects/{id}").accepted());
+    const ROUTES: Routes =
+        Routes::both(Route::delete("/projects/{id}").accepted(), Route::delete("/projects/{id}").accepted());
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let parts = one(&self.id)?;
         match flavor {

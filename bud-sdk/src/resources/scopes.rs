@@ -80,9 +80,11 @@ impl Scopes {
     /// One that a user does not have as it is asked for here. To view is not taken away while to manage includes it.
     pub(crate) fn first_unlike(&self, held: &[ScopeState]) -> Option<&Scope> {
         // Of several for one scope the last one counts.
-        let last = |scope: &Scope| self.0.iter().rev().find(|(other, _)| other == scope).map(|(_, allow)| *allow);
+        let last =
+            |scope: &Scope| self.0.iter().rev().find(|(other, _)| other == scope).map(|(_, allow)| *allow);
         let implied = |scope: &Scope| {
-            let manage = scope.as_str().strip_suffix(":view").map(|module| Scope::from(&*format!("{module}:manage")));
+            let manage =
+                scope.as_str().strip_suffix(":view").map(|module| Scope::from(&*format!("{module}:manage")));
             manage.is_some_and(|manage| has(held, &manage))
         };
         let unlike = |scope: &Scope| match last(scope) {

@@ -198,7 +198,8 @@ fn rename(exchange: &Exchange, id: String) -> Plan {
     let name = user["name"].as_str().unwrap_or("New Name");
     if let Some((first, last)) = name.split_once(' ') {
         let update = UserUpdate::new().first_name(first).last_name(last);
-        return plan("/user", |bud| async move { Ok(typed(&bud.users().update(id, update).await?)) }).answer_only();
+        return plan("/user", |bud| async move { Ok(typed(&bud.users().update(id, update).await?)) })
+            .answer_only();
     }
     let role = Role::from(user["role"].as_str().unwrap_or("developer"));
     plan("/user", |bud| async move { Ok(typed(&bud.users().set_role(id, role).await?)) }).answer_only()

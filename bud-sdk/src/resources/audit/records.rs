@@ -1,5 +1,7 @@
 //! The log record by record, and in numbers.
 
+use std::time::Duration;
+
 use super::{Audit, AuditRecord, TimeRange};
 use crate::api::{
     Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
@@ -159,7 +161,8 @@ impl ListAuditRecords {
         let contains = |shown: &Option<String>, value: &str| {
             shown.as_ref().is_some_and(|shown| shown.to_lowercase().contains(&value.to_lowercase()))
         };
-        let in_range = |range: TimeRange| record.timestamp.is_some_and(|time| range.start <= time && time < range.end);
+        let in_range =
+            |range: TimeRange| record.timestamp.is_some_and(|time| range.start <= time && time < range.end);
         self.range.is_none_or(in_range)
             && self.filters.iter().all(|(name, value)| match *name {
                 "action" => is(record.action.as_deref(), value),
@@ -188,8 +191,19 @@ impl Paged for ListAuditRecords {
         on_runtime("search"),
     ];
     const LARGEST_PAGE: u32 = LARGEST_PAGE;
-    const WHEN_INCOMPLETE: &'static str =
-        "the server pages through records of one moment in no order: export the range as CSV with audit.export";
+    fn split(&self) -> Option<[Self; 2]> {
+        let ever = TimeRange { start: Timestamp::from_micros(0), end: Timestamp::from_micros(i64::MAX) };
+        let (first, last) = self.range.unwrap_or(ever).inclusive().ok()?;
+        let (from, to) = (first.as_micros(), last.as_micros());
+        if from >= to {
+            return None;
+        }
+        let middle = Timestamp::from_micros(from + (to - from) / 2 + 1);
+        let range = |start, end| Self { range: Some(TimeRange { start, end }), ..self.clone() };
+        // The newest come first.
+        Some([range(middle, last + Duration::from_micros(1)), range(first, middle)])
+    }
+    const WHEN_INCOMPLETE: &'static str = "the server pages through records of one moment in no order: export the range as CSV with audit.export";
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }

@@ -74,11 +74,7 @@ impl Windows {
             }
             ExportFormat::Json => {
                 let list = List::new(client.clone(), ListAuditRecords::within(range));
-                Rows::Json {
-                    pages: Box::new(list.limit(LARGEST_PAGE).pages()),
-                    total: None,
-                    ended: false,
-                }
+                Rows::Json { pages: Box::new(list.limit(LARGEST_PAGE).pages()), total: None, ended: false }
             }
         };
         let progress = Progress { bytes: 0, total: None, rows: 0, elapsed: Duration::ZERO };

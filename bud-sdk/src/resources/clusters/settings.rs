@@ -145,7 +145,8 @@ pub struct SetSettings(ClusterId, StorageDefaults);
 impl Describe for SetSettings {
     const ID: &'static str = "clusters.set_settings";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::put("/clusters/{id}/settings").shown_by_a_read(), NONE);
+    const ROUTES: Routes =
+        Routes::runtime_only(Route::put("/clusters/{id}/settings").shown_by_a_read(), NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let Self(id, StorageDefaults { class, access_mode }) = self;
         let mut body = Map::new();
@@ -168,7 +169,8 @@ impl Describe for SetSettings {
 impl SetSettings {
     fn is_shown_by(&self, found: &ClusterSettings) -> Option<bool> {
         let StorageDefaults { class, access_mode } = &self.1;
-        let mode = access_mode.as_ref().zip(found.default_access_mode.as_deref()).map(|(set, shown)| set == shown);
+        let mode =
+            access_mode.as_ref().zip(found.default_access_mode.as_deref()).map(|(set, shown)| set == shown);
         let texts = shows([(class, &found.default_storage_class)]);
         [texts, mode].into_iter().flatten().reduce(|all, one| all && one)
     }
@@ -188,7 +190,8 @@ impl Operation for SetSettings {
             if this.is_shown_by(&found) == Some(true) {
                 return Ok(Reply::Done(found));
             }
-            Err(Error::new(ErrorKind::Unconfirmed, "the settings are still the old ones").with_status(raw.status))
+            Err(Error::new(ErrorKind::Unconfirmed, "the settings are still the old ones")
+                .with_status(raw.status))
         }))
     }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{check_name, taken};
-use crate::api::{Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
+use crate::api::{
+    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged,
+};
 use crate::client::{Call, Client, List, Unlock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
@@ -464,10 +466,8 @@ impl Operation for ListCredentials {
 
 impl Paged for ListCredentials {
     type Item = Credential;
-    const FILTERS: &'static [Filter] = &[
-        Filter::rows("project"),
-        Filter::new("credential_type", FilterProof::Refused, FilterProof::Rows),
-    ];
+    const FILTERS: &'static [Filter] =
+        &[Filter::rows("project"), Filter::new("credential_type", FilterProof::Refused, FilterProof::Rows)];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }

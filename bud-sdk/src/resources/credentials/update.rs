@@ -100,8 +100,10 @@ impl UpdateCredential {
 impl Describe for UpdateCredential {
     const ID: &'static str = "credentials.update";
     const SECTIONS: &'static [&'static str] = &["9.3"];
-    const ROUTES: Routes =
-        Routes::runtime_only(LOOK.shown_by_a_read(), "create a new key, replace the old one with it and delete that");
+    const ROUTES: Routes = Routes::runtime_only(
+        LOOK.shown_by_a_read(),
+        "create a new key, replace the old one with it and delete that",
+    );
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_segment("id", self.id.as_str())?;
         self.change()?;

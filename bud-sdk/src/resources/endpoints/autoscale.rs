@@ -519,7 +519,8 @@ impl Scoped for SetAutoscaler {
 impl Describe for SetAutoscaler {
     const ID: &'static str = "endpoints.autoscale";
     const SECTIONS: &'static [&'static str] = &["5.3"];
-    const ROUTES: Routes = Routes::runtime_only(Route::put("/endpoints/{id}/autoscale").shown_by_a_read(), INSTEAD);
+    const ROUTES: Routes =
+        Routes::runtime_only(Route::put("/endpoints/{id}/autoscale").shown_by_a_read(), INSTEAD);
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let settings = self.1.to_wire()?;
         self.0.parts(flavor)?.json(&json!({ "budaiscaler_specification": settings }))
@@ -571,7 +572,9 @@ pub(super) fn confirmed<T: 'static>(
     then: impl FnOnce(Autoscaling) -> Result<Reply<T>> + Send + 'static,
 ) -> Result<Reply<T>> {
     let answer = if raw.is_nothing() { None } else { Some(read(raw)?) };
-    if let Some(found) = answer.filter(|found| found.autoscale_enabled.is_some() && sent.shown_by(found) != Some(false)) {
+    if let Some(found) =
+        answer.filter(|found| found.autoscale_enabled.is_some() && sent.shown_by(found) != Some(false))
+    {
         return then(found);
     }
     Ok(Reply::then(AUTOSCALER, target.parts(Flavor::Runtime)?, move |raw| {
@@ -579,7 +582,8 @@ pub(super) fn confirmed<T: 'static>(
         if sent.shown_by(&found) != Some(false) {
             return then(found);
         }
-        Err(Error::new(ErrorKind::Unconfirmed, "the autoscaler's settings are still the old ones").with_status(raw.status))
+        Err(Error::new(ErrorKind::Unconfirmed, "the autoscaler's settings are still the old ones")
+            .with_status(raw.status))
     }))
 }
 

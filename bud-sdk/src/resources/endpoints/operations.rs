@@ -7,7 +7,8 @@ use super::autoscale::{Bounds, confirmed};
 use super::workers::{Worker, of_endpoint};
 use super::{Deployment, Endpoint, EndpointStatus, MOST_REPLICAS, Scoped, Target, check_range};
 use crate::api::{
-    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, accepted, changed, from_slice, paged,
+    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
+    accepted, changed, from_slice, paged,
 };
 use crate::client::List;
 use crate::error::{Error, Result};
@@ -66,7 +67,6 @@ impl Operation for GetEndpoint {
 fn shown(raw: &Raw) -> Result<Endpoint> {
     Ok(raw.object::<Endpoint>("endpoint")?.completed(None))
 }
-
 
 /// `endpoints.list`
 #[derive(Debug, Clone, Default)]
@@ -201,7 +201,10 @@ impl Operation for Deploy {
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Endpoint>> {
         let parts = Target::from(self.0.clone()).parts(flavor)?;
         accepted(raw, "endpoint", ONE, parts, |endpoint: &Endpoint| {
-            Some(matches!(endpoint.status.as_deref()?, EndpointStatus::Deploying | EndpointStatus::Pending | EndpointStatus::Running))
+            Some(matches!(
+                endpoint.status.as_deref()?,
+                EndpointStatus::Deploying | EndpointStatus::Pending | EndpointStatus::Running
+            ))
         })
     }
 }
@@ -250,13 +253,16 @@ impl Operation for Scale {
             if let Some(answered) = raw.object_if_any::<Endpoint>("endpoint")? {
                 return Ok(match answered.replicas {
                     Some(now) if now != replicas => {
-                        let message = format!("{replicas} replicas were asked for, and there are {now} so far");
+                        let message =
+                            format!("{replicas} replicas were asked for, and there are {now} so far");
                         Reply::Warned(answered, vec![Warning::new(Warning::NOT_SHOWN, message)])
                     }
                     _ => Reply::Done(answered),
                 });
             }
-            return changed(raw, "endpoint", ONE, parts, move |endpoint: &Endpoint| Some(endpoint.replicas? == replicas));
+            return changed(raw, "endpoint", ONE, parts, move |endpoint: &Endpoint| {
+                Some(endpoint.replicas? == replicas)
+            });
         }
         confirmed(&raw, &target, Bounds::exactly(replicas), |_| {
             Ok(Reply::then(DETAIL, parts, |raw| shown(&raw).map(Reply::Done)))

@@ -263,7 +263,9 @@ impl Describe for GrantPermission {
     const SECTIONS: &'static [&'static str] = &["4.2"];
     const ROUTES: Routes = Routes::both(
         Route::post("/permissions").shown_by_a_read(),
-        MEMBERS.shown_by_a_read().loss("projects only, view or edit; it makes the user a member, and has no id"),
+        MEMBERS
+            .shown_by_a_read()
+            .loss("projects only, view or edit; it makes the user a member, and has no id"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;
@@ -318,7 +320,8 @@ impl GrantPermission {
     /// The permission that the documented API answers with, or shows in a list where it answers without it.
     fn shown(&self, raw: &Raw) -> Result<Reply<Permission>> {
         let Grant { user, resource_type, resource, level } = self.0.clone();
-        let answer: Option<Permission> = if raw.is_nothing() { None } else { Some(raw.object("permission")?) };
+        let answer: Option<Permission> =
+            if raw.is_nothing() { None } else { Some(raw.object("permission")?) };
         let says = |permission: &Permission| permission.id.is_some() || permission.permission_level.is_some();
         if let Some(permission) = answer.filter(says) {
             return Ok(judged(permission, &level));
@@ -401,7 +404,9 @@ impl Describe for Revoke {
     const SECTIONS: &'static [&'static str] = &["8.3"];
     const ROUTES: Routes = Routes::both(
         LIST.accepted(),
-        MEMBERS.accepted().loss("projects only; it ends the membership, and is refused while there are API keys"),
+        MEMBERS
+            .accepted()
+            .loss("projects only; it ends the membership, and is refused while there are API keys"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;
@@ -431,7 +436,9 @@ impl Operation for Revoke {
                     return Ok(Reply::Done(0));
                 }
                 let (route, parts) = remove_one(&project, &user)?;
-                Ok(Reply::then(route, parts, |raw| raw.acknowledged(Flavor::Runtime).map(|()| Reply::Done(1))))
+                Ok(Reply::then(route, parts, |raw| {
+                    raw.acknowledged(Flavor::Runtime).map(|()| Reply::Done(1))
+                }))
             });
         }
         let page: Page<Permission> = raw.page("permissions")?;
@@ -488,8 +495,7 @@ pub struct OfUser(UserId);
 impl Describe for OfUser {
     const ID: &'static str = "permissions.of_user";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes =
-        Routes::runtime_only(PERMISSIONS_OF, "use permissions.list().user(id)");
+    const ROUTES: Routes = Routes::runtime_only(PERMISSIONS_OF, "use permissions.list().user(id)");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Parts::new().segment("id", self.0.as_str())
     }

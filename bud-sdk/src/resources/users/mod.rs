@@ -7,7 +7,8 @@ mod role;
 
 use super::{check_name, in_use, unknown_user};
 use crate::api::{
-    Describe, Filter, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice, paged,
+    Describe, Filter, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice,
+    paged,
 };
 use crate::client::{Call, Client, List};
 use crate::error::{Error, Result};
@@ -196,7 +197,11 @@ impl User {
     /// Whether the user is one that a search for `text` means, in whatever case.
     fn is_found_by(&self, text: &String) -> Option<bool> {
         let text = text.to_lowercase();
-        let whole = self.first_name.as_ref().zip(self.last_name.as_ref()).map(|(first, last)| format!("{first} {last}"));
+        let whole = self
+            .first_name
+            .as_ref()
+            .zip(self.last_name.as_ref())
+            .map(|(first, last)| format!("{first} {last}"));
         let texts = [&self.name, &self.email, &self.first_name, &self.last_name, &whole];
         let found = texts.into_iter().flatten().map(|shown| shown.to_lowercase().contains(&text));
         found.reduce(|any, one| any || one)
@@ -311,7 +316,8 @@ impl Operation for ListUsers {
 
 impl Paged for ListUsers {
     type Item = User;
-    const FILTERS: &'static [Filter] = &[Filter::rows("role"), Filter::rows("status"), Filter::rows("search")];
+    const FILTERS: &'static [Filter] =
+        &[Filter::rows("role"), Filter::rows("status"), Filter::rows("search")];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }
@@ -359,7 +365,8 @@ impl Operation for UpdateUser {
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<User>> {
         let UserUpdate { first_name, last_name } = self.1.clone();
         changed(raw, "user", ONE, one(&self.0)?, move |user: &User| {
-            let whole = first_name.as_ref().zip(last_name.as_ref()).map(|(first, last)| format!("{first} {last}"));
+            let whole =
+                first_name.as_ref().zip(last_name.as_ref()).map(|(first, last)| format!("{first} {last}"));
             shows([(&first_name, &user.first_name), (&last_name, &user.last_name), (&whole, &user.name)])
         })
     }
@@ -396,9 +403,7 @@ impl Operation for SetRole {
     type Output = User;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<User>> {
         let role = Role::from(self.1.wire(flavor)?);
-        changed(raw, "user", ONE, one(&self.0)?, move |user: &User| {
-            Some(user.role.as_deref()? == &role)
-        })
+        changed(raw, "user", ONE, one(&self.0)?, move |user: &User| Some(user.role.as_deref()? == &role))
     }
 }
 
@@ -448,7 +453,9 @@ impl Operation for Deactivate {
     type Output = User;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<User>> {
         if flavor == Flavor::Guide {
-            return changed(raw, "user", ONE, one(&self.id)?, |user: &User| Some(user.is(&UserStatus::Inactive)?));
+            return changed(raw, "user", ONE, one(&self.id)?, |user: &User| {
+                Some(user.is(&UserStatus::Inactive)?)
+            });
         }
         raw.acknowledged(flavor)?;
         // Without a body the server has said nothing of a state, and it does not show a user who is inactive.

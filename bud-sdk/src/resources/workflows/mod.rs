@@ -6,7 +6,9 @@ mod steps;
 use serde_json::Value;
 
 use super::beside;
-use crate::api::{Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged};
+use crate::api::{
+    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged,
+};
 use crate::client::{Call, Client, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Timestamp, Wire, WorkflowId, model, open_enum};
@@ -254,16 +256,19 @@ impl Describe for ListWorkflows {
 impl Operation for ListWorkflows {
     type Output = Page<Workflow>;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<Workflow>>> {
-        let page = raw.page::<Workflow>("workflows")?.filtered("workflow_type", self.workflow_type.as_ref(), |workflow, kind| {
-            Some(workflow.workflow_type.as_deref()? == kind)
-        })?;
+        let page = raw.page::<Workflow>("workflows")?.filtered(
+            "workflow_type",
+            self.workflow_type.as_ref(),
+            |workflow, kind| Some(workflow.workflow_type.as_deref()? == kind),
+        )?;
         page.try_map(|workflow| Ok(workflow.guarded())).map(Reply::Done)
     }
 }
 
 impl Paged for ListWorkflows {
     type Item = Workflow;
-    const FILTERS: &'static [Filter] = &[Filter::new("workflow_type", FilterProof::Refused, FilterProof::Rows)];
+    const FILTERS: &'static [Filter] =
+        &[Filter::new("workflow_type", FilterProof::Refused, FilterProof::Rows)];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
     }
