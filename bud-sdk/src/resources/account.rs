@@ -31,8 +31,9 @@ impl Account {
         self.0.session().log_in().await
     }
 
-    /// Ends the session on the server and forgets its tokens, even if the server fails to answer. Later calls of this
-    /// client and its clones fail with `SessionExpired` until [`login`](Self::login).
+    /// Ends the session on the server and forgets its tokens, even if the server fails to answer. On runtime, access tokens that
+    /// were issued before the last renewal of the session go on until they expire; so they do after a change of the password.
+    /// Later calls of this client and its clones fail with `SessionExpired` until [`login`](Self::login).
     /// `POST /auth/logout` on both flavors.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The table over all operations: what each sends on each flavor, whether it may be repeated, and what it refuses.
 
 mod described;
+mod properties;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -51,10 +51,9 @@ impl Timestamp {
         if let Ok(time) = text.parse() {
             return Some(Self(time));
         }
-        if let Ok(naive) = text.parse::<jiff::civil::DateTime>() {
-            return Some(Self(naive.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()));
-        }
-        Self::clamped(text)
+        let naive = text.parse::<jiff::civil::DateTime>().ok();
+        let zoned = naive.and_then(|naive| naive.to_zoned(jiff::tz::TimeZone::UTC).ok());
+        zoned.map(|zoned| Self(zoned.timestamp())).or_else(|| Self::clamped(text))
     }
 
     /// A time beyond the range that jiff holds is the nearest one within it: `9999-12-31T23:59:59Z` is the usual "never".

@@ -1,6 +1,7 @@
 //! The repository's own tasks; run as `cargo xtask`.
 
 mod bench;
+mod cases;
 mod catalogues;
 mod coverage;
 mod deps;

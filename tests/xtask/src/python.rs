@@ -137,7 +137,8 @@ impl<'a> Python<'a> {
 
     fn tests(self, tally: &mut Tally) -> Outcome {
         let mut command = self.command("python");
-        command.args(["-m", "pytest", "-p", "no:cacheprovider"]);
+        // With the names of the tests that passed.
+        command.args(["-m", "pytest", "-p", "no:cacheprovider", "-rp"]);
         journaled(self.workspace, "python", &mut command, tally)
     }
 

@@ -1,5 +1,6 @@
 //! Every check and test, step by step, until one fails.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::tally::Tally;
 use crate::workspace::{Outcome, Workspace, clean, run as run_command, succeeded, unstarted};
-use crate::{coverage, deps, r#gen, kube as plane, node, python, rules};
+use crate::{cases, coverage, deps, r#gen, kube as plane, node, python, rules};
 
 /// A part's name and its steps, in order. It is told whether all parts run, those before it included.
 type Part = (&'static str, for<'a> fn(&'a Workspace, bool) -> Vec<Step<'a>>);
@@ -64,11 +65,15 @@ pub fn run(only: Option<&str>) -> Outcome<ExitCode> {
     let chosen = PARTS.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
     let outcome = chosen.into_iter().try_for_each(|(part, steps)| {
         let before = tally;
+        remove(&workspace.passed(part))?;
         run_part(part, steps(&workspace, only.is_none()), &mut tally)?;
         if tally == before { Err(format!("{part}: no test ran")) } else { Ok(()) }
     });
     // What it says of every language and of the cluster is known when all of them have been tested.
-    let outcome = outcome.and_then(|()| if only.is_none() { table(&workspace) } else { Ok(()) });
+    let outcome = outcome.and_then(|()| match only {
+        None => table(&workspace).and_then(|()| cases(&workspace)),
+        Some(_) => Ok(()),
+    });
     if let Err(reason) = &outcome {
         eprintln!("failed: {reason}");
     }
@@ -85,6 +90,15 @@ fn table(workspace: &Workspace) -> Outcome {
         println!("    skipped: a part did not run");
         Ok(())
     }
+}
+
+fn cases(workspace: &Workspace) -> Outcome {
+    println!("==> cases from outside");
+    let mut ran = BTreeSet::new();
+    for (part, _) in PARTS {
+        ran.extend(fs::read_to_string(workspace.passed(part)).unwrap_or_default().lines().map(str::to_owned));
+    }
+    cases::check(workspace, &ran)
 }
 
 fn run_part(part: &str, steps: Vec<Step<'_>>, tally: &mut Tally) -> Outcome {
@@ -193,7 +207,13 @@ pub fn journaled(workspace: &Workspace, part: &str, command: &mut Command, tally
     let folder = journal.parent().unwrap_or(&workspace.target);
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     remove(&journal)?;
-    let outcome = counted(command.env("BUD_TESTBED_JOURNAL", &journal), tally);
+    let mut passed = BTreeSet::new();
+    let outcome = counted(command.env("BUD_TESTBED_JOURNAL", &journal), tally, &mut passed);
+    // A part may have several runners.
+    let path = workspace.passed(part);
+    passed.extend(fs::read_to_string(&path).unwrap_or_default().lines().map(str::to_owned));
+    let lines: Vec<String> = passed.into_iter().collect();
+    fs::write(&path, lines.join("\n")).map_err(|error| format!("{}: {error}", path.display()))?;
     if outcome.is_err() {
         // Half a run would make half a table.
         remove(&journal)?;
@@ -211,12 +231,14 @@ fn remove(file: &Path) -> Outcome {
 }
 
 /// Runs it, lets its output through and counts the tests.
-pub fn counted(command: &mut Command, tally: &mut Tally) -> Outcome {
+pub fn counted(command: &mut Command, tally: &mut Tally, passed: &mut BTreeSet<String>) -> Outcome {
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| unstarted(command, &error))?;
     if let Some(stdout) = child.stdout.take() {
         let (mut lines, mut line) = (BufReader::new(stdout), Vec::new());
         while lines.read_until(b'\n', &mut line).map_err(|error| error.to_string())? > 0 {
-            tally.read(&String::from_utf8_lossy(&line));
+            let text = String::from_utf8_lossy(&line);
+            tally.read(&text);
+            passed.extend(cases::passed(&text).map(str::to_owned));
             std::io::stdout().write_all(&line).map_err(|error| error.to_string())?;
             line.clear();
         }

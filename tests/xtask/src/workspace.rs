@@ -58,6 +58,11 @@ impl Workspace {
         self.target.join("journal").join(part)
     }
 
+    /// The tests that passed in the last run of `part`.
+    pub fn passed(&self, part: &str) -> PathBuf {
+        self.journal(&format!("passed-{part}"))
+    }
+
     /// The calls that the examples of `part` made on a real control plane, in the last test run of the part kube.
     pub fn cluster_journal(&self, part: &str) -> PathBuf {
         self.journal(&format!("kube-{part}"))

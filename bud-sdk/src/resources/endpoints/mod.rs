@@ -41,6 +41,9 @@ impl Client {
 /// The platform as shipped gives rights to endpoints by project alone, so that there only a superuser reaches them unless
 /// the call says which project they belong to: `.project(id)`, which every call here takes and the guide's API does not
 /// need.
+///
+/// With the project, the global permission `project:manage` is enough there: a client user, who has it from the beginning, reads and
+/// scales the endpoints of every project, also of those that they are no member of.
 #[derive(Debug, Clone)]
 pub struct Endpoints(Client);
 

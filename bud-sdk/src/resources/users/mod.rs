@@ -195,7 +195,7 @@ impl User {
     }
 
     /// Whether the user is one that a search for `text` means, in whatever case.
-    fn is_found_by(&self, text: &String) -> Option<bool> {
+    fn is_found_by(&self, text: &str) -> Option<bool> {
         let text = text.to_lowercase();
         let whole = self
             .first_name
@@ -309,7 +309,7 @@ impl Operation for ListUsers {
         Ok(Reply::Done(
             page.filtered("role", role.as_ref(), |user, role| Some(user.role.as_deref()? == role))?
                 .filtered("status", self.status.as_ref(), User::is)?
-                .filtered("name", self.search.as_ref(), |user, text| user.is_found_by(text))?,
+                .filtered("name", self.search.as_ref(), |user, text: &String| user.is_found_by(text))?,
         ))
     }
 }
@@ -453,9 +453,7 @@ impl Operation for Deactivate {
     type Output = User;
     fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<User>> {
         if flavor == Flavor::Guide {
-            return changed(raw, "user", ONE, one(&self.id)?, |user: &User| {
-                Some(user.is(&UserStatus::Inactive)?)
-            });
+            return changed(raw, "user", ONE, one(&self.id)?, |user: &User| user.is(&UserStatus::Inactive));
         }
         raw.acknowledged(flavor)?;
         // Without a body the server has said nothing of a state, and it does not show a user who is inactive.
