@@ -98,7 +98,7 @@ async fn reasons_are_read_in_every_form_that_frameworks_give_them() {
             "body.x: bad",
             None,
         ),
-        (json!({ "message": { "text": "odd" }, "title": "Heading" }), "Heading", None),
+        (json!({ "message": { "text": "odd" }, "title": "Heading" }), "Heading: text: odd", None),
         (json!({ "message": ["a", "b"] }), "a; b", None),
         (json!({ "error": "invalid_grant", "error_description": "gone" }), "invalid_grant: gone", None),
         (json!({ "result": { "error": "deep" } }), "deep", None),
