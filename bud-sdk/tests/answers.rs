@@ -287,3 +287,17 @@ async fn a_warning_of_the_server_comes_with_the_result() {
         response.warnings().iter().map(|warning| (warning.code(), warning.message())).collect();
     assert_eq!(said, [("server", "use v2"), ("server", "soon gone"), ("server", "deprecated field")]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_servers_names_in_an_error_are_cleaned_cut_and_masked() {
+    let token = "canary-token-0123456789";
+    let key = format!("\u{1b}]0;{token}\n{}", "x".repeat(5_000));
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let body = format!(r#"{{"id": "u-1", {}: {deep}}}"#, json!(key));
+    let script = answering(Method::Get, "/users/u-1", Answer::status(200).body(body));
+    let bud = script.builder().bearer_token(token).build().unwrap();
+    let error = bud.users().get("u-1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+    let path = error.path().unwrap();
+    assert!(path.len() < 400 && !path.contains(char::is_control) && !path.contains(token), "{path:?}");
+}
