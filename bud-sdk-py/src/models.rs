@@ -1815,11 +1815,13 @@ models! {
     } secrets [] unknown [extra]
     /// What was found among the records that were looked at.
     TamperCheck: bud_sdk::TamperCheck {
-        /// How many records were changed.
+        /// How many records were changed, of those that were looked at.
         tampered_count,
-        /// Those records.
+        /// How many records were looked at: the newest ones at most, or with `all` exactly so many. The server states its limit, so that of a shorter log fewer were looked at.
+        records_checked,
+        /// Those records that were changed.
         tampered_records,
-        /// What the server says of it.
+        /// The server's message.
         message,
         /// When it looked.
         checked_at,

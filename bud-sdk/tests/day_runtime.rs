@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bud_sdk::{
     AccessMode, ApiKeyValue, Autoscaler, Client, ClusterStatus, CredentialType, CredentialUpdate,
-    DeployModel, EndpointStatus, ErrorKind, Flavor, Grant, NewMember, NewProject, NewUser, PermissionLevel,
-    ProjectType, ProjectUpdate, Role, Scope, Scopes, StorageDefaults, Timestamp, UserStatus, UserUpdate,
+    DeployModel, EndpointStatus, ErrorKind, Flavor, Grant, Method, NewMember, NewProject, NewUser,
+    PermissionLevel, ProjectType, ProjectUpdate, Role, Scope, Scopes, StorageDefaults, Timestamp, UserStatus,
+    UserUpdate,
 };
 use bud_testbed::Testbed;
 
@@ -53,7 +54,10 @@ async fn the_whole_day() {
     let project = bud.projects().create(new).await.unwrap();
     let project = bud.projects().update(&project, ProjectUpdate::new().name("Day 2")).await.unwrap();
     assert_eq!(bud.projects().get(&project).await.unwrap().name.as_deref(), Some("Day 2"));
-    assert!(bud.projects().list().all().await.unwrap().iter().any(|found| found.id == project.id));
+    assert!(!bud.projects().list().all().await.unwrap().is_empty());
+    // To an administrator the server shows the projects of clients only if it is asked for them.
+    let clients = bud.raw(Method::Get, "/projects/").query("project_type", "client_app").await.unwrap();
+    assert!(clients.json::<serde_json::Value>().unwrap().to_string().contains(project.id.as_str()));
     bud.projects().add_members(&project, [NewMember::user(&user, PermissionLevel::View)]).await.unwrap();
     let grant = Grant::project(&user, &project, PermissionLevel::Edit);
     bud.permissions().grant(grant.clone()).await.unwrap();

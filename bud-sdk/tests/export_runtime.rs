@@ -165,6 +165,7 @@ async fn a_record_that_there_is_not_is_not_found_and_a_changed_one_is_told() {
     assert_eq!(many.summary.unwrap().invalid_count, Some(1));
     let found = bud.audit().find_tampered().limit(1000).await.unwrap();
     assert_eq!((found.tampered_count, found.tampered_records[0].id.as_ref()), (Some(1), Some(&id)));
+    assert!(found.records_checked.is_some_and(|checked| checked >= 3), "{found:?}");
     let limit = bud.audit().find_tampered().limit(1001).await.unwrap_err();
     assert_eq!(limit.param(), Some("limit"));
     assert_eq!(bud.audit().records().limit(101).all().await.unwrap_err().param(), Some("limit"));
@@ -174,4 +175,59 @@ async fn a_record_that_there_is_not_is_not_found_and_a_changed_one_is_told() {
     let history = bud.quotas().history(january()).await.unwrap_err();
     assert_eq!((history.kind(), history.status()), (ErrorKind::Server, Some(200)));
     assert!(history.message().contains("404 Not Found"), "{history}");
+}
+
+#[tokio::test]
+async fn errors_of_an_export_name_the_export() {
+    let (bed, bud) = bed().await;
+    bed.seed_audit(5);
+    bed.fault(Fault::on("GET", "/audit/records").status(403).always());
+    let export = || bud.audit().export(january());
+    let mut errors = Vec::new();
+    for format in [ExportFormat::Csv, ExportFormat::Json] {
+        errors.push(export().format(format).write_into(&mut Vec::new()).await.unwrap_err());
+        errors.push(export().format(format).bytes().next().await.unwrap().unwrap_err());
+    }
+    errors.push(export().records().next().await.unwrap().unwrap_err());
+    for error in errors {
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::PermissionDenied, Some("audit.export")));
+        assert!(error.to_string().contains("GET /audit/records answered 403"), "what was asked: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_of_all_records_looks_at_each_and_says_how_many() {
+    let (bed, bud) = bed().await;
+    bed.seed_audit(3_500);
+    let records = bud.audit().records().within(january()).limit(100);
+    let oldest = records.starting_at("page=35;limit=100;skip=0").pages().next().await.unwrap().unwrap();
+    let oldest = oldest.items.last().unwrap().id.clone();
+    bed.tamper_audit(oldest.as_str());
+    let newest = bud.audit().find_tampered().within(january()).limit(1000).await.unwrap();
+    assert_eq!((newest.tampered_count, newest.records_checked), (Some(0), Some(1000)), "the newest alone");
+
+    bed.clear_requests();
+    let all = bud.audit().find_tampered().within(january()).all().await.unwrap();
+    assert_eq!((all.tampered_count, all.records_checked), (Some(1), Some(3_500)));
+    assert_eq!(all.tampered_records[0].id.as_ref(), Some(&oldest));
+    let looks = bed.count("GET", "/audit/find-tampered");
+    assert!((5..=9).contains(&looks), "{looks}");
+    // Everything there is, what was written by the logins of this test included.
+    let whole = bud.audit().find_tampered().all().await.unwrap();
+    assert!(whole.records_checked.unwrap() > 3_500 && whole.tampered_count == Some(1), "{whole:?}");
+    // A short log needs no more than one look.
+    let day = "2026-01-01T00:00:00Z".parse().unwrap().."2026-01-02T00:00:00Z".parse().unwrap();
+    bed.clear_requests();
+    let short = bud.audit().find_tampered().within(day).all().await.unwrap();
+    assert!(short.records_checked.is_some_and(|checked| (100..130).contains(&checked)), "{short:?}");
+    assert_eq!((bed.count("GET", "/audit/find-tampered"), bed.count("GET", "/audit/records")), (1, 1));
+
+    bed.seed_audit_at(1_001, 1_790_000_000_000_000);
+    let at: Timestamp = "2026-09-21T00:00:00Z".parse().unwrap();
+    let day = at..at + std::time::Duration::from_secs(86_400);
+    let error = bud.audit().find_tampered().within(day).all().await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Incomplete, Some("audit.find_tampered")));
+    assert!(error.hint().unwrap().contains("verify_many"), "{error}");
+    let both = bud.audit().find_tampered().limit(5).all().await.unwrap_err();
+    assert_eq!((both.kind(), both.param()), (ErrorKind::InvalidArgument, Some("limit")));
 }

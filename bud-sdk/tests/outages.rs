@@ -255,7 +255,7 @@ async fn an_outage_that_lasts_ends_at_the_deadline() {
     assert!(error.hint().unwrap().contains("the session is kept"), "no other hint: {error}");
     assert_eq!(asked(&script, "/users/u-1"), 2, "nothing is sent without a token");
     let (renewals, logins) = (asked(&script, REFRESH), asked(&script, LOGIN) - 1);
-    assert!((8..=14).contains(&renewals), "{renewals} renewals of 20 a minute");
+    assert!((10..=17).contains(&renewals), "{renewals} renewals of 20 a minute");
     assert!((3..=6).contains(&logins), "{logins} logins of 10 a minute");
 }
 
@@ -283,7 +283,7 @@ async fn many_reads_in_an_outage_spend_neither_the_logins_nor_time_beyond_their_
     let renewals: Vec<_> = script.requests().into_iter().filter(|sent| sent.path == REFRESH).collect();
     for first in &renewals {
         let minute = renewals.iter().filter(|sent| sent.at >= first.at && sent.at < first.at + secs(60));
-        assert!(minute.count() <= 16, "the server takes 20 a minute");
+        assert!(minute.count() <= 17, "the server takes 20 a minute");
     }
 }
 

@@ -305,3 +305,29 @@ async fn a_session_that_cannot_be_kept_is_no_failure() {
     assert_eq!((bed.count("POST", REFRESH), bed.count("POST", LOGIN)), (1, 1));
     bud.auth().logout().await.unwrap();
 }
+
+#[tokio::test]
+async fn an_outage_of_the_identity_service_leaves_the_kept_session_as_it_is() {
+    let Some(home) = at_home("an_outage_of_the_identity_service_leaves_the_kept_session_as_it_is") else {
+        return;
+    };
+    let bed = Testbed::builder().flavor(bud_testbed::Flavor::Runtime).start().await.unwrap();
+    let build = || {
+        let builder = with_password(bed.url(), bed.admin_email(), bed.admin_password()).remember_session();
+        builder.flavor(bud_sdk::Flavor::Runtime).build().unwrap()
+    };
+    let bud = build();
+    works(&bud).await;
+    let file = fs::read(&kept(&home)[0]).unwrap();
+    bed.outage(Some(bud_testbed::Outage::Keycloak));
+    // The client that runs, and a process that starts in the outage.
+    for bud in [bud.clone(), build()] {
+        let error = bud.clusters().list().timeout(millis(700)).all().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Server, "{error}");
+        assert_eq!(fs::read(&kept(&home)[0]).unwrap(), file, "the stored session is kept");
+    }
+    bed.outage(None);
+    bed.clear_requests();
+    works(&build()).await;
+    assert_eq!(bed.count("POST", LOGIN), 0, "the kept session serves again");
+}

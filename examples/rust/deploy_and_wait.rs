@@ -1,4 +1,5 @@
 //! Deploys an endpoint and waits until it answers requests. Guide sections 5.1 and 5.2.
+//! For the guide API: on the runtime API use `endpoints().deploy_model`, as the example `deploy_model` does.
 //!
 //! ```sh
 //! export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...

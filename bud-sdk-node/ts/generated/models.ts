@@ -3913,11 +3913,16 @@ export function readTamperedRecord(json: Wire): TamperedRecord {
 
 /** What was found among the records that were looked at. */
 export interface TamperCheck {
-  /** How many records were changed. */
+  /** How many records were changed, of those that were looked at. */
   readonly tamperedCount?: Integer;
-  /** Those records. */
+  /**
+   * How many records were looked at: the newest ones at most, or with `all` exactly so many. The server states its
+   * limit, so that of a shorter log fewer were looked at.
+   */
+  readonly recordsChecked?: Integer;
+  /** Those records that were changed. */
   readonly tamperedRecords: TamperedRecord[];
-  /** What the server says of it. */
+  /** The server's message. */
   readonly message?: string;
   /** When it looked. */
   readonly checkedAt?: Date;
@@ -3927,12 +3932,13 @@ export interface TamperCheck {
   readonly extra?: Extra;
 }
 
-const KEYS_OF_TAMPERCHECK = new Set(['tampered_count', 'tampered_records', 'message', 'checked_at', 'success']);
+const KEYS_OF_TAMPERCHECK = new Set(['tampered_count', 'records_checked', 'tampered_records', 'message', 'checked_at', 'success']);
 
 /** @internal */
 export function readTamperCheck(json: Wire): TamperCheck {
   const model: Draft<TamperCheck> = { tamperedRecords: json['tampered_records'].map(readTamperedRecord) };
   if (json['tampered_count'] != null) model.tamperedCount = whole(json['tampered_count']);
+  if (json['records_checked'] != null) model.recordsChecked = whole(json['records_checked']);
   if (json['message'] != null) model.message = json['message'];
   if (json['checked_at'] != null) model.checkedAt = moment(json['checked_at']);
   if (json['success'] != null) model.success = json['success'];

@@ -67,6 +67,8 @@ export interface AuditFindTamperedParams {
   readonly start?: Time | undefined;
   /** Only what happened before; with `start`. */
   readonly end?: Time | undefined;
+  /** Looks at every record instead: two requests for each 1000 records, all within the call's `timeout`. */
+  readonly all?: boolean | undefined;
 }
 
 /** What `client.raw` takes. */
@@ -607,7 +609,7 @@ const AUDIT_GET: Operation<AuditRecord> = { id: 'audit.get', fields: { id: { as:
 const AUDIT_SUMMARY: Operation<AuditSummary> = { id: 'audit.summary', fields: { start: { as: 'start', kind: 'time' }, end: { as: 'end', kind: 'time' } }, read: readAuditSummary };
 const AUDIT_VERIFY: Operation<Verification> = { id: 'audit.verify', fields: { id: { as: 'id', kind: 'id' } }, read: readVerification };
 const AUDIT_VERIFY_MANY: Operation<Verifications> = { id: 'audit.verify_many', fields: { ids: { as: 'ids', kind: ['id'] } }, read: readVerifications };
-const AUDIT_FIND_TAMPERED: Operation<TamperCheck> = { id: 'audit.find_tampered', fields: { limit: { as: 'limit', kind: 'int' }, start: { as: 'start', kind: 'time' }, end: { as: 'end', kind: 'time' } }, read: readTamperCheck };
+const AUDIT_FIND_TAMPERED: Operation<TamperCheck> = { id: 'audit.find_tampered', fields: { limit: { as: 'limit', kind: 'int' }, start: { as: 'start', kind: 'time' }, end: { as: 'end', kind: 'time' }, all: { as: 'all', kind: 'bool' } }, read: readTamperCheck };
 const AUTH_LOGIN: Operation<SignedIn> = { id: 'auth.login', fields: {}, read: readSignedIn };
 const AUTH_LOGOUT: Operation<void> = { id: 'auth.logout', fields: {}, read: nothing };
 const AUTH_REQUEST_PASSWORD_RESET: Operation<void> = { id: 'auth.request_password_reset', fields: { email: { as: 'email', kind: 'text' } }, read: nothing };
@@ -798,7 +800,7 @@ export class Audit {
   }
 
   /**
-   * Looks through the newest records for some that were changed.
+   * Looks through the newest records for some that were changed; `recordsChecked` says through how many.
    *
    * Guide section 9.1.
    * - guide: not offered. That API proves nothing about its records.

@@ -284,17 +284,21 @@ class Audit(SyncResource):
         limit: int | None = None,
         start: Time | None = None,
         end: Time | None = None,
+        all: bool | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> TamperCheck:
-        """Looks through the newest records for some that were changed.
+        """Looks through the newest records for some that were changed; `records_checked` says
+        through how many.
 
         Args:
             limit: How many to look at, from 1 to 1000. 100.
             start: Only what happened from here on; with `end`.
             end: Only what happened before; with `start`.
+            all: Looks at every record instead: two requests for each 1000 records, all within the
+                call's `timeout`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             attempt_timeout: The longest time that one attempt may take.
@@ -309,7 +313,7 @@ class Audit(SyncResource):
         On the guide API: raises `Unsupported` (that API proves nothing about its records).
         On the runtime API: `GET /audit/find-tampered`.
         """
-        result: TamperCheck = self._call("audit.find_tampered", {"limit": limit, "start": start, "end": end}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
+        result: TamperCheck = self._call("audit.find_tampered", {"limit": limit, "start": start, "end": end, "all": all}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
 
 

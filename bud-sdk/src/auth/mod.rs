@@ -68,6 +68,7 @@ impl AccessToken {
 pub struct SignIn {
     /// How long the access token is good for; it is renewed by itself.
     pub expires_in: Option<Duration>,
-    /// The account must change its password before it can do anything else, if the server says either way.
+    /// The account must change its password before it can do anything else, if the server says either way. The seeded super
+    /// user need not.
     pub must_change_password: Option<bool>,
 }

@@ -246,3 +246,131 @@ pub(crate) fn check_email(email: &str) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use fastrand::Rng;
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    /// It stands wherever a value may stand.
+    const PLANTED: &str = "planted-secret-4711";
+    const NAMES: [&str; 12] = [
+        "token",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "expires_in",
+        "first_login",
+        "is_reset_password",
+        "object",
+        "message",
+        "detail",
+        "data",
+        "\u{0}\u{202e}",
+    ];
+
+    fn value(random: &mut Rng, depth: u8) -> Value {
+        match random.u8(..if depth == 0 { 9 } else { 12 }) {
+            0 => Value::Null,
+            1 => random.bool().into(),
+            2 => random.i64(..).into(),
+            3 => (random.f64() * 10f64.powi(random.i32(-300..300))).into(),
+            4 => format!("{PLANTED}\r\n{}", random.char(..)).into(),
+            5 => String::from(PLANTED).repeat(random.usize(1..2000)).into(),
+            6 => random.u64(..).to_string().into(),
+            7 => "".into(),
+            8 => PLANTED.into(),
+            9 => (0..random.u8(..4)).map(|_| value(random, depth - 1)).collect(),
+            _ => object(random, depth - 1),
+        }
+    }
+
+    fn object(random: &mut Rng, depth: u8) -> Value {
+        let mut object = Map::new();
+        for _ in 0..random.u8(..6) {
+            let name = NAMES[random.usize(..NAMES.len())];
+            object.insert(name.to_owned(), value(random, depth));
+        }
+        object.into()
+    }
+
+    fn read(body: impl Into<Bytes>) -> Result<Tokens> {
+        Tokens::read(&Raw { status: 200, headers: http::HeaderMap::new(), body: body.into() })
+    }
+
+    #[test]
+    fn any_token_answer_is_read_or_refused_and_no_error_shows_a_secret_of_it() {
+        let mut random = Rng::with_seed(20_261_130);
+        let (mut good, mut bad) = (0, 0);
+        for turn in 0..8_000 {
+            let mut whole = object(&mut random, 3);
+            if random.bool() {
+                whole["access_token"] = format!("{PLANTED}.{turn}").into();
+            }
+            let whole = whole.to_string();
+            let mut body = whole.into_bytes();
+            match turn % 4 {
+                // Cut off, spoiled, and with a byte order mark.
+                1 => body.truncate(random.usize(..=body.len())),
+                2 if !body.is_empty() => {
+                    let at = random.usize(..body.len());
+                    body[at] = random.u8(..);
+                }
+                3 => drop(body.splice(..0, *b"\xef\xbb\xbf")),
+                _ => {}
+            }
+            let shown = match read(body) {
+                Ok(tokens) => {
+                    good += 1;
+                    assert!(crate::pipeline::Token::bearer(tokens.access.clone()).is_ok());
+                    assert!(tokens.expires_in.is_none_or(|life| life.as_secs_f64() <= LONGEST_LIFE));
+                    format!("{tokens:?} {tokens:#?}")
+                }
+                Err(error) => {
+                    bad += 1;
+                    format!("{error} {error:?} {:?} {:?}", error.path(), error.fields())
+                }
+            };
+            assert!(!shown.contains("planted-secret"), "{shown:.300}");
+        }
+        assert!(good > 500 && bad > 2_000, "{good} read, {bad} refused");
+    }
+
+    #[test]
+    fn the_seeded_super_user_need_not_change_the_password() {
+        let must =
+            |flags: &str| read(format!("{{\"access_token\": \"a\"{flags}}}")).unwrap().must_change_password;
+        for (flags, expected) in [
+            ("", None),
+            (r#", "first_login": true"#, Some(true)),
+            (r#", "first_login": true, "is_reset_password": false"#, Some(false)),
+            (r#", "first_login": true, "is_reset_password": true"#, Some(true)),
+            (r#", "first_login": false, "is_reset_password": true"#, Some(true)),
+            (r#", "first_login": null, "is_reset_password": null"#, None),
+        ] {
+            assert_eq!(must(flags), expected, "{flags}");
+        }
+    }
+
+    #[test]
+    fn refused_logins_are_known_by_their_words() {
+        for (status, message, kind) in [
+            (400, "Incorrect email or password", Some(ErrorKind::InvalidCredentials)),
+            (401, "anything", Some(ErrorKind::InvalidCredentials)),
+            (401, "User account is not active", Some(ErrorKind::AuthRejected)),
+            (403, "User account is not active", Some(ErrorKind::AuthRejected)),
+            (400, "Account setup incomplete. Please verify your email", Some(ErrorKind::AuthRejected)),
+            (400, "something else", None),
+            (403, "MFA required", None),
+            (422, "account is not active", None),
+            (503, "account is not active", Some(ErrorKind::Server)),
+            (429, "Rate limit exceeded", None),
+        ] {
+            assert_eq!(refusal(Some(status), message).map(|(kind, _)| kind), kind, "{status} {message}");
+        }
+        assert!(refusal(None, "account is not active").is_none());
+    }
+}

@@ -463,7 +463,10 @@ impl Session {
 
     /// Later logins use this password: the user has just set it.
     pub(crate) fn password_changed(&self, password: Secret) {
-        self.0.lock().password = Some(password);
+        let mut state = self.0.lock();
+        state.password = Some(password);
+        // What failed with the old one says nothing of it.
+        state.logins.succeeded();
     }
 
     /// Ends the session on the server and forgets every token, even if the server fails to answer or nobody waits for it.

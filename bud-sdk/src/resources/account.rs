@@ -17,6 +17,11 @@ impl Client {
 }
 
 /// The session of a client. Logging in and renewing happen by themselves; this is for when the moment matters.
+///
+/// While Keycloak or its database is down, the server answers 401 to valid tokens. Calls of a client with a password then
+/// keep the session and retry within their deadline, with the renewal first and few logins; waits and jobs outlive it within
+/// theirs. A client with a token alone cannot tell that from an expired token: its calls report that an outage is possible,
+/// its waits and jobs go on.
 #[derive(Debug, Clone)]
 pub struct Account(Client);
 
@@ -25,8 +30,9 @@ impl Account {
     /// flavors.
     ///
     /// # Errors
-    /// `InvalidCredentials` for a wrong e-mail or password, after one request: trying again would lock the account.
-    /// `Config` when the client has no password to log in with.
+    /// `InvalidCredentials` for a wrong email or password, after one request: trying again would lock the account.
+    /// `AuthRejected` with the server's reason for an account that is deactivated or not set up. `Server` while the identity
+    /// service is down. `Config` when the client has no password to log in with.
     pub async fn login(&self) -> Result<SignIn> {
         self.0.session().log_in().await
     }
@@ -35,6 +41,9 @@ impl Account {
     /// were issued before the last renewal of the session go on until they expire; so they do after a change of the password.
     /// Later calls of this client and its clones fail with `SessionExpired` until [`login`](Self::login).
     /// `POST /auth/logout` on both flavors.
+    ///
+    /// On runtime the server ends the session and the access token of this request. Access tokens of the session that a
+    /// renewal replaced before remain valid until they expire, after 30 minutes by default.
     ///
     /// # Errors
     /// Those of a request: the tokens are then forgotten here, but may still be good on the server. `Config` when the
@@ -85,7 +94,8 @@ impl Account {
 
     /// Sets the password of the session's own user; a user whom an administrator created can do nothing else first. Later
     /// logins of this client use it. `PATCH /users/{id}` with the id from `GET /users/me`, runtime only: that server sets the
-    /// caller's password whatever id it is given, so that no call of this SDK can name another user.
+    /// caller's password whatever id it is given, so that no call of this SDK can name another user. Access tokens from before
+    /// remain valid until they expire.
     ///
     /// # Errors
     /// `InvalidArgument` for a password that the platform would refuse, before any request.

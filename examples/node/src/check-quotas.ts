@@ -1,5 +1,6 @@
 /**
  * Shows how much of its quotas every project has used, the fullest first. Guide section 9.2.
+ * For the guide API: the runtime API has quotas per user (`quotas.ofUser`, `quotas.mine`).
  *
  *     export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...
  *     npm run example check-quotas

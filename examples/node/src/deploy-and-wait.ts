@@ -1,5 +1,6 @@
 /**
  * Deploys an endpoint and waits until it answers requests. Guide sections 5.1 and 5.2.
+ * For the guide API: on the runtime API use `endpoints.deployModel`.
  *
  *     export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...
  *     npm run example deploy-and-wait ENDPOINT_ID CLUSTER_ID

@@ -11,7 +11,7 @@
 
 import { randomBytes } from 'node:crypto';
 
-import { BadRequestError, ConfigError, UnsupportedError, type Cluster, type Credential, type Project, type User } from 'bud-sdk-node';
+import { BadRequestError, Client, ConfigError, UnsupportedError, type Cluster, type Credential, type Project, type User } from 'bud-sdk-node';
 
 import { connect } from './support/platform.js';
 
@@ -41,6 +41,7 @@ async function step(title: string, work: () => Promise<string | undefined>): Pro
 }
 
 let user: User | undefined;
+let firstPassword: string | undefined;
 let project: Project | undefined;
 let granted = false;
 let cluster: Cluster | undefined;
@@ -87,7 +88,18 @@ async function day(): Promise<void> {
   await step('Create a user', async () => {
     const made = await client.users.create({ email: `${name}@example.com`, firstName: 'Bud', lastName: 'Tour', role: firstRole });
     user = made.user;
+    firstPassword = made.oneTimePassword?.expose();
     return user.email;
+  });
+  await step('Set their password', async () => {
+    // Only the runtime API makes a first password, which its user must replace before anything else.
+    if (firstPassword === undefined) return undefined;
+    const baseUrl = demo?.url ?? process.env['BUD_BASE_URL'] ?? process.env['BUD_API_URL'];
+    if (baseUrl === undefined) return undefined;
+    const theirs = new Client({ baseUrl, email: `${name}@example.com`, password: firstPassword });
+    await theirs.auth.changeOwnPassword(`${name}-Aa1!${randomBytes(8).toString('hex')}`);
+    await theirs.auth.logout();
+    return 'by themselves, once';
   });
   await step('Change the role', async () => user && (await client.users.setRole(user, { role: laterRole })).role);
   await step('Create a project', async () => {

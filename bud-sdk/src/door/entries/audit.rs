@@ -131,7 +131,7 @@ entries! {
         /// The records.
         ids: Vec<AuditId>,
     ) -> Verifications = |bud| bud.audit().verify_many(ids);
-    /// Looks through the newest records for some that were changed.
+    /// Looks through the newest records for some that were changed; `records_checked` says through how many.
     call audit.find_tampered(
         /// How many to look at, from 1 to 1000. 100.
         limit: Option<u32>,
@@ -139,9 +139,12 @@ entries! {
         start: Option<Timestamp>,
         /// Only what happened before; with `start`.
         end: Option<Timestamp>,
+        /// Looks at every record instead: two requests for each 1000 records, all within the call's `timeout`.
+        all: Option<bool>,
     ) -> TamperCheck = |bud| {
         let call = bud.audit().find_tampered().when(within(start, end)?, |call, range| call.within(range));
-        call.when(limit, |call, limit| call.limit(limit))
+        let call = call.when(limit, |call, limit| call.limit(limit));
+        call.when(all.filter(|all| *all), |call, _| call.all())
     };
 }
 

@@ -3,6 +3,7 @@
 mod export;
 mod inspect;
 mod records;
+mod tampered;
 mod verify;
 mod windows;
 
@@ -19,8 +20,10 @@ pub use export::{Export, ExportFormat, ExportStream, Exported};
 pub use records::ListAuditRecords;
 pub use records::{ActionCount, AuditSummary, DateRange, UserCount};
 pub(super) use records::{GetAuditRecord, SummarizeAudit};
-pub(super) use verify::{FindTampered, VerifyRecord, VerifyRecords};
-pub use verify::{TamperCheck, TamperedRecord, Verification, VerificationCounts, Verifications};
+pub(super) use tampered::FindTampered;
+pub use tampered::{TamperCheck, TamperedRecord};
+pub use verify::{Verification, VerificationCounts, Verifications};
+pub(super) use verify::{VerifyRecord, VerifyRecords};
 
 impl Client {
     /// The audit log: guide section 9.1.

@@ -229,7 +229,7 @@ async fn count(client: &Client, first: Timestamp, last: Timestamp) -> Result<u64
 }
 
 /// Two windows in the place of one, the newer one last.
-fn halves(
+pub(super) fn halves(
     first: Timestamp,
     last: Timestamp,
     rows: u64,

@@ -21,8 +21,8 @@ use crate::types::{EndpointId, ProjectId, Timestamp};
 
 /// A wait for an endpoint's state. Awaiting it starts it; [`updates`](Self::updates) shows what it sees on the way.
 ///
-/// It looks more and more seldom, waits longer when the server asks for it, and goes on through outages, renewed tokens and
-/// an endpoint that is not there yet at first. A failure of the endpoint ends it at once. It can be dropped and started again
+/// It looks more and more seldom, waits longer when the server asks for it, and goes on through outages (also of the identity
+/// service, which look like refused tokens), renewed tokens and an endpoint that is not there yet at first. A failure of the endpoint ends it at once. It can be dropped and started again
 /// at any time: the endpoint does not know of it.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct EndpointWait {

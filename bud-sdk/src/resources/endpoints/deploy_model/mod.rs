@@ -36,8 +36,8 @@ impl Endpoints {
     /// `InvalidArgument`, before any request, for what the platform would refuse; also for a model that a provider runs and
     /// no key for it. `Conflict` when the name is taken, which says what it is stored as. `OperationFailed` with the
     /// platform's reason when the simulation or the deployment fails. `PollTimeout` at the deadline: the deployment goes on.
-    /// `Unconfirmed` when nothing shows that it was started. After what can pass, [`cursor`](Error::cursor) is the workflow
-    /// to [`resume`](ModelDeployment::resume).
+    /// `Unconfirmed` when nothing shows that it was started. Every error of a workflow that was begun and not taken back
+    /// names it: [`cursor`](Error::cursor) is the workflow to [`resume`](ModelDeployment::resume).
     ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client, project: bud_sdk::Project) -> bud_sdk::Result<()> {
@@ -56,7 +56,8 @@ impl Endpoints {
 
 /// A deployment of a model. Awaiting it starts it; [`updates`](Self::updates) shows how far it is.
 ///
-/// It goes on through outages, renewed tokens and a simulator that is not ready. When it is dropped, what it has begun on the
+/// It goes on through outages (also of the identity service, which look like refused tokens), renewed tokens, a simulator that
+/// is not ready, and lost events: the simulation is over when clusters are recommended, the deployment when the endpoint runs. When it is dropped, what it has begun on the
 /// server stays, and can be [resumed](Self::resume). A workflow that it began and that is refused before anything was started
 /// is taken back.
 #[must_use = "a deployment does nothing until it is awaited"]
