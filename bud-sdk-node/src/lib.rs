@@ -1,11 +1,12 @@
 //! The native part of the Node package: the core's door, with JSON text for everything but bytes.
 //!
-//! It is called by the TypeScript sources of this package alone. What it throws and rejects with has the core's error as
-//! JSON for its message.
+//! It is called by the TypeScript sources of this package alone. What it throws and rejects with has a mark and the core's
+//! error as JSON for its message.
 
 mod stream;
 mod work;
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use bud_sdk::door::{self, Answer, Target, Work};
@@ -17,13 +18,14 @@ use serde_json::json;
 use stream::Stream;
 use work::{object, refused, unless_aborted};
 
-/// Makes a client from options by their names in snake case.
+/// Makes a client from options by their names in snake case. The variables are those of the caller's thread or context.
 ///
 /// # Errors
 /// Those of the core's door.
 #[napi]
-pub fn connect(options: String) -> napi::Result<Client> {
-    let client = door::connect(object(&options, "options")?).map_err(refused)?;
+pub fn connect(options: String, variables: HashMap<String, String>) -> napi::Result<Client> {
+    let variables = variables.into_iter().map(|(name, value)| (name, value.into())).collect();
+    let client = door::connect_with_variables(object(&options, "options")?, variables).map_err(refused)?;
     Ok(Client { target: Target::Platform(client) })
 }
 
@@ -54,7 +56,7 @@ pub struct Client {
 
 #[napi]
 impl Client {
-    /// Sends one call; the answer is `{value, status, request_id, attempts, elapsed}`.
+    /// Sends one call; the answer is `{value, status, request_id, attempts, elapsed, warnings}`.
     ///
     /// # Errors
     /// Those of the core's door, for arguments before anything is sent.
@@ -131,6 +133,7 @@ fn text(answer: &Answer) -> napi::Result<String> {
         "request_id": answer.request_id,
         "attempts": answer.attempts,
         "elapsed": answer.elapsed.as_secs_f64(),
+        "warnings": answer.warnings,
     });
     let (about, value) = (about.to_string(), answer.value.to_json().map_err(refused)?);
     // The value is JSON already; it goes in front of the others.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use napi::bindgen_prelude::{Buffer, Either, Env, PromiseRaw};
 use napi_derive::napi;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 
 use crate::work::{cancelled, refused};
@@ -40,7 +40,7 @@ struct Source {
 
 #[napi]
 impl Stream {
-    /// The next piece: JSON of `{items, cursor, total}`, `{update}` or `{done}`, or bytes; null at the end.
+    /// The next piece: JSON of `{items, cursor, total, warnings}`, `{update}` or `{done}`, or bytes; null at the end.
     ///
     /// # Errors
     /// Those of the core; there is nothing more after one.
@@ -128,10 +128,11 @@ impl Source {
         };
         let text = match piece {
             Piece::Chunk(chunk) => return Ok(Some(Either::B(self.gather(chunk).into()))),
-            Piece::Page { items, cursor, total, warnings: _ } => {
+            Piece::Page { items, cursor, total, warnings } => {
                 let items = items.to_json().map_err(refused)?;
                 let total = total.to_json().map_err(refused)?;
-                format!("{{\"items\":{items},\"cursor\":{},\"total\":{total}}}", Value::from(cursor))
+                let (cursor, warnings) = (Value::from(cursor), json!(warnings));
+                format!("{{\"items\":{items},\"cursor\":{cursor},\"total\":{total},\"warnings\":{warnings}}}")
             }
             Piece::Update(update) => format!("{{\"update\":{}}}", update.to_json().map_err(refused)?),
             Piece::Done(done) => format!("{{\"done\":{}}}", done.to_json().map_err(refused)?),

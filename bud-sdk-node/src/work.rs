@@ -2,22 +2,29 @@
 
 use std::future::Future;
 
-use bud_sdk::door::error_json;
+use bud_sdk::door::{Dialect, error_json};
 use futures_util::future::{AbortRegistration, Abortable};
 use serde_json::{Map, Value, json};
+
+/// What the messages of errors begin with, so that the TypeScript part knows them from those of others. Their classes do not
+/// tell: in a context of its own, a test has another `Error`.
+const MARK: &str = "bud-sdk error: ";
+
+fn marked(facts: &Value) -> napi::Error {
+    napi::Error::from_reason(format!("{MARK}{facts}"))
+}
 
 /// An object that was written by the TypeScript part.
 pub fn object(text: &str, what: &str) -> napi::Result<Map<String, Value>> {
     serde_json::from_str(text).map_err(|_| {
         // The parser's own message may show what it read.
-        let message = format!("the {what} cannot be read");
-        napi::Error::from_reason(json!({ "kind": "invalid_argument", "text": message }).to_string())
+        marked(&json!({ "kind": "invalid_argument", "text": format!("the {what} cannot be read") }))
     })
 }
 
 /// The core's error as one of Node's, whose message is JSON.
 pub fn refused(error: bud_sdk::Error) -> napi::Error {
-    napi::Error::from_reason(error_json(&error).to_string())
+    marked(&error_json(&error, Dialect::Node))
 }
 
 /// What the work comes to, unless it is aborted: then it is dropped at once.
@@ -33,5 +40,5 @@ pub async fn unless_aborted<T>(
 
 /// The caller ended it, and knows.
 pub fn cancelled() -> napi::Error {
-    napi::Error::from_reason(json!({ "kind": "cancelled", "text": "cancelled by the caller" }).to_string())
+    marked(&json!({ "kind": "cancelled", "text": "cancelled by the caller" }))
 }

@@ -80,11 +80,11 @@ test('moments are read as `Date` reads them', async () => {
 });
 
 test('an id may be what has it', async () => {
-  await using server = await Scripted.answering(json(200, USER), json(200, USER));
+  await using server = await Scripted.start(() => json(200, { ...USER, role: 'USER' }));
   const { users } = client(server.url);
   const user = await users.get('u-1');
   await users.setRole(user, { role: 'USER' });
-  assert.deepEqual(server.asked.map(({ line, body }) => [line, body]), [
+  assert.deepEqual(server.asked.slice(0, 2).map(({ line, body }) => [line, body]), [
     ['GET /users/u-1', ''],
     ['PUT /users/u-1', '{"role":"USER"}'],
   ]);
@@ -145,7 +145,7 @@ test('times are milliseconds', async () => {
 test('every status is a class of its own', async () => {
   const cases: [number, unknown, typeof BudError, string][] = [
     [400, { detail: 'bad' }, bud.BadRequestError, 'bad_request'],
-    [401, { detail: 'who?' }, bud.AuthenticationError, 'auth_rejected'],
+    [401, { detail: 'who?' }, bud.AuthRejectedError, 'auth_rejected'],
     [403, { detail: 'no' }, bud.PermissionDeniedError, 'permission_denied'],
     [404, { detail: 'none' }, bud.NotFoundError, 'not_found'],
     [409, { detail: 'taken' }, bud.ConflictError, 'conflict'],
@@ -153,7 +153,7 @@ test('every status is a class of its own', async () => {
     [422, { detail: [{ loc: ['body', 'role'], msg: 'wrong', type: 'enum' }] }, bud.ValidationError, 'validation'],
     [429, { detail: 'slow' }, bud.RateLimitedError, 'rate_limited'],
     [500, { detail: 'oh' }, bud.ServerError, 'server'],
-    [302, '', bud.ProtocolError, 'unexpected_redirect'],
+    [302, '', bud.UnexpectedRedirectError, 'unexpected_redirect'],
   ];
   const answers = cases.map(([status, body]) => json(status, body, { 'retry-after': '2', location: '/elsewhere', 'x-request-id': 'r-9' }));
   await using server = await Scripted.answering(...answers);
@@ -191,7 +191,7 @@ test('an error of the ESM part is an instance of the CJS part\'s class, and the 
 });
 
 test('an answer of another shape says where', async () => {
-  await using server = await Scripted.answering(json(200, { id: 7 }));
+  await using server = await Scripted.answering(json(200, { id: ['u-1'] }));
   const error = await caught(client(server.url).users.get('u-1'));
   assert(error instanceof bud.DecodeError);
   assert.match(error.path ?? '', /id/);
@@ -252,7 +252,7 @@ test('wrong arguments are refused by name, before anything is sent', async () =>
     ['attempts', () => client(server.url).flavor({ attempts: 2 } as object)],
     ['headers', () => client(server.url).auth.login({ headers: { x: 'y' } } as object)],
     ['header', of('users.get', 'u-1', { headers: { authorization: 'x' } })],
-    ['body', () => client(server.url).raw('POST', '/x', { body: cycle })],
+    ['body.self', () => client(server.url).raw('POST', '/x', { body: cycle })],
     ['method', () => client(server.url).raw('BREW' as 'GET', '/x')],
     ['limit', () => client(server.url).users.list({}, { limit: 0 }).all()],
     ['startingAt', () => client(server.url).users.list({}, { startingAt: 'nowhere' }).all()],
@@ -316,6 +316,55 @@ test('a client from the environment', async () => {
   }
 });
 
+test('messages name arguments and options as they are named here', async () => {
+  const bud_ = client('http://127.0.0.1:9');
+  const missing = await caught(bud_.users.create({ email: 'a@example.com', lastName: 'B', role: 'USER' } as never));
+  assert.equal(missing.message, 'users.create failed: invalid argument `firstName`: it is missing');
+  assert.throws(() => new Client({ baseUrl: 'http://example.com', token: 't' }), /\(or allowHttp: true\)/);
+});
+
+test('each resource is one object per client', async () => {
+  await using server = await Scripted.answering();
+  const [one, other] = [client(server.url), client(server.url)];
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(bud.Client.prototype) as object)) {
+    const resource = one[name as keyof Client] as unknown;
+    assert.equal(resource, one[name as keyof Client], name);
+    if (typeof resource === 'object') assert.notEqual(resource, other[name as keyof Client], name);
+  }
+  // So a method can be replaced, as spies do, and the real request is not sent.
+  const calls: unknown[][] = [];
+  one.users.setRole = (...args: unknown[]) => {
+    calls.push(args);
+    return Promise.resolve() as unknown as bud.Call<bud.User>;
+  };
+  await one.users.setRole('u-1', { role: 'ADMIN' });
+  assert.deepEqual([calls, server.asked.length], [[['u-1', { role: 'ADMIN' }]], 0]);
+});
+
+test('every code has a class of its own, and a wrong password and an ended session have theirs', async () => {
+  const types = Object.values(bud).filter((value): value is typeof BudError => typeof value === 'function' && value.prototype instanceof BudError);
+  for (const type of types) assert.equal(type.prototype.name, type.name);
+  await using server = await Scripted.answering(json(401, { detail: 'Incorrect email or password' }), json(401, { detail: 'Incorrect email or password' }));
+  const login = new Client({ baseUrl: server.url, email: 'a@example.com', password: 'p', flavor: 'guide', attempts: 1 });
+  const error = await caught(login.users.get('u-1'));
+  assert(error instanceof bud.InvalidCredentialsError && error instanceof bud.AuthenticationError, String(error));
+  await using bed = await testbed();
+  const gone = bed.client();
+  await gone.auth.login();
+  await gone.auth.logout();
+  const ended = await caught(gone.users.list().all());
+  assert(ended instanceof bud.SessionExpiredError && ended instanceof bud.AuthenticationError, String(ended));
+  assert.match(ended.message, /auth\.login\(\) to open a new session/);
+});
+
+test('an error can be cloned, and shows nothing more', async () => {
+  await using server = await Scripted.answering(json(404, { detail: 'none' }));
+  const error = await caught(client(server.url).users.get('u-1'));
+  const cloned = structuredClone(error);
+  assert.equal(cloned.message, error.message);
+  assert.equal(cloned.stack, error.stack);
+});
+
 test('capabilities say what the server cannot do, and what to use instead', async () => {
   await using bed = await testbed();
   const { flavor, operations } = await bed.client().capabilities();
@@ -337,8 +386,19 @@ test('a closed client is asked for nothing more, and what is under way goes on',
     under = closing.users.get('u-1');
   }
   assert.equal((await under).id, 'u-1');
-  assert.equal((await caught(late.users.get('u-1'))).param, 'client');
-  assert.equal((await caught(late.users.list().all())).param, 'client');
+  const after: [string, () => PromiseLike<unknown>][] = [
+    ['users.get', () => late.users.get('u-1')],
+    ['users.list', () => late.users.list().all()],
+    ['endpoints.wait', () => late.endpoints.wait('e-1')],
+    ['audit.export', () => late.audit.export({ start: new Date(1), end: new Date(2) })[Symbol.asyncIterator]().next()],
+  ];
+  for (const [operation, begin] of after) {
+    const error = await caught(begin());
+    assert(error instanceof bud.ClosedError, String(error));
+    assert.deepEqual([error.code, error.operation, error.attempts], ['closed', operation, 0]);
+    assert.equal(error.message, `${operation} failed: the client is closed; make a new one`);
+    assert.match(error.stack ?? '', /calls\.test\.mjs/);
+  }
   assert.equal(server.asked.length, 1);
 });
 

@@ -91,7 +91,7 @@ test('a call that nobody awaits and that fails is an unhandled rejection', async
     `new Client({ baseUrl: 'http://127.0.0.1:9', token: 't', flavor: 'guide', attempts: 1 }).users.get('u-1');`,
   );
   assert.equal(code, 1);
-  assert.match(err, /ConnectionError: users\.get failed/);
+  assert.match(err, /ConnectError: users\.get failed/);
 });
 
 test('threads: every one has clients of its own, and ends with calls in flight', async () => {
@@ -116,6 +116,38 @@ test('threads: every one has clients of its own, and ends with calls in flight',
   await Promise.all(workers.map((worker) => worker.terminate()));
   // The others, and this thread, go on.
   assert.equal((await bed.client().users.list().all()).length, 21);
+});
+
+test('a client reads the variables of its own thread', async () => {
+  await using bed = await testbed();
+  const source = `
+    const { workerData, parentPort } = require('node:worker_threads');
+    Object.assign(process.env, { BUD_BASE_URL: workerData.url, BUD_EMAIL: workerData.email, BUD_PASSWORD: workerData.password });
+    import(workerData.package).then(async ({ Client }) => {
+      const [user] = await new Client().users.list().all();
+      delete process.env.BUD_PASSWORD;
+      let why;
+      try {
+        new Client();
+      } catch (error) {
+        why = error.message;
+      }
+      parentPort.postMessage([user.email, why]);
+    });`;
+  const { url, email, password } = bed;
+  // The process has others, which are a server that this thread must not call.
+  const before = { ...process.env };
+  await using decoy = await Scripted.start(() => undefined);
+  Object.assign(process.env, { BUD_BASE_URL: decoy.url, BUD_TOKEN: 'token-of-the-process' });
+  try {
+    const worker = new Worker(source, { eval: true, env: { HOME: '/nowhere' }, workerData: { package: PACKAGE, url, email, password } });
+    const [told] = (await once(worker, 'message')) as [unknown];
+    assert.deepEqual(told, [email, 'BUD_EMAIL is set, but BUD_PASSWORD is not']);
+    await worker.terminate();
+  } finally {
+    process.env = before;
+  }
+  assert.equal(decoy.asked.length, 0);
 });
 
 test('the event loop is not held up by an export', async () => {

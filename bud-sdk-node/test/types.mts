@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 
 import {
   BudError,
+  type BudWarning,
   Client,
   KubernetesCluster,
   NotFoundError,
@@ -25,6 +26,7 @@ import {
   type Integer,
   type IssuedKey,
   type List,
+  type Listing,
   type Page,
   type Project,
   type Report,
@@ -58,7 +60,10 @@ expectTypeOf<'not_found'>().toMatchTypeOf<ErrorCode>();
 
 // Lists.
 expectTypeOf(client.users.list()).toEqualTypeOf<List<User>>();
-expectTypeOf(await client.users.list({ role: 'ADMIN' }, { limit: 5 }).all()).toEqualTypeOf<User[]>();
+expectTypeOf(await client.users.list({ role: 'ADMIN' }, { limit: 5 }).all()).toEqualTypeOf<Listing<User>>();
+expectTypeOf(await client.users.list().all()).toMatchTypeOf<User[]>();
+expectTypeOf((await client.users.list().all()).warnings).toEqualTypeOf<readonly BudWarning[]>();
+expectTypeOf((await client.users.get('u-1').withResponse()).warnings).toEqualTypeOf<readonly BudWarning[]>();
 for await (const user of client.users.list()) expectTypeOf(user).toEqualTypeOf<User>();
 for await (const page of client.users.list().pages()) expectTypeOf(page).toEqualTypeOf<Page<User>>();
 

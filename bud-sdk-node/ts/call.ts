@@ -1,3 +1,5 @@
+import { emit, type BudWarning } from './warnings.js';
+
 /** What is known of the answer besides its content. */
 export interface ResponseInfo {
   /** The HTTP status, if there was an answer. */
@@ -14,6 +16,8 @@ export interface ResponseInfo {
 export interface WithResponse<T> {
   readonly data: T;
   readonly response: ResponseInfo;
+  /** What is worth knowing of the result and is no error. */
+  readonly warnings: readonly BudWarning[];
 }
 
 interface Answer {
@@ -22,6 +26,7 @@ interface Answer {
   request_id?: string | null;
   attempts: number;
   elapsed: number;
+  warnings: BudWarning[];
 }
 
 /**
@@ -34,35 +39,37 @@ interface Answer {
  * ```
  */
 export class Call<T> implements Promise<T> {
-  readonly #answer: Promise<string>;
+  readonly #answer: Promise<Answer>;
   readonly #read: (json: unknown) => T;
   #data: Promise<T> | undefined;
 
   /** @internal */
-  constructor(answer: Promise<string>, read: (json: never) => T) {
-    this.#answer = answer;
+  constructor(operation: string, answer: Promise<string>, read: (json: never) => T) {
+    this.#answer = answer.then((text) => {
+      const parsed = JSON.parse(text) as Answer;
+      emit(operation, parsed.warnings);
+      return parsed;
+    });
     this.#read = read as (json: unknown) => T;
   }
 
-  /** The result, and what is known of the answer: status, request id, attempts, time. */
-  withResponse(): Promise<WithResponse<T>> {
-    return this.#answer.then((text) => {
-      const { value, status, request_id, attempts, elapsed } = JSON.parse(text) as Answer;
-      const response = {
-        ...(status == null ? {} : { status }),
-        ...(request_id == null ? {} : { requestId: request_id }),
-        attempts,
-        elapsed: Math.round(elapsed * 1000),
-      };
-      return { data: this.#read(value), response };
-    });
+  /** The result, and what is known of the answer: status, request id, attempts, time, warnings. */
+  async withResponse(): Promise<WithResponse<T>> {
+    const { status, request_id, attempts, elapsed, warnings } = await this.#answer;
+    const response = {
+      ...(status == null ? {} : { status }),
+      ...(request_id == null ? {} : { requestId: request_id }),
+      attempts,
+      elapsed: Math.round(elapsed * 1000),
+    };
+    return { data: await this.then(), response, warnings };
   }
 
   then<A = T, B = never>(
     fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.#data ??= this.#answer.then((text) => this.#read((JSON.parse(text) as Answer).value));
+    this.#data ??= this.#answer.then(({ value }) => this.#read(value));
     return this.#data.then(fulfilled, rejected);
   }
 

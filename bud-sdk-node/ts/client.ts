@@ -1,4 +1,5 @@
 import { Core } from './core.js';
+import { variables } from './environment.js';
 import { thrown } from './errors.js';
 import { placeOf } from './flow.js';
 import { CLIENT_OPTIONS, type ClientOptions } from './generated/options.js';
@@ -15,7 +16,9 @@ import { write } from './values.js';
  * for await (const user of client.users.list()) console.log(user.email);
  * ```
  *
- * Without options everything comes from `BUD_...` variables and `~/.bud/config.toml`. Times are in milliseconds.
+ * Without options everything comes from `BUD_...` variables and `~/.bud/config.toml`; with options, what they leave out is taken
+ * from there only with `env: true`. The variables are those of `process.env` when the client is made, also in a worker thread.
+ * Times are in milliseconds. Each resource is one object per client, so that tests can spy on its methods.
  */
 export class Client extends Resources implements AsyncDisposable {
   readonly #core: Core;
@@ -30,7 +33,10 @@ export class Client extends Resources implements AsyncDisposable {
     this.#core = core;
   }
 
-  /** Lets go of the connections and the session, if it is not to wait for the garbage collector. Calls under way go on. */
+  /**
+   * Releases the connections and the session now instead of at the next garbage collection. Calls under way go on; later ones
+   * fail with `ClosedError`.
+   */
   close(): void {
     this.#core.close();
   }
@@ -42,7 +48,7 @@ export class Client extends Resources implements AsyncDisposable {
 
 function connect(options: ClientOptions): NativeClient {
   try {
-    return native.connect(write('', CLIENT_OPTIONS, { ...options }));
+    return native.connect(write('', CLIENT_OPTIONS, [options], 'options'), variables());
   } catch (error) {
     throw thrown(error, placeOf(Client));
   }

@@ -28,7 +28,10 @@ export class KubernetesCluster extends Kubernetes implements AsyncDisposable {
     this.#core = core;
   }
 
-  /** Lets go of the connections, if it is not to wait for the garbage collector. Calls under way go on. */
+  /**
+   * Releases the connections now instead of at the next garbage collection. Calls under way go on; later ones fail with
+   * `ClosedError`.
+   */
   close(): void {
     this.#core.close();
   }
@@ -40,7 +43,7 @@ export class KubernetesCluster extends Kubernetes implements AsyncDisposable {
 
 function connect(options: ClusterOptions): NativeClient {
   try {
-    return native.connectCluster(write('', CLUSTER_OPTIONS, { ...options }));
+    return native.connectCluster(write('', CLUSTER_OPTIONS, [options], 'options'));
   } catch (error) {
     throw thrown(error, placeOf(KubernetesCluster));
   }

@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'unconfirmed'
   | 'incomplete'
   | 'cancelled'
+  | 'closed'
   | (string & {});
 
 /** One field that the server refused. The refused value itself is never kept: it may be a password. */
@@ -111,7 +112,7 @@ export class BudError extends Error {
 
   /** @internal */
   constructor(facts: ErrorFacts) {
-    super(facts.text);
+    super(spelled(facts));
     this.code = facts.kind;
     this.reason = facts.message ?? facts.text;
     this.attempts = facts.attempts ?? 0;
@@ -124,7 +125,7 @@ export class BudError extends Error {
       hint: facts.hint,
       status: facts.status,
       serverCode: facts.server_code,
-      param: facts.kind === 'invalid_argument' && facts.param ? camel(facts.param) : facts.param,
+      param: isArgument(facts) ? camel(facts.param) : facts.param,
       requestId: facts.request_id,
       retryAfter: facts.retry_after == null ? null : Math.round(facts.retry_after * 1000),
       elapsed: facts.elapsed == null ? null : Math.round(facts.elapsed * 1000),
@@ -144,8 +145,12 @@ export class InvalidArgumentError extends BudError {}
 export class ConfigError extends BudError {}
 /** The API of this server does not offer the operation. No request was made; `hint` names what to use instead. */
 export class UnsupportedError extends BudError {}
+/** The client or cluster was closed before the call. Nothing was sent. */
+export class ClosedError extends BudError {}
 /** No good answer came: no connection, a broken one, or none in time. */
 export class ConnectionError extends BudError {}
+/** No connection: name resolution, refused, unreachable. Nothing was sent. */
+export class ConnectError extends ConnectionError {}
 /** TLS failed: certificate, host name, protocol. Nothing was sent, and it is not retried. */
 export class TlsError extends ConnectionError {}
 /** A deadline passed; `maybeApplied` tells whether the request may have run. */
@@ -154,10 +159,18 @@ export class TimeoutError extends ConnectionError {}
 export class InterruptedError extends ConnectionError {}
 /** The peer does not speak HTTP, breaks its rules, or redirects, which is never followed. */
 export class ProtocolError extends ConnectionError {}
+/** The server answered with a redirect. None is followed, so that no token or body leaves the origin. */
+export class UnexpectedRedirectError extends ProtocolError {}
 /** The server refused; `status` says how. */
 export class ApiError extends BudError {}
-/** Who calls is not known: wrong password, ended session, refused token. `code` tells which. */
+/** The server does not know the caller: wrong password, ended session, rejected token. Each has its own subclass. */
 export class AuthenticationError extends ApiError {}
+/** The server rejected the e-mail and password. They are sent once, never retried. */
+export class InvalidCredentialsError extends AuthenticationError {}
+/** The session ended and cannot be renewed: log in again. */
+export class SessionExpiredError extends AuthenticationError {}
+/** The server rejected the token (401) even after a renewal, or the token cannot be renewed. */
+export class AuthRejectedError extends AuthenticationError {}
 /** 403: the caller lacks a right. */
 export class PermissionDeniedError extends ApiError {}
 /** 400: the request was refused. */
@@ -174,6 +187,8 @@ export class RateLimitedError extends ApiError {}
 export class ServerError extends ApiError {}
 /** The answer has another shape than documented, or is too large; `path` is the place in it. */
 export class DecodeError extends BudError {}
+/** The answer is larger than the limit for buffered bodies. */
+export class BodyTooLargeError extends DecodeError {}
 /** A download broke, cannot be proven whole, or could not be written. */
 export class DownloadError extends BudError {}
 /** A wait reached its deadline; the remote work goes on. */
@@ -184,20 +199,22 @@ export class OperationFailedError extends BudError {}
 export class UnconfirmedError extends BudError {}
 /** The result is known to be incomplete. */
 export class IncompleteError extends BudError {}
+/** Cancelled by the caller. */
+export class CancelledError extends BudError {}
 
 const CLASSES: Readonly<Record<string, typeof BudError>> = {
   invalid_argument: InvalidArgumentError,
   config: ConfigError,
   unsupported: UnsupportedError,
-  connect: ConnectionError,
+  connect: ConnectError,
   tls: TlsError,
   timeout: TimeoutError,
   interrupted: InterruptedError,
   protocol: ProtocolError,
-  unexpected_redirect: ProtocolError,
-  invalid_credentials: AuthenticationError,
-  session_expired: AuthenticationError,
-  auth_rejected: AuthenticationError,
+  unexpected_redirect: UnexpectedRedirectError,
+  invalid_credentials: InvalidCredentialsError,
+  session_expired: SessionExpiredError,
+  auth_rejected: AuthRejectedError,
   permission_denied: PermissionDeniedError,
   bad_request: BadRequestError,
   not_found: NotFoundError,
@@ -207,16 +224,18 @@ const CLASSES: Readonly<Record<string, typeof BudError>> = {
   server: ServerError,
   api: ApiError,
   decode: DecodeError,
-  body_too_large: DecodeError,
+  body_too_large: BodyTooLargeError,
   download: DownloadError,
   poll_timeout: PollTimeoutError,
   operation_failed: OperationFailedError,
   unconfirmed: UnconfirmedError,
   incomplete: IncompleteError,
+  cancelled: CancelledError,
+  closed: ClosedError,
 };
 
 // On the prototypes: an own property would be shown by every inspection.
-for (const type of [BudError, ...Object.values(CLASSES)]) {
+for (const type of [BudError, ConnectionError, AuthenticationError, ...Object.values(CLASSES)]) {
   Object.defineProperty(type.prototype, 'name', { value: type.name, configurable: true, writable: true });
 }
 
@@ -225,9 +244,17 @@ export interface Place {
   stack?: string;
 }
 
-/** The error with those facts, as made at that place. @internal */
-export function errorFrom(facts: ErrorFacts, place?: Place): BudError {
-  return at(new (CLASSES[facts.kind] ?? BudError)(facts), place);
+/** What the messages of the native part's errors begin with; their facts follow as JSON. */
+const MARK = 'bud-sdk error: ';
+
+/** Errors that were made here and have no place yet. */
+const unplaced = new WeakSet<object>();
+
+/** An error with those facts, made here and not by the native part. */
+function made(facts: ErrorFacts): BudError {
+  const error = new (CLASSES[facts.kind] ?? BudError)(facts);
+  unplaced.add(error);
+  return error;
 }
 
 function at<E extends Error>(error: E, place: Place | undefined): E {
@@ -242,25 +269,42 @@ function at<E extends Error>(error: E, place: Place | undefined): E {
 /** An argument that is refused here, before the native part is asked. @internal */
 export function refused(operation: string, param: string, message: string): BudError {
   const failed = operation && `${operation} failed: `;
-  return new InvalidArgumentError({
-    kind: 'invalid_argument',
-    text: `${failed}invalid argument \`${param}\`: ${message}`,
-    message,
-    operation: operation || null,
-    param,
-  });
+  const text = `${failed}invalid argument \`${param}\`: ${message}`;
+  return made({ kind: 'invalid_argument', text, message, operation: operation || null, param });
 }
 
-/** What was thrown inside, as an error of ours if it is one, at the place of the call. @internal */
+/** A call of what was closed. @internal */
+export function closed(operation: string): BudError {
+  const [message, hint] = ['the client is closed', 'make a new one'];
+  return made({ kind: 'closed', text: `${operation} failed: ${message}; ${hint}`, message, hint, operation });
+}
+
+/**
+ * What this package threw, at the place of the call: errors of the native part become those of this module. All else is the
+ * caller's own and stays as it is. No `instanceof`: the native part's errors are of another realm where tests run in a context
+ * of their own. @internal
+ */
 export function thrown(error: unknown, place?: Place): unknown {
-  if (error instanceof BudError) return at(error, place);
-  const text = error instanceof Error ? error.message : '';
-  if (!text.startsWith('{')) return error;
+  if (typeof error !== 'object' || error === null) return error;
+  if (unplaced.delete(error)) return at(error as BudError, place);
+  const { message } = error as { message?: unknown };
+  if (typeof message !== 'string' || !message.startsWith(MARK)) return error;
   try {
-    return errorFrom(JSON.parse(text) as ErrorFacts, place);
+    const facts = JSON.parse(message.slice(MARK.length)) as ErrorFacts;
+    return at(new (CLASSES[facts.kind] ?? BudError)(facts), place);
   } catch {
     return error;
   }
+}
+
+function isArgument(facts: ErrorFacts): facts is ErrorFacts & { param: string } {
+  return facts.kind === 'invalid_argument' && typeof facts.param === 'string';
+}
+
+/** The text, which names an argument as the property does. */
+function spelled(facts: ErrorFacts): string {
+  const { text } = facts;
+  return isArgument(facts) ? text.replace(`invalid argument \`${facts.param}\``, () => `invalid argument \`${camel(facts.param)}\``) : text;
 }
 
 /** `first_name` is `firstName` here. */

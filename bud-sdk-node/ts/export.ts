@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { ReadableStream as WebStream } from 'node:stream/web';
 
 import type { Flow } from './flow.js';
 import type { List } from './list.js';
@@ -8,8 +9,8 @@ import type { JobOptions } from './options.js';
 export interface WriteOptions<P> extends Omit<JobOptions<P>, 'onUpdate'> {
   /** Replaces a file that is there already, which is refused otherwise. */
   readonly overwrite?: boolean | undefined;
-  /** Is told how far it is. What it throws ends the export. */
-  readonly onProgress?: ((progress: P) => void) | undefined;
+  /** Called with each progress; what it returns is awaited before the next. What it throws or rejects with ends the export. */
+  readonly onProgress?: ((progress: P) => unknown) | undefined;
 }
 
 /** The three ways of an export, as the generated code makes them. @internal */
@@ -47,7 +48,8 @@ export class Export<D, R, P> implements AsyncIterable<Uint8Array> {
   /** The bytes as a web stream. Cancelling it breaks the download off. */
   stream(): ReadableStream<Uint8Array> {
     const flow = this.#ways.chunks();
-    return new ReadableStream<Uint8Array>(
+    // Test environments of browsers have no global one.
+    const stream = new WebStream<Uint8Array>(
       {
         async pull(controller) {
           const chunk = await flow.next();
@@ -61,6 +63,7 @@ export class Export<D, R, P> implements AsyncIterable<Uint8Array> {
       // Nothing is asked for before somebody reads.
       { highWaterMark: 0 },
     );
+    return stream as ReadableStream<Uint8Array>;
   }
 
   /** The bytes as a stream of Node's. Destroying it breaks the download off. */

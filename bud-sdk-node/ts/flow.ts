@@ -1,13 +1,17 @@
-import { thrown, type Place } from './errors.js';
+import { closed, thrown, type Place } from './errors.js';
 import { native, type NativeClient, type NativeStream } from './native.js';
 import { signalOf, writeOptions, type CallOptions, type ExportOptions } from './options.js';
-import { write, type Fields } from './values.js';
+import { unlessAborted } from './signals.js';
+import { write, type Args, type Fields } from './values.js';
 
 /** What is asked of the native part: an entry of its registry. @internal */
 export interface Entry {
   readonly id: string;
   readonly fields: Fields;
 }
+
+/** The native client, or nothing after it was closed. Looked for as late as a call begins. @internal */
+export type Door = () => NativeClient | undefined;
 
 /** The stack at the public method that `inner` serves: a native error has none. @internal */
 export function placeOf(inner: Function): Place {
@@ -16,77 +20,71 @@ export function placeOf(inner: Function): Place {
   return place;
 }
 
-/** Sends one call. Never throws: what is wrong with the arguments is a rejection, too. @internal */
-export function send(
-  door: () => NativeClient,
-  { id, fields }: Entry,
-  args: Readonly<Record<string, unknown>>,
-  options: CallOptions | undefined,
-  place: Place,
-): Promise<string> {
+/** The outcome of what the native part does; its errors, and no others, become those of this package. */
+async function asked<T>(work: () => T | Promise<T>, place: Place): Promise<T> {
   try {
-    const signal = signalOf(id, options);
-    const written = write(id, fields, args);
-    const wishes = writeOptions(id, options, 'signal');
-    if (!signal) {
-      return door().call(id, written, wishes, undefined).catch((error: unknown) => Promise.reject(thrown(error, place)));
-    }
-    signal.throwIfAborted();
-    const cancel = new native.Cancel();
-    return unlessAborted(signal, () => door().call(id, written, wishes, cancel), () => cancel.cancel(), place);
+    return await work();
   } catch (error) {
-    return Promise.reject(thrown(error, place));
+    throw thrown(error, place);
   }
 }
 
-/** The outcome of `work`, or the signal's reason as soon as it is aborted. */
-function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>, stop: () => void, place: Place): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason);
-      stop();
-    };
-    const done = (): void => signal.removeEventListener('abort', abort);
-    signal.addEventListener('abort', abort, { once: true });
-    // What it throws at once is a rejection as any other.
-    (async () => work())().then(
-      (value) => {
-        done();
-        resolve(value);
-      },
-      (error: unknown) => {
-        done();
-        reject(thrown(error, place));
-      },
-    );
-  });
+function opened(door: Door, id: string): NativeClient {
+  const client = door();
+  if (!client) throw closed(id);
+  return client;
+}
+
+/** What a call is made of, written for the native part. */
+interface Written {
+  readonly signal: AbortSignal | undefined;
+  readonly args: string;
+  readonly options: string;
+}
+
+function written({ id, fields }: Entry, args: Args, options: ExportOptions | undefined, ...taken: string[]): Written {
+  const signal = signalOf(id, options);
+  return { signal, args: write(id, fields, args), options: writeOptions(id, options, 'signal', ...taken) };
+}
+
+/** Sends one call. Never throws: what is wrong with the arguments is a rejection, too. @internal */
+export function send(door: Door, entry: Entry, args: Args, options: CallOptions | undefined, place: Place): Promise<string> {
+  let call: Written;
+  try {
+    call = written(entry, args, options);
+  } catch (error) {
+    return Promise.reject(thrown(error, place));
+  }
+  const { id } = entry;
+  if (!call.signal) return asked(() => opened(door, id).call(id, call.args, call.options, undefined), place);
+  let cancel: { cancel(): void } | undefined;
+  const work = (): Promise<string> =>
+    asked(() => {
+      const ended = new native.Cancel();
+      cancel = ended;
+      return opened(door, id).call(id, call.args, call.options, ended);
+    }, place);
+  return unlessAborted(call.signal, work, () => cancel?.cancel());
 }
 
 /** A stream of pieces, begun at the first look. It ends after an error, when it is cancelled, and when its signal is. @internal */
 export class Flow {
   readonly #open: () => NativeStream;
-  readonly #signal: AbortSignal | undefined;
   readonly #place: Place;
+  /** What ends it from outside. */
+  readonly signal: AbortSignal | undefined;
   #stream: NativeStream | undefined;
   #ended = false;
 
-  constructor(
-    door: () => NativeClient,
-    { id, fields }: Entry,
-    args: Readonly<Record<string, unknown>>,
-    options: ExportOptions | undefined,
-    place: Place,
-    ...taken: string[]
-  ) {
+  constructor(door: Door, entry: Entry, args: Args, options: ExportOptions | undefined, place: Place, ...taken: string[]) {
     this.#place = place;
     try {
-      this.#signal = signalOf(id, options);
-      const written = write(id, fields, args);
-      const wishes = writeOptions(id, options, 'signal', ...taken);
+      const call = written(entry, args, options, ...taken);
       const updates = options !== undefined && 'onUpdate' in options && options.onUpdate !== undefined;
-      this.#open = () => door().stream(id, written, wishes, updates);
+      this.signal = call.signal;
+      this.#open = () => opened(door, entry.id).stream(entry.id, call.args, call.options, updates);
     } catch (error) {
-      // Told to whoever takes the first piece, as every other failure is.
+      // Thrown by the first look, as every other failure is.
       this.#open = () => {
         throw error;
       };
@@ -96,21 +94,21 @@ export class Flow {
   /** The next piece; `null` at the end. */
   async next(): Promise<string | Buffer | null> {
     if (this.#ended) return null;
-    const signal = this.#signal;
     try {
-      signal?.throwIfAborted();
-      const stream = (this.#stream ??= this.#open());
-      const piece = signal
-        ? await unlessAborted(signal, () => stream.next(), () => stream.cancel(), this.#place)
-        : await stream.next();
+      const work = (): Promise<string | Buffer | null> => asked(() => this.#begun().next(), this.#place);
+      const piece = await unlessAborted(this.signal, work, () => this.#stream?.cancel());
       if (piece === null) this.cancel();
       return piece;
     } catch (error) {
-      // Whoever ended it has no use for the pieces that were under way.
+      // Once it was cancelled, the pieces that were under way are of no use.
       if (this.#ended) return null;
       this.cancel();
-      throw thrown(error, this.#place);
+      throw error;
     }
+  }
+
+  #begun(): NativeStream {
+    return (this.#stream ??= this.#open());
   }
 
   /** Ends it; what is under way is broken off, and its memory given back. */

@@ -7,16 +7,22 @@ export { KubernetesCluster } from './cluster.js';
 export {
   ApiError,
   AuthenticationError,
+  AuthRejectedError,
   BadRequestError,
+  BodyTooLargeError,
   BudError,
+  CancelledError,
+  ClosedError,
   ConfigError,
   ConflictError,
+  ConnectError,
   ConnectionError,
   DecodeError,
   DownloadError,
   IncompleteError,
   InterruptedError,
   InvalidArgumentError,
+  InvalidCredentialsError,
   NotFoundError,
   OperationFailedError,
   PermissionDeniedError,
@@ -24,9 +30,11 @@ export {
   ProtocolError,
   RateLimitedError,
   ServerError,
+  SessionExpiredError,
   TimeoutError,
   TlsError,
   UnconfirmedError,
+  UnexpectedRedirectError,
   UnsupportedError,
   ValidationError,
 } from './errors.js';
@@ -35,10 +43,11 @@ export * as reports from './reports.js';
 export { Secret } from './secret.js';
 export type { Call, ResponseInfo, WithResponse } from './call.js';
 export type { Chunks, Export, WriteOptions } from './export.js';
-export type { Items, List, Page, Pages } from './list.js';
+export type { Items, List, Listing, Page, Pages } from './list.js';
 export type { CallOptions, ExportOptions, JobOptions, ListOptions, WorkOptions } from './options.js';
 export type { Extra } from './read.js';
-export type { Id, Integer, Time } from './values.js';
+export type { Id, Integer, Named, Time } from './values.js';
+export type { BudWarning } from './warnings.js';
 export type { ClientOptions, ClusterOptions } from './generated/options.js';
 export type * from './generated/models.js';
 export type * from './generated/resources.js';

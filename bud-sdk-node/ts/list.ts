@@ -1,5 +1,6 @@
 import type { Flow } from './flow.js';
 import type { Integer } from './values.js';
+import { emit, type BudWarning } from './warnings.js';
 
 /** One page of a list. */
 export interface Page<T> {
@@ -8,10 +9,16 @@ export interface Page<T> {
   readonly total?: Integer;
   /** Where to go on after this page, for `startingAt`; absent after the last page. */
   readonly cursor?: string;
+  /** What is worth knowing of the list so far and is no error. */
+  readonly warnings: readonly BudWarning[];
 }
+
+/** All items of a list, with what is worth knowing of it and is no error. */
+export type Listing<T> = T[] & { readonly warnings: readonly BudWarning[] };
 
 interface Piece {
   items: unknown[];
+  warnings: BudWarning[];
   total?: Integer | null;
   cursor?: string | null;
 }
@@ -28,12 +35,12 @@ type Read<T> = (json: unknown) => T;
  * The platform pages by number, so that items which appear or vanish meanwhile can be seen twice or missed.
  */
 export class List<T> implements AsyncIterable<T> {
-  readonly #open: () => Flow;
+  readonly #open: () => Reader;
   readonly #read: Read<T>;
 
   /** @internal */
-  constructor(open: () => Flow, read: (json: never) => T) {
-    this.#open = open;
+  constructor(operation: string, open: () => Flow, read: (json: never) => T) {
+    this.#open = () => new Reader(operation, open());
     this.#read = read as Read<T>;
   }
 
@@ -48,34 +55,67 @@ export class List<T> implements AsyncIterable<T> {
   }
 
   /** The whole list at once. The first error ends it, and the items before it are lost: iterate to keep them. */
-  async all(): Promise<T[]> {
-    const flow = this.#open();
+  async all(): Promise<Listing<T>> {
+    const reader = this.#open();
     const all: T[] = [];
     // All of it is wanted, so the next page is fetched while this one is read.
-    let next = flow.next();
+    let next = reader.next();
     try {
-      for (let piece = await next; piece !== null; piece = await next) {
-        next = flow.next();
-        for (const item of parse(piece).items) all.push(this.#read(item));
+      for (let page = await next; page !== undefined; page = await next) {
+        next = reader.next();
+        for (const item of page.items) all.push(this.#read(item));
       }
     } finally {
-      flow.cancel();
+      reader.cancel();
       await next.catch(() => undefined);
     }
-    return all;
+    // Not shown by an inspection, and no item.
+    return Object.defineProperty(all, 'warnings', { value: reader.warnings }) as Listing<T>;
+  }
+}
+
+/** The pages of a list as the native part gives them. @internal */
+export class Reader {
+  readonly #operation: string;
+  readonly #flow: Flow;
+  /** What is known of the list so far. */
+  warnings: readonly BudWarning[] = [];
+
+  constructor(operation: string, flow: Flow) {
+    this.#operation = operation;
+    this.#flow = flow;
+  }
+
+  async next(): Promise<Piece | undefined> {
+    const piece = await this.#flow.next();
+    if (piece === null) return undefined;
+    const page = JSON.parse(piece as string) as Piece;
+    // Each page has those of the pages before it, too.
+    emit(this.#operation, page.warnings.slice(this.warnings.length));
+    this.warnings = page.warnings;
+    return page;
+  }
+
+  cancel(): void {
+    this.#flow.cancel();
   }
 }
 
 /** The pages of a list. Leaving the loop early breaks off what is under way. */
 export class Pages<T> implements AsyncIterableIterator<Page<T>>, AsyncDisposable {
-  readonly #flow: Flow;
+  readonly #reader: Reader;
   readonly #read: Read<T>;
   #cursor: string | undefined;
 
   /** @internal */
-  constructor(flow: Flow, read: Read<T>) {
-    this.#flow = flow;
+  constructor(reader: Reader, read: Read<T>) {
+    this.#reader = reader;
     this.#read = read;
+  }
+
+  /** What is worth knowing of the list so far and is no error. */
+  get warnings(): readonly BudWarning[] {
+    return this.#reader.warnings;
   }
 
   /** Where to go on after the pages so far, for `startingAt`; `undefined` before the first and after the last page. */
@@ -84,20 +124,21 @@ export class Pages<T> implements AsyncIterableIterator<Page<T>>, AsyncDisposable
   }
 
   async next(): Promise<IteratorResult<Page<T>, undefined>> {
-    const page = await take(this.#flow);
+    const page = await this.#reader.next();
     this.#cursor = page?.cursor ?? undefined;
     if (!page) return { value: undefined, done: true };
-    const { items, total, cursor } = page;
+    const { items, total, cursor, warnings } = page;
     const value = {
       items: items.map(this.#read),
       ...(total == null ? {} : { total: typeof total === 'string' ? BigInt(total) : total }),
       ...(cursor == null ? {} : { cursor }),
+      warnings,
     };
     return { value, done: false };
   }
 
   return(): Promise<IteratorResult<Page<T>, undefined>> {
-    this.#flow.cancel();
+    this.#reader.cancel();
     return Promise.resolve({ value: undefined, done: true });
   }
 
@@ -112,7 +153,7 @@ export class Pages<T> implements AsyncIterableIterator<Page<T>>, AsyncDisposable
 
 /** The items of a list. Leaving the loop early breaks off what is under way. */
 export class Items<T> implements AsyncIterableIterator<T>, AsyncDisposable {
-  readonly #flow: Flow;
+  readonly #reader: Reader;
   readonly #read: Read<T>;
   #page: unknown[] = [];
   #at = 0;
@@ -120,9 +161,14 @@ export class Items<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   #fetching: Promise<IteratorResult<T, undefined>> | undefined;
 
   /** @internal */
-  constructor(flow: Flow, read: Read<T>) {
-    this.#flow = flow;
+  constructor(reader: Reader, read: Read<T>) {
+    this.#reader = reader;
     this.#read = read;
+  }
+
+  /** What is worth knowing of the list so far and is no error. */
+  get warnings(): readonly BudWarning[] {
+    return this.#reader.warnings;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -143,7 +189,7 @@ export class Items<T> implements AsyncIterableIterator<T>, AsyncDisposable {
     // Its failure was told to whoever asked for it.
     await before?.catch(() => undefined);
     while (this.#at >= this.#page.length) {
-      const page = await take(this.#flow);
+      const page = await this.#reader.next();
       if (!page) return { value: undefined, done: true };
       [this.#page, this.#at] = [page.items, 0];
     }
@@ -156,7 +202,7 @@ export class Items<T> implements AsyncIterableIterator<T>, AsyncDisposable {
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#page = [];
-    this.#flow.cancel();
+    this.#reader.cancel();
     return Promise.resolve({ value: undefined, done: true });
   }
 
@@ -167,13 +213,4 @@ export class Items<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }
-}
-
-async function take(flow: Flow): Promise<Piece | undefined> {
-  const piece = await flow.next();
-  return piece === null ? undefined : parse(piece);
-}
-
-function parse(piece: string | Buffer): Piece {
-  return JSON.parse(piece as string) as Piece;
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A client of the native part. Texts are JSON; what it throws and rejects with has JSON as its message. @internal */
+/** A client of the native part. Texts are JSON; what it throws and rejects with has a mark and JSON as its
+ * message. @internal */
 export interface NativeClient {
   call(id: string, args: string, options: string, cancel: NativeCancel | undefined): Promise<string>;
   stream(id: string, args: string, options: string, updates: boolean): NativeStream;
@@ -20,7 +21,7 @@ export interface NativeCancel {
 
 /** @internal */
 export interface Native {
-  connect(options: string): NativeClient;
+  connect(options: string, variables: Record<string, string>): NativeClient;
   connectCluster(options: string): NativeClient;
   render(form: string, report: string, earlier: string | undefined): string;
   Cancel: new () => NativeCancel;

@@ -1,5 +1,6 @@
 import { refused } from './errors.js';
-import { write, type Fields } from './values.js';
+import { isSignal } from './signals.js';
+import { propertiesOf, write, type Fields, type Named } from './values.js';
 
 /** What every call takes as its last argument. Times are in milliseconds. */
 export interface CallOptions {
@@ -10,7 +11,7 @@ export interface CallOptions {
   /** How often it may be tried, the first time included; 1 means that nothing is repeated. 3. */
   readonly attempts?: number | undefined;
   /** Further headers. Credentials, framing and idempotency keys are refused. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Named<string> | undefined;
   /** Ends it: the call is rejected with the signal's reason, and its request is broken off. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,8 +37,8 @@ export interface ExportOptions {
 
 /** What a job takes as its last argument. */
 export interface JobOptions<U> extends ExportOptions {
-  /** Is told how it goes. What it throws ends the job. */
-  readonly onUpdate?: ((update: U) => void) | undefined;
+  /** Called with each update; what it returns is awaited before the next. What it throws or rejects with ends the job. */
+  readonly onUpdate?: ((update: U) => unknown) | undefined;
 }
 
 const OPTIONS: Fields = {
@@ -52,17 +53,20 @@ const OPTIONS: Fields = {
 
 /** Writes options for the native part; `taken` are those that are for us. @internal */
 export function writeOptions(operation: string, options: object | undefined, ...taken: string[]): string {
-  if (options === undefined) return '{}';
-  if (typeof options !== 'object' || options === null) throw refused(operation, 'options', 'it must be an object');
-  const others = Object.entries(options).filter(([name]) => !taken.includes(name));
-  return write(operation, OPTIONS, Object.fromEntries(others));
+  if (options === undefined || options === null) return '{}';
+  const others: Fields = { ...OPTIONS, ...Object.fromEntries(taken.map((name) => [name, { as: name, kind: 'ignored' }])) };
+  return write(operation, others, [options], 'options');
+}
+
+/** The options by name, those of these names also where an instance of a class inherits them. @internal */
+export function namedOptions<T>(operation: string, options: T | undefined, names: readonly string[]): Partial<T> {
+  const refuse = (message: string): Error => refused(operation, 'options', message);
+  return Object.fromEntries(propertiesOf(options, names, refuse)) as Partial<T>;
 }
 
 /** The signal among the options, checked. @internal */
 export function signalOf(operation: string, options: ExportOptions | undefined): AbortSignal | undefined {
-  const signal = options?.signal ?? undefined;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw refused(operation, 'signal', 'it must be an AbortSignal');
-  }
-  return signal;
+  const signal: unknown = options?.signal ?? undefined;
+  if (signal === undefined || isSignal(signal)) return signal;
+  throw refused(operation, 'signal', 'it must be an AbortSignal');
 }

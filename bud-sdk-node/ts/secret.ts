@@ -1,5 +1,8 @@
 import { inspect } from 'node:util';
 
+/** Marks secrets of every copy of this package: `instanceof` knows those of one copy only. */
+const MARK: unique symbol = Symbol.for('bud-sdk-node.secret') as never;
+
 /** A password, token or key. Printing, copying or serializing it does not show it; `expose()` does. */
 export class Secret {
   readonly #value: string;
@@ -24,4 +27,11 @@ export class Secret {
   [inspect.custom](): string {
     return 'Secret(***)';
   }
+}
+
+Object.defineProperty(Secret.prototype, MARK, { value: true });
+
+/** Whether this is a secret, also one of another copy of this package. @internal */
+export function isSecret(value: object): value is Secret {
+  return MARK in value && typeof (value as { expose?: unknown }).expose === 'function';
 }

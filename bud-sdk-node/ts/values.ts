@@ -2,8 +2,11 @@
  * Arguments on their way to the native part: checked and written as it wants them.
  */
 
+import { types } from 'node:util';
+
 import { refused } from './errors.js';
-import { Secret } from './secret.js';
+import { isOpaque, isPlain, json, placeOf, unboxed, type Refuse } from './json.js';
+import { isSecret } from './secret.js';
 
 /** An id, or something that has one. */
 export type Id = string | { readonly id: string };
@@ -14,7 +17,10 @@ export type Integer = number | bigint;
 /** A moment: a `Date`, or an RFC 3339 text. */
 export type Time = Date | string;
 
-/** How a value is written; `[kind]` is a list, `{ of: kind }` a map. @internal */
+/** Values by name: an object, or what gives pairs, as a `Map`, `Headers` and `URLSearchParams` do. */
+export type Named<T> = Readonly<Record<string, T>> | Iterable<readonly [string, T]>;
+
+/** How a value is written; `[kind]` is a list, `{ of: kind }` a map. What is `ignored` is another operation's. @internal */
 export type Kind =
   | 'text'
   | 'bool'
@@ -25,6 +31,7 @@ export type Kind =
   | 'secret'
   | 'id'
   | 'json'
+  | 'ignored'
   | readonly [Kind]
   | { readonly of: Kind };
 
@@ -33,88 +40,98 @@ export interface Fields {
   readonly [name: string]: { readonly as: string; readonly kind: Kind };
 }
 
+/** The arguments of a call: those that the caller gave as one object, and those that were parameters of their own. @internal */
+export type Args = readonly [params: unknown, own?: Readonly<Record<string, unknown>>];
+
 /**
  * Writes the arguments of an operation as JSON. The native part checks them, so that all languages refuse the same in the
- * same words; refused here is only what JSON cannot carry. @internal
+ * same words; refused here is only what JSON cannot carry. `what` names the object that they are in. @internal
  */
-export function write(operation: string, fields: Fields, values: Readonly<Record<string, unknown>>): string {
-  const written: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(values)) {
+export function write(operation: string, fields: Fields, [params, own = {}]: Args, what = 'params'): string {
+  const parts: string[] = [];
+  const given = propertiesOf(params, Object.keys(fields), (message) => refused(operation, what, message));
+  for (const [name, value] of [...given.filter(([name]) => !Object.hasOwn(own, name)), ...Object.entries(own)]) {
     const refuse: Refuse = (message, below) => refused(operation, name + below, message);
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (!field) throw refuse('there is no such argument', '');
-    if (value !== undefined) written[field.as] = convert(value, field.kind, refuse);
+    if (value !== undefined && field.kind !== 'ignored') parts.push(`${JSON.stringify(field.as)}:${written(value, field.kind, refuse)}`);
   }
-  return JSON.stringify(written);
+  const twice = given.find(([name, value]) => Object.hasOwn(own, name) && value !== undefined);
+  if (twice) throw refused(operation, twice[0], 'it is given twice');
+  return `{${parts.join(',')}}`;
 }
 
-type Refuse = (message: string, below: string) => Error;
+/**
+ * What an object has, by name. Of instances of classes also what they inherit under a name that is looked for. What keeps its
+ * contents elsewhere, as a Map does, is refused: it would be taken for empty. @internal
+ */
+export function propertiesOf(value: unknown, names: readonly string[], refuse: (message: string) => Error): [string, unknown][] {
+  if (value === undefined || value === null) return [];
+  if (typeof value !== 'object' || isOpaque(value)) throw refuse('it must be an object with properties');
+  const found = Object.entries(value);
+  if (isPlain(value)) return found;
+  const inherited = names.filter((name) => name in value && !Object.hasOwn(value, name) && !(name in {}));
+  const all = [...found, ...inherited.map((name): [string, unknown] => [name, (value as Record<string, unknown>)[name]])];
+  if (all.length === 0) throw refuse('it must be an object with properties');
+  return all;
+}
 
-function convert(value: unknown, kind: Kind, refuse: Refuse): unknown {
-  if (typeof kind === 'object' && 'of' in kind) return plain(value) ? each(value, kind.of, refuse) : carried(value, refuse);
+function written(given: unknown, kind: Kind, refuse: Refuse): string {
+  const value = unboxed(given);
   if (typeof kind === 'object') {
-    const inside = (at: number): Refuse => (message, below) => refuse(message, `[${at}]${below}`);
-    return Array.isArray(value) ? value.map((item, at) => convert(item, kind[0], inside(at))) : carried(value, refuse);
+    if (typeof value !== 'object' || value === null || isSecret(value)) return json(value, refuse);
+    return 'of' in kind ? map(value, kind.of, refuse) : list(value, kind[0], refuse);
   }
   switch (kind) {
-    case 'time':
-      return carried(value instanceof Date ? moment(value, refuse) : value, refuse);
     case 'seconds':
-      return carried(typeof value === 'number' ? value / 1000 : value, refuse);
+      return json(typeof value === 'number' || typeof value === 'bigint' ? Number(value) / 1000 : value, refuse);
     case 'secret':
-      return carried(value instanceof Secret ? value.expose() : value, refuse);
+    case 'json':
+      return json(value, refuse, true);
     case 'id':
-      return carried(plain(value) && 'id' in value ? value['id'] : value, refuse);
+      return json(identified(value), refuse);
     default:
-      return carried(value, refuse);
+      return json(value, refuse);
   }
 }
 
-/** The value, if JSON can carry it as it is. */
-function carried(value: unknown, refuse: Refuse): unknown {
-  switch (typeof value) {
-    case 'string':
-      if (!value.isWellFormed()) throw refuse('it has half of a surrogate pair', '');
-      return value;
-    case 'number':
-      if (!Number.isFinite(value)) throw refuse('it must be a finite number', '');
-      return value;
-    case 'bigint':
-      return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-    case 'boolean':
-      return value;
-    case 'object': {
-      if (value === null) return null;
-      if (value instanceof Secret) throw refuse('it takes no secret', '');
-      return contents(value, refuse);
-    }
-    default:
-      throw refuse(`it cannot be a ${typeof value}`, '');
+/** The id of what has one. */
+function identified(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || isSecret(value) || !('id' in value)) return value;
+  return value.id;
+}
+
+function list(value: object, kind: Kind, refuse: Refuse): string {
+  const items: unknown = types.isSet(value) ? [...value] : value;
+  if (!Array.isArray(items)) return json(value, refuse);
+  const inside = (at: number): Refuse => (message, below) => refuse(message, `[${at}]${below}`);
+  return `[${Array.from(items, (item, at) => written(item, kind, inside(at))).join(',')}]`;
+}
+
+function map(value: object, kind: Kind, refuse: Refuse): string {
+  const parts = new Map<string, string>();
+  for (const [name, item] of pairs(value, refuse)) {
+    const inside: Refuse = (message, below) => refuse(message, `${placeOf(name)}${below}`);
+    if (item === undefined) continue;
+    if (parts.has(name)) throw inside('it is given twice', '');
+    parts.set(name, `${json(name, inside)}:${written(item, kind, inside)}`);
   }
+  return `{${[...parts.values()].join(',')}}`;
 }
 
-/** What JSON makes of an object. */
-function contents(value: object, refuse: Refuse): unknown {
-  try {
-    const text = JSON.stringify(value);
-    if (text !== undefined) return JSON.parse(text);
-  } catch {
-    // A cycle or a bigint; the message may show what is in it.
+/** What a map is given as: an object, or an iterable of pairs. */
+function pairs(value: object, refuse: Refuse): [string, unknown][] {
+  const wrong = (): Error => refuse('it must be an object, or pairs of a name and a value', '');
+  if (Symbol.iterator in value) {
+    const given = Array.from(value as Iterable<unknown>);
+    if (!given.every(isPair)) throw wrong();
+    return given;
   }
-  throw refuse('it cannot be written as JSON', '');
+  const fields = Object.entries(value);
+  if (isOpaque(value) || (fields.length === 0 && !isPlain(value))) throw wrong();
+  return fields;
 }
 
-function moment(value: Date, refuse: Refuse): string {
-  if (Number.isNaN(value.getTime())) throw refuse('it is an invalid Date', '');
-  return value.toISOString();
-}
-
-function each(map: Record<string, unknown>, kind: Kind, refuse: Refuse): Record<string, unknown> {
-  const inside = (at: string): Refuse => (message, below) => refuse(message, `.${at}${below}`);
-  const given = Object.entries(map).filter(([, item]) => item !== undefined);
-  return Object.fromEntries(given.map(([name, item]) => [name, convert(item, kind, inside(name))]));
-}
-
-function plain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Secret);
+function isPair(pair: unknown): pair is [string, unknown] {
+  return Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string';
 }

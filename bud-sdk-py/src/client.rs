@@ -41,7 +41,7 @@ impl Door {
         let options = arguments(py, "connect", options, None)?;
         let (closed, targets) = (AtomicBool::new(false), PerProcess::new());
         let mut door = Self { options, cluster, place: None, closed, targets };
-        let place = match door.target(py)? {
+        let place = match door.target(py, "connect")? {
             Target::Platform(client) => Some(client.base_url().to_owned()),
             _ => None,
         };
@@ -62,7 +62,7 @@ impl Door {
         py.detach(|| drop(target));
     }
 
-    /// Makes a call and waits for (value, status, request id, attempts, seconds).
+    /// Makes a call and waits for (value, status, request id, attempts, seconds, warnings).
     fn call<'py>(
         &self,
         py: Python<'py>,
@@ -107,9 +107,10 @@ impl Door {
 }
 
 impl Door {
-    fn target(&self, py: Python<'_>) -> PyResult<Target> {
+    /// What `operation` is called on.
+    fn target(&self, py: Python<'_>, operation: &str) -> PyResult<Target> {
         let runtime = engine()?;
-        let closed = || PyRuntimeError::new_err("the client is closed");
+        let closed = || error::closed(py, operation);
         if self.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
@@ -137,7 +138,7 @@ impl Door {
         let args = arguments(py, operation, args, entry)?;
         let options = arguments(py, operation, options, None)?;
         let _entered = engine()?.handle().enter();
-        self.target(py)?.begin(operation, args, options).map_err(|error| error::to_py(py, &error))
+        self.target(py, operation)?.begin(operation, args, options).map_err(|error| error::to_py(py, &error))
     }
 
     fn single(
@@ -206,7 +207,7 @@ struct Reading {
 
 #[pymethods]
 impl Stream {
-    /// Waits for the next piece: (kind, value, cursor, total), or None at the end. Updates may be left out.
+    /// Waits for the next piece: (kind, value, cursor, total, warnings), or None at the end. Updates may be left out.
     #[pyo3(signature = (updates = true))]
     fn next<'py>(&self, py: Python<'py>, updates: bool) -> PyResult<Bound<'py, PyAny>> {
         let Some(turn) = self.turn()? else { return Ok(py.None().into_bound(py)) };

@@ -18,7 +18,7 @@ pub(crate) fn to_py(py: Python<'_>, error: &Error) -> PyErr {
         next = cause.source();
     }
     let exception = || {
-        let facts = bud_sdk::door::error_json(error).to_py(py)?;
+        let facts = bud_sdk::door::error_json(error, bud_sdk::door::Dialect::Python).to_py(py)?;
         MAKE.import(py, "bud_sdk._errors", "from_facts")?.call1((facts, causes))
     };
     exception().map_or_else(|failure| failure, PyErr::from_value)
@@ -32,6 +32,11 @@ pub(crate) fn internal(what: &str) -> PyErr {
 /// An argument that was refused here, before the core saw it.
 pub(crate) fn invalid(py: Python<'_>, operation: &str, param: &str, why: &str) -> PyErr {
     made(py, "invalid", (operation, param, why))
+}
+
+/// A call of what was closed.
+pub(crate) fn closed(py: Python<'_>, operation: &str) -> PyErr {
+    made(py, "closed", (operation,))
 }
 
 fn made<'py>(py: Python<'py>, name: &str, args: impl pyo3::call::PyCallArgs<'py>) -> PyErr {

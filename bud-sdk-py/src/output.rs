@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use bud_sdk::door::{Answer, Piece, Revealed};
-use bud_sdk::{Decimal, Error, Extra, Secret, Timestamp, Wire};
+use bud_sdk::{Decimal, Error, Extra, Secret, Timestamp, Warning, Wire};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
@@ -256,13 +256,16 @@ impl Outcome {
         Self::Panicked(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default())
     }
 
-    /// A call's (value, status, request id, attempts, seconds); a stream's (kind, value, cursor, total), or None.
+    /// A call's (value, status, request id, attempts, seconds, warnings); a stream's (kind, value, cursor, total, warnings), or
+    /// None. Warnings are pairs of a code and a message.
     pub(crate) fn into_py<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Answer(answer) => {
                 let value = convert(answer.value.into_any(), py)?;
                 let elapsed = answer.elapsed.as_secs_f64();
-                (value, answer.status, answer.request_id, answer.attempts, elapsed).into_bound_py_any(py)
+                let warnings = pairs(&answer.warnings);
+                (value, answer.status, answer.request_id, answer.attempts, elapsed, warnings)
+                    .into_bound_py_any(py)
             }
             Self::Piece(None) => Ok(py.None().into_bound(py)),
             Self::Piece(Some(piece)) => Ok(piece_to_py(piece, py)?.into_any()),
@@ -272,20 +275,22 @@ impl Outcome {
     }
 }
 
+fn pairs(warnings: &[Warning]) -> Vec<(&str, &str)> {
+    warnings.iter().map(|warning| (warning.code(), warning.message())).collect()
+}
+
 fn piece_to_py<'py>(piece: Piece, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-    let none = || py.None().into_bound(py);
+    let alone = |kind: &str, value: Bound<'py, PyAny>| {
+        let none = || py.None().into_bound(py);
+        (interned(py, kind), value, none(), none(), none()).into_pyobject(py)
+    };
     match piece {
-        Piece::Page { items, cursor, total, warnings: _ } => {
-            (interned(py, "page"), convert(items.into_any(), py)?, cursor, total).into_pyobject(py)
+        Piece::Page { items, cursor, total, warnings } => {
+            let items = convert(items.into_any(), py)?;
+            (interned(py, "page"), items, cursor, total, pairs(&warnings)).into_pyobject(py)
         }
-        Piece::Chunk(bytes) => {
-            (interned(py, "chunk"), PyBytes::new(py, &bytes), none(), none()).into_pyobject(py)
-        }
-        Piece::Update(value) => {
-            (interned(py, "update"), convert(value.into_any(), py)?, none(), none()).into_pyobject(py)
-        }
-        Piece::Done(value) => {
-            (interned(py, "done"), convert(value.into_any(), py)?, none(), none()).into_pyobject(py)
-        }
+        Piece::Chunk(bytes) => alone("chunk", PyBytes::new(py, &bytes).into_any()),
+        Piece::Update(value) => alone("update", convert(value.into_any(), py)?),
+        Piece::Done(value) => alone("done", convert(value.into_any(), py)?),
     }
 }

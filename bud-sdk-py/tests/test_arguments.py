@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from bud_sdk import (
     AsyncClient,
@@ -184,3 +186,19 @@ def test_a_model_that_stands_for_its_id_is_not_read_whole() -> None:
 
     # Twenty times its id, in less than it takes to read it once.
     assert min(seconds(refused) for _ in range(3)) < min(seconds(user.to_json) for _ in range(3))
+
+
+def test_numbers_of_other_libraries_are_numbers() -> None:
+    with Server(lambda _: Answer.of({"id": "e-1"})) as server:
+        bud = Client(server.url, token="t", flavor="guide", attempts=1)
+        body = {"a": np.int64(7), "b": np.float32(0.5), "c": np.bool_(True), "d": [np.uint8(9)], "e": Fraction(1, 4)}
+        bud.raw("POST", "/x", body=body)
+        assert server.requests[0].body == '{"a":7,"b":0.5,"c":true,"d":[9],"e":0.25}'
+        bud.endpoints.scale("e-1", replicas=np.int32(3))
+        assert '"replicas":3' in server.requests[1].body
+        sent = len(server.requests)
+        for value in (np.float64("nan"), np.array([1, 2]), np.array(1), 1j, object()):
+            with pytest.raises(InvalidArgument) as caught:
+                bud.raw("POST", "/x", body={"a": value})
+            assert caught.value.param == "body"
+        assert len(server.requests) == sent

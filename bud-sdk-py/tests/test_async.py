@@ -185,3 +185,11 @@ def test_sync_and_async_have_the_same_methods() -> None:
             one, two = inspect.signature(getattr(ours, name)), inspect.signature(getattr(theirs, name))
             assert one.parameters == two.parameters, f"{resource}.{name}"
             assert getattr(ours, name).__doc__, f"{resource}.{name}"
+
+
+def test_another_framework_is_told_what_it_needs() -> None:
+    bud = AsyncClient("http://127.0.0.1:9", token="t", flavor="guide")
+    for coroutine in (bud.users.get("u-1"), bud.users.list().all()):
+        with pytest.raises(RuntimeError, match="needs a running asyncio event loop: use Client"):
+            # As trio drives it.
+            coroutine.send(None)

@@ -13,6 +13,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import trustme
@@ -113,21 +114,116 @@ def test_what_is_known_of_an_answer(bed: Bed) -> None:
 
 
 def test_a_closed_client_calls_no_more(bed: Bed) -> None:
+    def seen(caught: pytest.ExceptionInfo[errors.ClosedError], operation: str) -> None:
+        error = caught.value
+        assert (error.code, error.operation, error.attempts) == ("closed", operation, 0)
+        assert str(error) == f"{operation} failed: the client is closed; make a new one"
+        assert isinstance(error, errors.BudError)
+        assert isinstance(error, RuntimeError)
+
     with bed.client() as bud:
         other = bud.with_options(timeout=5)
         assert bud.flavor() == "guide"
     for closed in (bud, other):
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises(errors.ClosedError) as caught:
             closed.flavor()
+        seen(caught, "client.flavor")
+        with pytest.raises(errors.ClosedError) as caught:
+            closed.users.list()
+        seen(caught, "users.list")
+        with pytest.raises(errors.ClosedError) as caught:
+            closed.endpoints.wait("e-1")
+        seen(caught, "endpoints.wait")
     bud.close()
 
     async def main() -> None:
         async with bed.async_client() as bud:
             assert await bud.flavor() == "guide"
-        with pytest.raises(RuntimeError, match="closed"):
+        with pytest.raises(errors.ClosedError) as caught:
             await bud.flavor()
+        seen(caught, "client.flavor")
 
     asyncio.run(main())
+
+
+def test_each_resource_is_one_object_per_client() -> None:
+    with Server([]) as server:
+        bud = Client(server.url, token="t", flavor="guide")
+        assert bud.users is bud.users
+        assert bud.users is not bud.with_options(timeout=5).users
+        with mock.patch.object(bud.users, "set_role", return_value=None) as spy:
+            bud.users.set_role("u-1", role="admin")
+        spy.assert_called_once_with("u-1", role="admin")
+        alone = AsyncClient(server.url, token="t", flavor="guide")
+        assert alone.users is alone.users
+        with mock.patch.object(alone.users, "set_role", new_callable=mock.AsyncMock) as later:
+            asyncio.run(alone.users.set_role("u-1", role="admin"))
+        later.assert_awaited_once_with("u-1", role="admin")
+        assert server.requests == []
+
+
+def test_options_of_a_subclass_keep_its_attributes() -> None:
+    class Named(Client):
+        def __init__(self, name: str) -> None:
+            super().__init__("http://127.0.0.1:9", token="t", flavor="guide")
+            self.name = name
+
+    bud = Named("ours")
+    mine = bud.users
+    other = bud.with_options(attempts=1)
+    assert (type(other), other.name) == (Named, "ours")
+    assert other.users is not mine
+    with pytest.raises(errors.ConnectError) as caught:
+        other.users.get("u-1")
+    assert caught.value.attempts == 1
+
+
+def test_a_response_is_of_one_call_of_the_method_itself(bed: Bed) -> None:
+    with bed.client() as bud:
+
+        def two() -> str:
+            bud.users.list().all()
+            bud.flavor()
+            return bud.flavor()
+
+        with pytest.raises(TypeError, match="2 calls"):
+            bud.with_response(two)
+
+    heard: list[str] = []
+    with Server(lambda _: Answer.of({"id": "e-1", "status": "RUNNING"})) as server:
+        options: dict[str, Any] = {"token": "t", "flavor": "guide"}
+        waiting = Client(server.url, **options)
+
+        def wait() -> object:
+            return waiting.endpoints.wait("e-1", on_update=lambda _: heard.append(waiting.flavor()))
+
+        with pytest.raises(TypeError, match="one call"):
+            waiting.with_response(wait)
+        assert heard == ["guide"]
+
+        async def main() -> None:
+            alone = AsyncClient(server.url, **options)
+
+            async def listener(_: object) -> None:
+                heard.append(await alone.flavor())
+
+            async def wait() -> object:
+                return await alone.endpoints.wait("e-1", on_update=listener)
+
+            with pytest.raises(TypeError, match="one call"):
+                await alone.with_response(wait)
+            assert heard == ["guide", "guide"]
+
+        asyncio.run(main())
+
+
+def test_a_coroutine_function_is_refused_where_nothing_awaits_it() -> None:
+    async def listener(_: object) -> None: ...
+
+    with Server(lambda _: Answer.of({"id": "e-1", "status": "DEPLOYING"})) as server:
+        bud = Client(server.url, token="t", flavor="guide")
+        with pytest.raises(TypeError, match="AsyncClient awaits"):
+            bud.endpoints.wait("e-1", every=0.1, on_update=listener)
 
 
 def test_lists() -> None:
@@ -260,6 +356,18 @@ def test_configuration_from_the_environment(bed: Bed, run: Run, tmp_path: Path) 
         check=True,
     )
     assert "BUD_BASE_URL" in bare.stdout
+
+
+def test_variables_that_the_program_sets_are_read(bed: Bed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in (("BUD_BASE_URL", bed.url), ("BUD_EMAIL", bed.email), ("BUD_PASSWORD", bed.password)):
+        monkeypatch.setenv(name, value)
+    user = Client().users.list().first()
+    assert user is not None
+    assert user.email == bed.email
+    monkeypatch.delenv("BUD_PASSWORD")
+    with pytest.raises(ConfigError, match="BUD_EMAIL is set, but BUD_PASSWORD is not"):
+        Client()
 
 
 def test_given_addresses_read_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:

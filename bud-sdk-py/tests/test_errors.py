@@ -11,6 +11,7 @@ from typing import Any
 import bud_sdk
 import pytest
 from bud_sdk import Client, errors
+from conftest import Bed
 from server import Answer, Server
 
 
@@ -53,6 +54,20 @@ def test_each_status_has_its_class(status: int, kind: type[errors.BudError]) -> 
             assert error.code == "rate_limited"
 
 
+def test_a_wrong_password_and_an_ended_session_have_classes_of_their_own(bed: Bed) -> None:
+    with Server(lambda _: Answer.of({"detail": "Incorrect email or password"}, 401)) as server:
+        with pytest.raises(errors.InvalidCredentials) as wrong:
+            Client(server.url, email="a@example.com", password="p", flavor="guide", attempts=1).users.get("u-1")
+        assert isinstance(wrong.value, errors.AuthenticationError)
+    with bed.client() as bud:
+        bud.auth.login()
+        bud.auth.logout()
+        with pytest.raises(errors.SessionExpired) as ended:
+            bud.users.list().all()
+        assert isinstance(ended.value, errors.AuthenticationError)
+        assert ended.value.hint == "call auth.login() to open a new session"
+
+
 def test_refused_fields() -> None:
     detail = [{"loc": ["body", "email"], "msg": "no address", "type": "value_error"}]
     with Server(lambda _: Answer.of({"detail": detail}, 422)) as server:
@@ -83,11 +98,11 @@ def test_what_lay_beneath_is_the_cause(bud: Client, tmp_path: Path) -> None:
 
 
 def test_an_answer_of_another_shape_names_the_place() -> None:
-    with Server(lambda _: Answer.of({"id": "u-1", "email": 7})) as server:
+    with Server(lambda _: Answer.of({"id": ["u-1"]})) as server:
         with pytest.raises(errors.DecodeError) as caught:
             client(server).users.get("u-1")
         assert caught.value.path is not None
-        assert "email" in caught.value.path
+        assert "id" in caught.value.path
 
 
 def test_broken_off_changes_say_so() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,8 +10,10 @@ from bud_sdk import (
     AsyncClient,
     AsyncExport,
     AsyncList,
+    AsyncPages,
     AuditRecord,
     BudError,
+    BudWarning,
     Client,
     CreatedUser,
     Difference,
@@ -22,10 +24,12 @@ from bud_sdk import (
     Finding,
     FleetReport,
     IssuedKey,
+    Items,
     KubernetesCluster,
     List,
+    Listing,
     ModulePermission,
-    Page,
+    Pages,
     Quota,
     RawAnswer,
     Report,
@@ -42,9 +46,10 @@ from typing_extensions import assert_type
 def sync(bud: Client) -> None:
     assert_type(bud.users.get("u-1"), User)
     assert_type(bud.users.list(role="ADMIN", limit=50), List[User])
-    assert_type(iter(bud.users.list()), Iterator[User])
-    assert_type(bud.users.list().pages(), Iterator[Page[User]])
-    assert_type(bud.users.list().all(), Table[User])
+    assert_type(iter(bud.users.list()), Items[User])
+    assert_type(bud.users.list().pages(), Pages[User])
+    assert_type(bud.users.list().all(), Listing[User])
+    assert_type(bud.users.list().all().warnings, tuple[BudWarning, ...])
     assert_type(bud.users.list().all()[0].id, str)
     assert_type(bud.users.list().first(), User | None)
     user = bud.users.get("u-1", timeout=timedelta(seconds=5), attempts=1, headers={"x": "y"})
@@ -79,8 +84,8 @@ def sync(bud: Client) -> None:
 async def asynchronous(bud: AsyncClient) -> None:
     assert_type(await bud.users.get("u-1"), User)
     assert_type(bud.users.list(), AsyncList[User])
-    assert_type(bud.users.list().pages(), AsyncIterator[Page[User]])
-    assert_type(await bud.users.list().all(), Table[User])
+    assert_type(bud.users.list().pages(), AsyncPages[User])
+    assert_type(await bud.users.list().all(), Listing[User])
     assert_type([user async for user in bud.users.list()], list[User])
     assert_type(await bud.endpoints.wait("e-1", on_update=see), Endpoint)
     export = bud.audit.export(start="2026-01-01T00:00:00Z", end="2026-02-01T00:00:00Z")

@@ -7,7 +7,7 @@ import { type List } from '../list.js';
 import { type CallOptions, type ExportOptions, type JobOptions, type ListOptions, type WorkOptions } from '../options.js';
 import { asItIs, nothing, type Wire } from '../read.js';
 import { Secret } from '../secret.js';
-import { type Id, type Time } from '../values.js';
+import { type Id, type Named, type Time } from '../values.js';
 import { type CapabilityList, readCapabilityList, type RawAnswer, readRawAnswer, type SignedIn, readSignedIn, type User, readUser, type ModulePermission, readModulePermission, type CreatedUser, readCreatedUser, type Credential, readCredential, type Project, readProject, type Cluster, readCluster, type Endpoint, readEndpoint, type ScopeState, readScopeState, type Member, readMember, type Permission, readPermission, type UserPermissions, readUserPermissions, type DeploymentUpdate, readDeploymentUpdate, type Autoscaling, readAutoscaling, type Worker, readWorker, type Workflow, readWorkflow, type Recommendations, readRecommendations, type ClusterSettings, readClusterSettings, type ExportSummary, readExportSummary, type ExportProgress, readExportProgress, type AuditRecord, readAuditRecord, type AuditSummary, readAuditSummary, type Verification, readVerification, type Verifications, readVerifications, type TamperCheck, readTamperCheck, type Quota, readQuota, type UserQuota, readUserQuota, type UserBilling, readUserBilling, type Plan, readPlan, type UsageLimits, readUsageLimits, type UsageStep, readUsageStep, type IssuedKey, readIssuedKey, type Pod, readPod, type Node, readNode, type NodeGpus, readNodeGpus, type Deployment, readDeployment, type Rollout, readRollout, type Service, readService, type Event, readEvent, type PodUsage, readPodUsage, type NodeUsage, readNodeUsage, type LogLine, readLogLine, type CommandOutput, readCommandOutput, type DaprStatus, readDaprStatus, type Certificate, readCertificate, type PostgresPool, readPostgresPool, type GpuReading, readGpuReading, type Report, readReport, type ReportProgress, readReportProgress, type FleetReport, readFleetReport, type Role, type UserStatus, type UserType, type Scope, type ProjectType, type CredentialType, type EndpointStatus, type ScalingStrategy, type PermissionLevel, type ResourceType, type HardwareMode, type WorkflowType, type AccessMode, type Granularity } from './models.js';
 
 /** What `audit.export` takes. */
@@ -74,7 +74,7 @@ export interface AuditFindTamperedParams {
 /** What `client.raw` takes. */
 export interface ClientRawParams {
   /** Query parameters. */
-  readonly query?: Readonly<Record<string, unknown>> | undefined;
+  readonly query?: Named<unknown> | undefined;
   /** A body, sent as JSON. */
   readonly body?: unknown | undefined;
   /** Sending it twice does what sending it once does. */
@@ -100,7 +100,7 @@ export interface CredentialCreateParams {
   /** How much may be spent with it. Runtime only. */
   readonly maxBudget?: number | undefined;
   /** How much of that on single models, by their ids. Runtime only. */
-  readonly modelBudgets?: Readonly<Record<string, number>> | undefined;
+  readonly modelBudgets?: Named<number> | undefined;
   /** The addresses and networks that may use it. Runtime only. */
   readonly ipWhitelist?: readonly string[] | undefined;
   /** Which of the platform's applications it belongs to. Runtime only. */
@@ -124,7 +124,7 @@ export interface CredentialUpdateParams {
   /** How much may be spent with it. */
   readonly maxBudget?: number | undefined;
   /** How much of that on single models, by their ids. */
-  readonly modelBudgets?: Readonly<Record<string, number>> | undefined;
+  readonly modelBudgets?: Named<number> | undefined;
   /** The addresses and networks that may use it. */
   readonly ipWhitelist?: readonly string[] | undefined;
 }
@@ -716,7 +716,7 @@ export class Audit {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   export(params: AuditExportParams, options?: ExportOptions): Export<ExportSummary, AuditRecord, ExportProgress> {
-    return this.#core.export(AUDIT_EXPORT, AUDIT_EXPORT_FILE, AUDIT_EXPORT_RECORDS, { ...params }, options);
+    return this.#core.export(AUDIT_EXPORT, AUDIT_EXPORT_FILE, AUDIT_EXPORT_RECORDS, [params], options);
   }
 
   /**
@@ -731,7 +731,7 @@ export class Audit {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   records(params?: AuditRecordsParams, options?: ListOptions): List<AuditRecord> {
-    return this.#core.list(AUDIT_RECORDS, { ...params }, options);
+    return this.#core.list(AUDIT_RECORDS, [params], options);
   }
 
   /**
@@ -748,7 +748,7 @@ export class Audit {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   get(id: Id, options?: CallOptions): Call<AuditRecord> {
-    return this.#core.call(AUDIT_GET, { id }, options);
+    return this.#core.call(AUDIT_GET, [undefined, { id }], options);
   }
 
   /**
@@ -763,7 +763,7 @@ export class Audit {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   summary(params?: AuditSummaryParams, options?: CallOptions): Call<AuditSummary> {
-    return this.#core.call(AUDIT_SUMMARY, { ...params }, options);
+    return this.#core.call(AUDIT_SUMMARY, [params], options);
   }
 
   /**
@@ -780,7 +780,7 @@ export class Audit {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   verify(id: Id, options?: CallOptions): Call<Verification> {
-    return this.#core.call(AUDIT_VERIFY, { id }, options);
+    return this.#core.call(AUDIT_VERIFY, [undefined, { id }], options);
   }
 
   /**
@@ -796,7 +796,7 @@ export class Audit {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   verifyMany(ids: readonly Id[], options?: CallOptions): Call<Verifications> {
-    return this.#core.call(AUDIT_VERIFY_MANY, { ids }, options);
+    return this.#core.call(AUDIT_VERIFY_MANY, [undefined, { ids }], options);
   }
 
   /**
@@ -811,7 +811,7 @@ export class Audit {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   findTampered(params?: AuditFindTamperedParams, options?: CallOptions): Call<TamperCheck> {
-    return this.#core.call(AUDIT_FIND_TAMPERED, { ...params }, options);
+    return this.#core.call(AUDIT_FIND_TAMPERED, [params], options);
   }
 }
 
@@ -836,7 +836,7 @@ export class Auth {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   login(options?: WorkOptions): Call<SignedIn> {
-    return this.#core.call(AUTH_LOGIN, {}, options);
+    return this.#core.call(AUTH_LOGIN, [undefined], options);
   }
 
   /**
@@ -851,7 +851,7 @@ export class Auth {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   logout(options?: WorkOptions): Call<void> {
-    return this.#core.call(AUTH_LOGOUT, {}, options);
+    return this.#core.call(AUTH_LOGOUT, [undefined], options);
   }
 
   /**
@@ -867,7 +867,7 @@ export class Auth {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   requestPasswordReset(email: string, options?: CallOptions): Call<void> {
-    return this.#core.call(AUTH_REQUEST_PASSWORD_RESET, { email }, options);
+    return this.#core.call(AUTH_REQUEST_PASSWORD_RESET, [undefined, { email }], options);
   }
 
   /**
@@ -882,7 +882,7 @@ export class Auth {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   whoami(options?: CallOptions): Call<User> {
-    return this.#core.call(AUTH_WHOAMI, {}, options);
+    return this.#core.call(AUTH_WHOAMI, [undefined], options);
   }
 
   /**
@@ -897,7 +897,7 @@ export class Auth {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   permissions(options?: CallOptions): Call<ModulePermission[]> {
-    return this.#core.call(AUTH_PERMISSIONS, {}, options);
+    return this.#core.call(AUTH_PERMISSIONS, [undefined], options);
   }
 
   /**
@@ -914,7 +914,7 @@ export class Auth {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   changeOwnPassword(password: string | Secret, options?: WorkOptions): Call<User> {
-    return this.#core.call(AUTH_CHANGE_OWN_PASSWORD, { password }, options);
+    return this.#core.call(AUTH_CHANGE_OWN_PASSWORD, [undefined, { password }], options);
   }
 }
 
@@ -938,7 +938,7 @@ export class Clusters {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   list(options?: ListOptions): List<Cluster> {
-    return this.#core.list(CLUSTERS_LIST, {}, options);
+    return this.#core.list(CLUSTERS_LIST, [undefined], options);
   }
 
   /**
@@ -954,7 +954,7 @@ export class Clusters {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   get(id: Id, options?: CallOptions): Call<Cluster> {
-    return this.#core.call(CLUSTERS_GET, { id }, options);
+    return this.#core.call(CLUSTERS_GET, [undefined, { id }], options);
   }
 
   /**
@@ -972,7 +972,7 @@ export class Clusters {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   refresh(id: Id, options?: CallOptions): Call<Cluster> {
-    return this.#core.call(CLUSTERS_REFRESH, { id }, options);
+    return this.#core.call(CLUSTERS_REFRESH, [undefined, { id }], options);
   }
 
   /**
@@ -989,7 +989,7 @@ export class Clusters {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   recommended(workflow: Id, options?: CallOptions): Call<Recommendations> {
-    return this.#core.call(CLUSTERS_RECOMMENDED, { workflow }, options);
+    return this.#core.call(CLUSTERS_RECOMMENDED, [undefined, { workflow }], options);
   }
 
   /**
@@ -1006,7 +1006,7 @@ export class Clusters {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   settings(id: Id, options?: CallOptions): Call<ClusterSettings> {
-    return this.#core.call(CLUSTERS_SETTINGS, { id }, options);
+    return this.#core.call(CLUSTERS_SETTINGS, [undefined, { id }], options);
   }
 
   /**
@@ -1024,7 +1024,7 @@ export class Clusters {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   setSettings(id: Id, params?: ClusterSetSettingsParams, options?: CallOptions): Call<ClusterSettings> {
-    return this.#core.call(CLUSTERS_SET_SETTINGS, { ...params, id }, options);
+    return this.#core.call(CLUSTERS_SET_SETTINGS, [params, { id }], options);
   }
 
   /**
@@ -1032,7 +1032,7 @@ export class Clusters {
    *
    * Guide section 6.1.
    * - guide: not offered. That API has no settings of clusters.
-   * - runtime: `DELETE /clusters/{id}/settings`
+   * - runtime: `DELETE /clusters/{id}/settings`: the platform answers 500 to the first request although it is done; the repeated one finds nothing more
    *
    * @param id The cluster.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
@@ -1041,7 +1041,7 @@ export class Clusters {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   deleteSettings(id: Id, options?: CallOptions): Call<void> {
-    return this.#core.call(CLUSTERS_DELETE_SETTINGS, { id }, options);
+    return this.#core.call(CLUSTERS_DELETE_SETTINGS, [undefined, { id }], options);
   }
 }
 
@@ -1067,7 +1067,7 @@ export class Credentials {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   create(params: CredentialCreateParams, options?: CallOptions): Call<IssuedKey> {
-    return this.#core.call(CREDENTIALS_CREATE, { ...params }, options);
+    return this.#core.call(CREDENTIALS_CREATE, [params], options);
   }
 
   /**
@@ -1081,7 +1081,7 @@ export class Credentials {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   list(params?: CredentialListParams, options?: ListOptions): List<Credential> {
-    return this.#core.list(CREDENTIALS_LIST, { ...params }, options);
+    return this.#core.list(CREDENTIALS_LIST, [params], options);
   }
 
   /**
@@ -1097,7 +1097,7 @@ export class Credentials {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   update(id: Id, params?: CredentialUpdateParams, options?: CallOptions): Call<Credential> {
-    return this.#core.call(CREDENTIALS_UPDATE, { ...params, id }, options);
+    return this.#core.call(CREDENTIALS_UPDATE, [params, { id }], options);
   }
 
   /**
@@ -1113,7 +1113,7 @@ export class Credentials {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   delete(id: Id, options?: CallOptions): Call<void> {
-    return this.#core.call(CREDENTIALS_DELETE, { id }, options);
+    return this.#core.call(CREDENTIALS_DELETE, [undefined, { id }], options);
   }
 }
 
@@ -1139,7 +1139,7 @@ export class Endpoints {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   get(id: Id, params?: EndpointGetParams, options?: CallOptions): Call<Endpoint> {
-    return this.#core.call(ENDPOINTS_GET, { ...params, id }, options);
+    return this.#core.call(ENDPOINTS_GET, [params, { id }], options);
   }
 
   /**
@@ -1153,7 +1153,7 @@ export class Endpoints {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   list(params?: EndpointListParams, options?: ListOptions): List<Endpoint> {
-    return this.#core.list(ENDPOINTS_LIST, { ...params }, options);
+    return this.#core.list(ENDPOINTS_LIST, [params], options);
   }
 
   /**
@@ -1172,7 +1172,7 @@ export class Endpoints {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   deploy(id: Id, params: EndpointDeployParams, options?: CallOptions): Call<Endpoint> {
-    return this.#core.call(ENDPOINTS_DEPLOY, { ...params, id }, options);
+    return this.#core.call(ENDPOINTS_DEPLOY, [params, { id }], options);
   }
 
   /**
@@ -1189,7 +1189,7 @@ export class Endpoints {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   deployModel(model: Id, params: EndpointDeployModelParams, options?: JobOptions<DeploymentUpdate>): Promise<Endpoint> {
-    return this.#core.job(ENDPOINTS_DEPLOY_MODEL, { ...params, model }, options);
+    return this.#core.job(ENDPOINTS_DEPLOY_MODEL, [params, { model }], options);
   }
 
   /**
@@ -1205,7 +1205,7 @@ export class Endpoints {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   scale(id: Id, params: EndpointScaleParams, options?: CallOptions): Call<Endpoint> {
-    return this.#core.call(ENDPOINTS_SCALE, { ...params, id }, options);
+    return this.#core.call(ENDPOINTS_SCALE, [params, { id }], options);
   }
 
   /**
@@ -1222,7 +1222,7 @@ export class Endpoints {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   autoscale(id: Id, params?: EndpointAutoscaleParams, options?: CallOptions): Call<Autoscaling> {
-    return this.#core.call(ENDPOINTS_AUTOSCALE, { ...params, id }, options);
+    return this.#core.call(ENDPOINTS_AUTOSCALE, [params, { id }], options);
   }
 
   /**
@@ -1239,7 +1239,7 @@ export class Endpoints {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   autoscaler(id: Id, params?: EndpointAutoscalerParams, options?: CallOptions): Call<Autoscaling> {
-    return this.#core.call(ENDPOINTS_AUTOSCALER, { ...params, id }, options);
+    return this.#core.call(ENDPOINTS_AUTOSCALER, [params, { id }], options);
   }
 
   /**
@@ -1256,7 +1256,7 @@ export class Endpoints {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   workers(id: Id, params?: EndpointWorkersParams, options?: ListOptions): List<Worker> {
-    return this.#core.list(ENDPOINTS_WORKERS, { ...params, id }, options);
+    return this.#core.list(ENDPOINTS_WORKERS, [params, { id }], options);
   }
 
   /**
@@ -1272,7 +1272,7 @@ export class Endpoints {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   undeploy(id: Id, params?: EndpointUndeployParams, options?: CallOptions): Call<Endpoint> {
-    return this.#core.call(ENDPOINTS_UNDEPLOY, { ...params, id }, options);
+    return this.#core.call(ENDPOINTS_UNDEPLOY, [params, { id }], options);
   }
 
   /**
@@ -1283,7 +1283,7 @@ export class Endpoints {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   wait(id: Id, params?: EndpointWaitParams, options?: JobOptions<Endpoint>): Promise<Endpoint> {
-    return this.#core.job(ENDPOINTS_WAIT, { ...params, id }, options);
+    return this.#core.job(ENDPOINTS_WAIT, [params, { id }], options);
   }
 }
 
@@ -1302,7 +1302,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   pods(params?: KubernetesPodsParams, options?: WorkOptions): Call<Pod[]> {
-    return this.#core.call(KUBERNETES_PODS, { ...params }, options);
+    return this.#core.call(KUBERNETES_PODS, [params], options);
   }
 
   /**
@@ -1311,7 +1311,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   nodes(options?: WorkOptions): Call<Node[]> {
-    return this.#core.call(KUBERNETES_NODES, {}, options);
+    return this.#core.call(KUBERNETES_NODES, [undefined], options);
   }
 
   /**
@@ -1320,7 +1320,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   gpus(options?: WorkOptions): Call<NodeGpus[]> {
-    return this.#core.call(KUBERNETES_GPUS, {}, options);
+    return this.#core.call(KUBERNETES_GPUS, [undefined], options);
   }
 
   /**
@@ -1329,7 +1329,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   deployments(params?: KubernetesDeploymentsParams, options?: WorkOptions): Call<Deployment[]> {
-    return this.#core.call(KUBERNETES_DEPLOYMENTS, { ...params }, options);
+    return this.#core.call(KUBERNETES_DEPLOYMENTS, [params], options);
   }
 
   /**
@@ -1339,7 +1339,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   find(params: KubernetesFindParams, options?: WorkOptions): Call<string> {
-    return this.#core.call(KUBERNETES_FIND, { ...params }, options);
+    return this.#core.call(KUBERNETES_FIND, [params], options);
   }
 
   /**
@@ -1348,7 +1348,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   rollout(params: KubernetesRolloutParams, options?: WorkOptions): Call<Rollout> {
-    return this.#core.call(KUBERNETES_ROLLOUT, { ...params }, options);
+    return this.#core.call(KUBERNETES_ROLLOUT, [params], options);
   }
 
   /**
@@ -1357,7 +1357,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   waitForRollout(params: KubernetesWaitForRolloutParams, options?: WorkOptions): Call<Rollout> {
-    return this.#core.call(KUBERNETES_WAIT_FOR_ROLLOUT, { ...params }, options);
+    return this.#core.call(KUBERNETES_WAIT_FOR_ROLLOUT, [params], options);
   }
 
   /**
@@ -1366,7 +1366,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   restart(params: KubernetesRestartParams, options?: WorkOptions): Call<Rollout> {
-    return this.#core.call(KUBERNETES_RESTART, { ...params }, options);
+    return this.#core.call(KUBERNETES_RESTART, [params], options);
   }
 
   /**
@@ -1375,7 +1375,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   services(params?: KubernetesServicesParams, options?: WorkOptions): Call<Service[]> {
-    return this.#core.call(KUBERNETES_SERVICES, { ...params }, options);
+    return this.#core.call(KUBERNETES_SERVICES, [params], options);
   }
 
   /**
@@ -1384,7 +1384,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   events(params?: KubernetesEventsParams, options?: WorkOptions): Call<Event[]> {
-    return this.#core.call(KUBERNETES_EVENTS, { ...params }, options);
+    return this.#core.call(KUBERNETES_EVENTS, [params], options);
   }
 
   /**
@@ -1393,7 +1393,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   topPods(params?: KubernetesTopPodsParams, options?: WorkOptions): Call<PodUsage[]> {
-    return this.#core.call(KUBERNETES_TOP_PODS, { ...params }, options);
+    return this.#core.call(KUBERNETES_TOP_PODS, [params], options);
   }
 
   /**
@@ -1402,7 +1402,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   topNodes(options?: WorkOptions): Call<NodeUsage[]> {
-    return this.#core.call(KUBERNETES_TOP_NODES, {}, options);
+    return this.#core.call(KUBERNETES_TOP_NODES, [undefined], options);
   }
 
   /**
@@ -1411,7 +1411,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   logs(params: KubernetesLogsParams, options?: WorkOptions): Call<LogLine[]> {
-    return this.#core.call(KUBERNETES_LOGS, { ...params }, options);
+    return this.#core.call(KUBERNETES_LOGS, [params], options);
   }
 
   /**
@@ -1421,7 +1421,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   followLogs(params: KubernetesFollowLogsParams, options?: ExportOptions): List<LogLine> {
-    return this.#core.list(KUBERNETES_FOLLOW_LOGS, { ...params }, options);
+    return this.#core.list(KUBERNETES_FOLLOW_LOGS, [params], options);
   }
 
   /**
@@ -1431,7 +1431,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   exec(params: KubernetesExecParams, options?: WorkOptions): Call<CommandOutput> {
-    return this.#core.call(KUBERNETES_EXEC, { ...params }, options);
+    return this.#core.call(KUBERNETES_EXEC, [params], options);
   }
 
   /**
@@ -1440,7 +1440,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   dapr(params?: KubernetesDaprParams, options?: WorkOptions): Call<DaprStatus> {
-    return this.#core.call(KUBERNETES_DAPR, { ...params }, options);
+    return this.#core.call(KUBERNETES_DAPR, [params], options);
   }
 
   /**
@@ -1449,7 +1449,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   certificates(params?: KubernetesCertificatesParams, options?: WorkOptions): Call<Certificate[]> {
-    return this.#core.call(KUBERNETES_CERTIFICATES, { ...params }, options);
+    return this.#core.call(KUBERNETES_CERTIFICATES, [params], options);
   }
 
   /**
@@ -1459,7 +1459,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   postgres(namespace: string, options?: WorkOptions): Call<PostgresPool> {
-    return this.#core.call(KUBERNETES_POSTGRES, { namespace }, options);
+    return this.#core.call(KUBERNETES_POSTGRES, [undefined, { namespace }], options);
   }
 
   /**
@@ -1468,7 +1468,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   gpuReadings(params: KubernetesGpuReadingsParams, options?: WorkOptions): Call<GpuReading[]> {
-    return this.#core.call(KUBERNETES_GPU_READINGS, { ...params }, options);
+    return this.#core.call(KUBERNETES_GPU_READINGS, [params], options);
   }
 
   /**
@@ -1478,7 +1478,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   report(params?: KubernetesReportParams, options?: JobOptions<ReportProgress>): Promise<Report> {
-    return this.#core.job(KUBERNETES_REPORT, { ...params }, options);
+    return this.#core.job(KUBERNETES_REPORT, [params], options);
   }
 
   /**
@@ -1488,7 +1488,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   reports(params: KubernetesReportsParams, options?: WorkOptions): Call<FleetReport> {
-    return this.#core.call(KUBERNETES_REPORTS, { ...params }, options);
+    return this.#core.call(KUBERNETES_REPORTS, [params], options);
   }
 
   /**
@@ -1497,7 +1497,7 @@ export class Kubernetes {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   enginePods(options?: WorkOptions): Call<Pod[]> {
-    return this.#core.call(KUBERNETES_ENGINE_PODS, {}, options);
+    return this.#core.call(KUBERNETES_ENGINE_PODS, [undefined], options);
   }
 }
 
@@ -1524,7 +1524,7 @@ export class Permissions {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   grant(user: Id, params: PermissionGrantParams, options?: CallOptions): Call<Permission> {
-    return this.#core.call(PERMISSIONS_GRANT, { ...params, user }, options);
+    return this.#core.call(PERMISSIONS_GRANT, [params, { user }], options);
   }
 
   /**
@@ -1539,7 +1539,7 @@ export class Permissions {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   list(params?: PermissionListParams, options?: ListOptions): List<Permission> {
-    return this.#core.list(PERMISSIONS_LIST, { ...params }, options);
+    return this.#core.list(PERMISSIONS_LIST, [params], options);
   }
 
   /**
@@ -1555,7 +1555,7 @@ export class Permissions {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   revoke(user: Id, params: PermissionRevokeParams, options?: CallOptions): Call<number> {
-    return this.#core.call(PERMISSIONS_REVOKE, { ...params, user }, options);
+    return this.#core.call(PERMISSIONS_REVOKE, [params, { user }], options);
   }
 
   /**
@@ -1572,7 +1572,7 @@ export class Permissions {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   revokeById(id: Id, options?: CallOptions): Call<void> {
-    return this.#core.call(PERMISSIONS_REVOKE_BY_ID, { id }, options);
+    return this.#core.call(PERMISSIONS_REVOKE_BY_ID, [undefined, { id }], options);
   }
 
   /**
@@ -1589,7 +1589,7 @@ export class Permissions {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   ofUser(user: Id, options?: CallOptions): Call<UserPermissions> {
-    return this.#core.call(PERMISSIONS_OF_USER, { user }, options);
+    return this.#core.call(PERMISSIONS_OF_USER, [undefined, { user }], options);
   }
 
   /**
@@ -1597,7 +1597,7 @@ export class Permissions {
    *
    * Guide section 4.2.
    * - guide: not offered. Use permissions.grant.
-   * - runtime: `PUT /permissions/{id}/global`: success is reported even if Keycloak refused a right
+   * - runtime: `PUT /permissions/{id}/global`
    *
    * @param user The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
@@ -1606,7 +1606,7 @@ export class Permissions {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   setGlobal(user: Id, params?: PermissionSetGlobalParams, options?: CallOptions): Call<ScopeState[]> {
-    return this.#core.call(PERMISSIONS_SET_GLOBAL, { ...params, user }, options);
+    return this.#core.call(PERMISSIONS_SET_GLOBAL, [params, { user }], options);
   }
 }
 
@@ -1631,7 +1631,7 @@ export class Projects {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   create(params: ProjectCreateParams, options?: CallOptions): Call<Project> {
-    return this.#core.call(PROJECTS_CREATE, { ...params }, options);
+    return this.#core.call(PROJECTS_CREATE, [params], options);
   }
 
   /**
@@ -1647,7 +1647,7 @@ export class Projects {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   get(id: Id, options?: CallOptions): Call<Project> {
-    return this.#core.call(PROJECTS_GET, { id }, options);
+    return this.#core.call(PROJECTS_GET, [undefined, { id }], options);
   }
 
   /**
@@ -1655,13 +1655,13 @@ export class Projects {
    *
    * Guide section 4.1.
    * - guide: `GET /projects`
-   * - runtime: `GET /projects/`
+   * - runtime: `GET /projects/`: clients' projects are shown to their members only
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   list(options?: ListOptions): List<Project> {
-    return this.#core.list(PROJECTS_LIST, {}, options);
+    return this.#core.list(PROJECTS_LIST, [undefined], options);
   }
 
   /**
@@ -1677,7 +1677,7 @@ export class Projects {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   update(id: Id, params?: ProjectUpdateParams, options?: CallOptions): Call<Project> {
-    return this.#core.call(PROJECTS_UPDATE, { ...params, id }, options);
+    return this.#core.call(PROJECTS_UPDATE, [params, { id }], options);
   }
 
   /**
@@ -1694,7 +1694,7 @@ export class Projects {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   delete(id: Id, params?: ProjectDeleteParams, options?: CallOptions): Call<void> {
-    return this.#core.call(PROJECTS_DELETE, { ...params, id }, options);
+    return this.#core.call(PROJECTS_DELETE, [params, { id }], options);
   }
 
   /**
@@ -1710,7 +1710,7 @@ export class Projects {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   endpoints(id: Id, options?: ListOptions): List<Endpoint> {
-    return this.#core.list(PROJECTS_ENDPOINTS, { id }, options);
+    return this.#core.list(PROJECTS_ENDPOINTS, [undefined, { id }], options);
   }
 
   /**
@@ -1727,7 +1727,7 @@ export class Projects {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   members(id: Id, options?: ListOptions): List<Member> {
-    return this.#core.list(PROJECTS_MEMBERS, { id }, options);
+    return this.#core.list(PROJECTS_MEMBERS, [undefined, { id }], options);
   }
 
   /**
@@ -1745,7 +1745,7 @@ export class Projects {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   addMembers(id: Id, params: ProjectAddMembersParams, options?: CallOptions): Call<void> {
-    return this.#core.call(PROJECTS_ADD_MEMBERS, { ...params, id }, options);
+    return this.#core.call(PROJECTS_ADD_MEMBERS, [params, { id }], options);
   }
 
   /**
@@ -1763,7 +1763,7 @@ export class Projects {
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   removeMembers(id: Id, params: ProjectRemoveMembersParams, options?: CallOptions): Call<void> {
-    return this.#core.call(PROJECTS_REMOVE_MEMBERS, { ...params, id }, options);
+    return this.#core.call(PROJECTS_REMOVE_MEMBERS, [params, { id }], options);
   }
 }
 
@@ -1790,7 +1790,7 @@ export class Quotas {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   ofProject(project: Id, options?: CallOptions): Call<Quota> {
-    return this.#core.call(QUOTAS_OF_PROJECT, { project }, options);
+    return this.#core.call(QUOTAS_OF_PROJECT, [undefined, { project }], options);
   }
 
   /**
@@ -1808,7 +1808,7 @@ export class Quotas {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   ofUser(user: Id, options?: CallOptions): Call<UserQuota> {
-    return this.#core.call(QUOTAS_OF_USER, { user }, options);
+    return this.#core.call(QUOTAS_OF_USER, [undefined, { user }], options);
   }
 
   /**
@@ -1823,7 +1823,7 @@ export class Quotas {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   mine(options?: CallOptions): Call<UserQuota> {
-    return this.#core.call(QUOTAS_MINE, {}, options);
+    return this.#core.call(QUOTAS_MINE, [undefined], options);
   }
 
   /**
@@ -1840,7 +1840,7 @@ export class Quotas {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   billingOf(user: Id, options?: CallOptions): Call<UserBilling> {
-    return this.#core.call(QUOTAS_BILLING_OF, { user }, options);
+    return this.#core.call(QUOTAS_BILLING_OF, [undefined, { user }], options);
   }
 
   /**
@@ -1855,7 +1855,7 @@ export class Quotas {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   plans(options?: CallOptions): Call<Plan[]> {
-    return this.#core.call(QUOTAS_PLANS, {}, options);
+    return this.#core.call(QUOTAS_PLANS, [undefined], options);
   }
 
   /**
@@ -1870,7 +1870,7 @@ export class Quotas {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   limits(options?: CallOptions): Call<UsageLimits> {
-    return this.#core.call(QUOTAS_LIMITS, {}, options);
+    return this.#core.call(QUOTAS_LIMITS, [undefined], options);
   }
 
   /**
@@ -1885,7 +1885,7 @@ export class Quotas {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   history(params: QuotaHistoryParams, options?: CallOptions): Call<UsageStep[]> {
-    return this.#core.call(QUOTAS_HISTORY, { ...params }, options);
+    return this.#core.call(QUOTAS_HISTORY, [params], options);
   }
 }
 
@@ -1905,14 +1905,14 @@ export class Users {
    *
    * Guide section 3.1.
    * - guide: `POST /users`
-   * - runtime: `POST /users/`: he needs a password at once: one is made unless given, and returned once
+   * - runtime: `POST /users/`: a password is needed at once: one is made unless given, and returned once; a client user gets the global permissions project:view and project:manage
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   create(params: UserCreateParams, options?: CallOptions): Call<CreatedUser> {
-    return this.#core.call(USERS_CREATE, { ...params }, options);
+    return this.#core.call(USERS_CREATE, [params], options);
   }
 
   /**
@@ -1928,7 +1928,7 @@ export class Users {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   get(id: Id, options?: CallOptions): Call<User> {
-    return this.#core.call(USERS_GET, { id }, options);
+    return this.#core.call(USERS_GET, [undefined, { id }], options);
   }
 
   /**
@@ -1942,7 +1942,7 @@ export class Users {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   list(params?: UserListParams, options?: ListOptions): List<User> {
-    return this.#core.list(USERS_LIST, { ...params }, options);
+    return this.#core.list(USERS_LIST, [params], options);
   }
 
   /**
@@ -1958,7 +1958,7 @@ export class Users {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   update(id: Id, params?: UserUpdateParams, options?: CallOptions): Call<User> {
-    return this.#core.call(USERS_UPDATE, { ...params, id }, options);
+    return this.#core.call(USERS_UPDATE, [params, { id }], options);
   }
 
   /**
@@ -1974,7 +1974,7 @@ export class Users {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   setRole(id: Id, params: UserSetRoleParams, options?: CallOptions): Call<User> {
-    return this.#core.call(USERS_SET_ROLE, { ...params, id }, options);
+    return this.#core.call(USERS_SET_ROLE, [params, { id }], options);
   }
 
   /**
@@ -1990,7 +1990,7 @@ export class Users {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   deactivate(id: Id, params?: UserDeactivateParams, options?: CallOptions): Call<User> {
-    return this.#core.call(USERS_DEACTIVATE, { ...params, id }, options);
+    return this.#core.call(USERS_DEACTIVATE, [params, { id }], options);
   }
 
   /**
@@ -2006,7 +2006,7 @@ export class Users {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   reactivate(id: Id, options?: CallOptions): Call<User> {
-    return this.#core.call(USERS_REACTIVATE, { id }, options);
+    return this.#core.call(USERS_REACTIVATE, [undefined, { id }], options);
   }
 }
 
@@ -2033,7 +2033,7 @@ export class Workflows {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   get(id: Id, options?: CallOptions): Call<Workflow> {
-    return this.#core.call(WORKFLOWS_GET, { id }, options);
+    return this.#core.call(WORKFLOWS_GET, [undefined, { id }], options);
   }
 
   /**
@@ -2048,7 +2048,7 @@ export class Workflows {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   list(params?: WorkflowListParams, options?: ListOptions): List<Workflow> {
-    return this.#core.list(WORKFLOWS_LIST, { ...params }, options);
+    return this.#core.list(WORKFLOWS_LIST, [params], options);
   }
 
   /**
@@ -2066,67 +2066,87 @@ export class Workflows {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
   cancel(id: Id, options?: CallOptions): Call<void> {
-    return this.#core.call(WORKFLOWS_CANCEL, { id }, options);
+    return this.#core.call(WORKFLOWS_CANCEL, [undefined, { id }], options);
   }
 }
 
 /** Everything that a client can be asked for. */
 export abstract class Resources {
   readonly #core: Core;
+  readonly #audit: Audit;
+  readonly #auth: Auth;
+  readonly #clusters: Clusters;
+  readonly #credentials: Credentials;
+  readonly #endpoints: Endpoints;
+  readonly #permissions: Permissions;
+  readonly #projects: Projects;
+  readonly #quotas: Quotas;
+  readonly #users: Users;
+  readonly #workflows: Workflows;
 
   /** @internal */
   constructor(core: Core) {
     this.#core = core;
+    this.#audit = new Audit(core);
+    this.#auth = new Auth(core);
+    this.#clusters = new Clusters(core);
+    this.#credentials = new Credentials(core);
+    this.#endpoints = new Endpoints(core);
+    this.#permissions = new Permissions(core);
+    this.#projects = new Projects(core);
+    this.#quotas = new Quotas(core);
+    this.#users = new Users(core);
+    this.#workflows = new Workflows(core);
   }
 
   /** `export`, `records`, `get`, `summary`, `verify`, `verifyMany`, `findTampered`. */
   get audit(): Audit {
-    return new Audit(this.#core);
+    return this.#audit;
   }
 
   /** `login`, `logout`, `requestPasswordReset`, `whoami`, `permissions`, `changeOwnPassword`. */
   get auth(): Auth {
-    return new Auth(this.#core);
+    return this.#auth;
   }
 
   /** `list`, `get`, `refresh`, `recommended`, `settings`, `setSettings`, `deleteSettings`. */
   get clusters(): Clusters {
-    return new Clusters(this.#core);
+    return this.#clusters;
   }
 
   /** `create`, `list`, `update`, `delete`. */
   get credentials(): Credentials {
-    return new Credentials(this.#core);
+    return this.#credentials;
   }
 
   /** `get`, `list`, `deploy`, `deployModel`, `scale`, `autoscale`, `autoscaler`, `workers`, `undeploy`, `wait`. */
   get endpoints(): Endpoints {
-    return new Endpoints(this.#core);
+    return this.#endpoints;
   }
 
   /** `grant`, `list`, `revoke`, `revokeById`, `ofUser`, `setGlobal`. */
   get permissions(): Permissions {
-    return new Permissions(this.#core);
+    return this.#permissions;
   }
 
   /** `create`, `get`, `list`, `update`, `delete`, `endpoints`, `members`, `addMembers`, `removeMembers`. */
   get projects(): Projects {
-    return new Projects(this.#core);
+    return this.#projects;
   }
 
   /** `ofProject`, `ofUser`, `mine`, `billingOf`, `plans`, `limits`, `history`. */
   get quotas(): Quotas {
-    return new Quotas(this.#core);
+    return this.#quotas;
   }
 
   /** `create`, `get`, `list`, `update`, `setRole`, `deactivate`, `reactivate`. */
   get users(): Users {
-    return new Users(this.#core);
+    return this.#users;
   }
 
   /** `get`, `list`, `cancel`. */
   get workflows(): Workflows {
-    return new Workflows(this.#core);
+    return this.#workflows;
   }
 
   /**
@@ -2135,7 +2155,7 @@ export abstract class Resources {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   flavor(options?: WorkOptions): Call<'guide' | 'runtime'> {
-    return this.#core.call(CLIENT_FLAVOR, {}, options);
+    return this.#core.call(CLIENT_FLAVOR, [undefined], options);
   }
 
   /**
@@ -2144,7 +2164,7 @@ export abstract class Resources {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   capabilities(options?: WorkOptions): Call<CapabilityList> {
-    return this.#core.call(CLIENT_CAPABILITIES, {}, options);
+    return this.#core.call(CLIENT_CAPABILITIES, [undefined], options);
   }
 
   /**
@@ -2156,6 +2176,6 @@ export abstract class Resources {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
   raw(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, params?: ClientRawParams, options?: CallOptions): Call<RawAnswer> {
-    return this.#core.call(CLIENT_RAW, { ...params, method, path }, options);
+    return this.#core.call(CLIENT_RAW, [params, { method, path }], options);
   }
 }

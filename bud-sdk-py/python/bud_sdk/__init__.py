@@ -13,11 +13,23 @@ import atexit
 from bud_sdk import _models, _native, errors, reports, types
 from bud_sdk._async import AsyncClient, AsyncKubernetesCluster
 from bud_sdk._base import Response
-from bud_sdk._lists import AsyncExport, AsyncList, Export, List, Page
+from bud_sdk._lists import (
+    AsyncExport,
+    AsyncItems,
+    AsyncList,
+    AsyncPages,
+    Export,
+    Items,
+    List,
+    Listing,
+    Page,
+    Pages,
+)
 from bud_sdk._models import *
 from bud_sdk._native import Secret
 from bud_sdk._sync import Client, KubernetesCluster
 from bud_sdk._table import Table
+from bud_sdk._warnings import BudWarning
 from bud_sdk.errors import *
 
 __version__ = "0.1.0"
@@ -25,13 +37,19 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncClient",
     "AsyncExport",
+    "AsyncItems",
     "AsyncKubernetesCluster",
     "AsyncList",
+    "AsyncPages",
+    "BudWarning",
     "Client",
     "Export",
+    "Items",
     "KubernetesCluster",
     "List",
+    "Listing",
     "Page",
+    "Pages",
     "Response",
     "Secret",
     "Table",

@@ -83,7 +83,6 @@ __all__ = ["AsyncClient", "AsyncKubernetesCluster"]
 class AsyncAudit(AsyncResource):
     """The audit log."""
 
-    __slots__ = ()
 
     def export(
         self,
@@ -326,7 +325,6 @@ class AsyncAudit(AsyncResource):
 class AsyncAuth(AsyncResource):
     """The session, and the account that it belongs to."""
 
-    __slots__ = ()
 
     async def login(
         self,
@@ -490,7 +488,6 @@ class AsyncAuth(AsyncResource):
 class AsyncClusters(AsyncResource):
     """The clusters that endpoints run on."""
 
-    __slots__ = ()
 
     def list(
         self,
@@ -701,7 +698,8 @@ class AsyncClusters(AsyncResource):
 
         Day-2 guide: 6.1.
         On the guide API: raises `Unsupported` (that API has no settings of clusters).
-        On the runtime API: `DELETE /clusters/{id}/settings`.
+        On the runtime API: `DELETE /clusters/{id}/settings` (the platform answers 500 to the first
+        request although it is done; the repeated one finds nothing more).
         """
         await self._call("clusters.delete_settings", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
 
@@ -709,7 +707,6 @@ class AsyncClusters(AsyncResource):
 class AsyncCredentials(AsyncResource):
     """API keys."""
 
-    __slots__ = ()
 
     async def create(
         self,
@@ -859,7 +856,6 @@ class AsyncCredentials(AsyncResource):
 class AsyncEndpoints(AsyncResource):
     """The endpoints that serve models."""
 
-    __slots__ = ()
 
     async def get(
         self,
@@ -1241,7 +1237,6 @@ class AsyncEndpoints(AsyncResource):
 class AsyncPermissions(AsyncResource):
     """Who may do what in which project."""
 
-    __slots__ = ()
 
     async def grant(
         self,
@@ -1440,8 +1435,7 @@ class AsyncPermissions(AsyncResource):
 
         Day-2 guide: 4.2.
         On the guide API: raises `Unsupported` (use permissions.grant).
-        On the runtime API: `PUT /permissions/{id}/global` (success is reported even if Keycloak
-        refused a right).
+        On the runtime API: `PUT /permissions/{id}/global`.
         """
         result: Table[ScopeState] = await self._call("permissions.set_global", {"user": user, "allow": allow, "deny": deny}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
@@ -1450,7 +1444,6 @@ class AsyncPermissions(AsyncResource):
 class AsyncProjects(AsyncResource):
     """Projects, their members and endpoints."""
 
-    __slots__ = ()
 
     async def create(
         self,
@@ -1539,7 +1532,7 @@ class AsyncProjects(AsyncResource):
 
         Day-2 guide: 4.1.
         On the guide API: `GET /projects`.
-        On the runtime API: `GET /projects/`.
+        On the runtime API: `GET /projects/` (clients' projects are shown to their members only).
         """
         return AsyncList(self._client(), "projects.list", {}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
 
@@ -1735,7 +1728,6 @@ class AsyncProjects(AsyncResource):
 class AsyncQuotas(AsyncResource):
     """What may be used, and what was."""
 
-    __slots__ = ()
 
     async def of_project(
         self,
@@ -1959,7 +1951,6 @@ class AsyncQuotas(AsyncResource):
 class AsyncUsers(AsyncResource):
     """The users of the platform."""
 
-    __slots__ = ()
 
     async def create(
         self,
@@ -2004,8 +1995,9 @@ class AsyncUsers(AsyncResource):
 
         Day-2 guide: 3.1.
         On the guide API: `POST /users`.
-        On the runtime API: `POST /users/` (he needs a password at once: one is made unless given,
-        and returned once).
+        On the runtime API: `POST /users/` (a password is needed at once: one is made unless given,
+        and returned once; a client user gets the global permissions project:view and
+        project:manage).
         """
         password = None if password is None else Secret(password)
         result: CreatedUser = await self._call("users.create", {"email": email, "first_name": first_name, "last_name": last_name, "role": role, "password": password, "user_type": user_type, "allow": allow, "company": company, "purpose": purpose}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
@@ -2209,7 +2201,6 @@ class AsyncUsers(AsyncResource):
 class AsyncWorkflows(AsyncResource):
     """What can be done with workflows."""
 
-    __slots__ = ()
 
     async def get(
         self,
@@ -2306,9 +2297,9 @@ class AsyncWorkflows(AsyncResource):
 class AsyncClient(AsyncClientBase):
     """A client of one Bud platform, for asyncio.
 
-    Without arguments it is configured by `BUD_...` variables and `~/.bud/config.toml`. No request
-    is made before the first call. Use it with `async with`, or `close()` it, to give its
-    connections back early.
+    Without an address it is configured by `BUD_...` variables and `~/.bud/config.toml`; with one,
+    what is left out is taken from there only with `env=True`. No request is made before the first
+    call. Use it with `async with`, or `close()` it, to release its connections early.
     """
 
     def __init__(

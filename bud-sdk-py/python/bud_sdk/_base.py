@@ -13,6 +13,7 @@ from bud_sdk._errors import InternalError
 from bud_sdk._loop import Link
 from bud_sdk._native import Door
 from bud_sdk._table import Table
+from bud_sdk._warnings import BudWarning, warned
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,6 +43,8 @@ class Response(Generic[T]):
     """How many requests were sent."""
     elapsed: timedelta
     """How long it took, waiting between attempts included."""
+    warnings: tuple[BudWarning, ...] = ()
+    """What is worth knowing of the result and is no error."""
 
 
 # Where `with_response` wants to be told of the answer.
@@ -61,22 +64,31 @@ def client_options(options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def result(answer: Any) -> Any:
-    """The value of an answer, told to whoever wants to know more."""
-    value, status, request_id, attempts, elapsed = answer
+def result(operation: str, answer: Any) -> Any:
+    """The value of an answer. The rest of it goes to `with_response`, and warnings go to the log."""
+    value, status, request_id, attempts, elapsed, pairs = answer
+    warnings = warned(operation, pairs)
     if type(value) is list:
         value = Table(value)
     told = _told.get()
     if told is not None:
-        told.append(Response(value, status, request_id, attempts, timedelta(seconds=elapsed)))
+        told.append(Response(value, status, request_id, attempts, timedelta(seconds=elapsed), warnings))
     return value
 
 
 def only(told: list[Response[Any]]) -> Response[Any]:
-    """What a single call told."""
-    if not told:
-        raise TypeError("with_response takes a method that makes one call, such as client.users.get")
-    return told[-1]
+    """The response of a single call."""
+    if len(told) != 1:
+        made = f"{len(told)} calls" if told else "none of its own"
+        raise TypeError(f"with_response takes a method that makes one call, such as client.users.get; this made {made}")
+    return told[0]
+
+
+def not_awaited(result: object) -> None:
+    """Refuses what a coroutine function returned where nothing awaits it."""
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError("on_update is a coroutine function: AsyncClient awaits those, Client does not")
 
 
 class BaseCaller:
@@ -137,7 +149,9 @@ class BaseClient(BaseCaller):
             headers: Further headers. Credentials, framing and idempotency keys are refused.
         """
         other = type(self).__new__(type(self))
-        other._door = self._door
+        # Attributes of subclasses are kept. Resources are of one client each, and are made again.
+        resources = (SyncResource, AsyncResource)
+        vars(other).update({name: value for name, value in vars(self).items() if not isinstance(value, resources)})
         given = {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts}
         other._defaults = {**self._defaults, **{name: value for name, value in given.items() if value is not None}}
         if headers is not None:
@@ -149,7 +163,7 @@ class SyncCaller(BaseCaller):
     """How calls are made without asyncio."""
 
     def close(self) -> None:
-        """Gives its connections back. It makes no more calls, and neither do those made of it by `with_options`."""
+        """Releases the connections. Later calls raise `ClosedError`, also of clients that `with_options` made of it."""
         self._door.close()
 
     def with_response(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
@@ -181,18 +195,21 @@ class SyncCaller(BaseCaller):
         return self
 
     def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
-        return result(self._door.call(operation, args, self._options(options)))
+        return result(operation, self._door.call(operation, args, self._options(options)))
 
     def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
         stream = self._door.stream(operation, args, {})
+        # Calls of a listener are its own, and not the call that `with_response` is about.
+        token = _told.set(None)
         try:
             while (piece := stream.next(on_update is not None)) is not None:
-                kind, value, _, _ = piece
+                kind, value, *_ = piece
                 if kind == "done":
                     return value
                 if on_update is not None:
-                    on_update(value)
+                    not_awaited(on_update(value))
         finally:
+            _told.reset(token)
             stream.close()
         raise InternalError(f"{operation} ended without a result")
 
@@ -202,9 +219,7 @@ class SyncClient(SyncCaller, BaseClient):
 
 
 class SyncResource:
-    """The calls of one resource."""
-
-    __slots__ = ("_owner",)
+    """The calls of one resource: one object per client, so that tests can patch its methods."""
 
     def __init__(self, owner: SyncClient) -> None:
         self._owner = owner
@@ -226,7 +241,7 @@ class AsyncCaller(BaseCaller):
     """How calls are made with asyncio."""
 
     async def close(self) -> None:
-        """Gives its connections back. It makes no more calls, and neither do those made of it by `with_options`."""
+        """Releases the connections. Later calls raise `ClosedError`, also of clients that `with_options` made of it."""
         self._door.close()
 
     async def with_response(
@@ -261,7 +276,8 @@ class AsyncCaller(BaseCaller):
 
     async def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
         door, options = self._door, self._options(options)
-        return result(await Link.here().run(lambda bridge, key: door.start(bridge, key, operation, args, options)))
+        answer = await Link.here().run(lambda bridge, key: door.start(bridge, key, operation, args, options))
+        return result(operation, answer)
 
     async def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
         stream = self._door.stream(operation, args, {})
@@ -270,9 +286,10 @@ class AsyncCaller(BaseCaller):
         def start(bridge: Bridge, key: int) -> Running | None:
             return stream.start_next(bridge, key, on_update is not None)
 
+        token = _told.set(None)
         try:
             while (piece := await link.run(start)) is not None:
-                kind, value, _, _ = piece
+                kind, value, *_ = piece
                 if kind == "done":
                     return value
                 if on_update is not None:
@@ -280,6 +297,7 @@ class AsyncCaller(BaseCaller):
                     if inspect.isawaitable(told):
                         await told
         finally:
+            _told.reset(token)
             stream.close()
         raise InternalError(f"{operation} ended without a result")
 
@@ -289,9 +307,7 @@ class AsyncClientBase(AsyncCaller, BaseClient):
 
 
 class AsyncResource:
-    """The calls of one resource."""
-
-    __slots__ = ("_owner",)
+    """The calls of one resource: one object per client, so that tests can patch its methods."""
 
     def __init__(self, owner: AsyncClientBase) -> None:
         self._owner = owner

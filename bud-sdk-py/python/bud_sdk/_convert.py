@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -36,6 +37,23 @@ def plain(value: object) -> tuple[bool, Any] | None:
         return True, list(value)
     if isinstance(value, (set, frozenset)):
         return True, sorted(value)
+    return _number(value)
+
+
+def _number(value: Any) -> tuple[bool, Any] | None:
+    """Numbers of other libraries, such as numpy's. Their arrays have a length, and are no numbers."""
+    kind = type(value)
+    if hasattr(kind, "__len__"):
+        return None
+    if kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_"):
+        return True, bool(value)
+    ways: tuple[tuple[str, Callable[[Any], object]], ...] = (("__index__", operator.index), ("__float__", float))
+    for method, convert in ways:
+        if hasattr(kind, method):
+            try:
+                return True, convert(value)
+            except (TypeError, ValueError, OverflowError):
+                return False, f"a {kind.__name__} that is no number cannot be sent"
     return None
 
 

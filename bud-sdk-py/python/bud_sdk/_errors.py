@@ -127,6 +127,12 @@ class Unsupported(BudError):
     code = "unsupported"
 
 
+class ClosedError(BudError, RuntimeError):
+    """The client or cluster was closed before the call. Nothing was sent."""
+
+    code = "closed"
+
+
 class TransportError(BudError):
     """The server could not be reached, or gave no proper answer."""
 
@@ -332,6 +338,13 @@ def from_facts(facts: Mapping[str, Any], causes: Sequence[str]) -> BudError:
     kind = facts["kind"]
     error = _CODES.get(kind, BudError)(facts["text"], code=kind, **known)
     return _caused(error, causes)
+
+
+def closed(operation: str) -> BudError:
+    """A call of a client that was closed."""
+    message, hint = "the client is closed", "make a new one"
+    text = f"{operation} failed: {message}; {hint}"
+    return ClosedError(text, message=message, hint=hint, operation=operation)
 
 
 def invalid(operation: str, param: str, why: str) -> BudError:

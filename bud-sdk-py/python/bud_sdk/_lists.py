@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bud_sdk._loop import Link
 from bud_sdk._table import Table
+from bud_sdk._warnings import BudWarning, warned
 
 if TYPE_CHECKING:
     from bud_sdk._base import AsyncCaller, BaseCaller, SyncCaller
@@ -17,8 +18,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Page(Table[T]):
-    """A page of a list."""
+class Listing(Table[T]):
+    """All items of a list, or a part of them."""
+
+    __slots__ = ("warnings",)
+
+    warnings: tuple[BudWarning, ...]
+    """What is worth knowing of the list and is no error."""
+
+    def __init__(self, items: Iterable[T] = (), warnings: tuple[BudWarning, ...] = ()) -> None:
+        super().__init__(items)
+        self.warnings = warnings
+
+
+class Page(Listing[T]):
+    """A page of a list. Its warnings are those of the list so far."""
 
     __slots__ = ("cursor", "total")
 
@@ -27,8 +41,14 @@ class Page(Table[T]):
     total: int | None
     """How many items there are in all, if the server says so."""
 
-    def __init__(self, items: Iterable[T] = (), cursor: str | None = None, total: int | None = None) -> None:
-        super().__init__(items)
+    def __init__(
+        self,
+        items: Iterable[T] = (),
+        cursor: str | None = None,
+        total: int | None = None,
+        warnings: tuple[BudWarning, ...] = (),
+    ) -> None:
+        super().__init__(items, warnings)
         self.cursor = cursor
         self.total = total
 
@@ -56,6 +76,107 @@ class _Begun:
         return f"<{type(self).__name__} {self._operation}, fetched as it is read>"
 
 
+class _Reading:
+    """A list that is being read."""
+
+    def __init__(self, stream: Stream, operation: str) -> None:
+        self._stream = stream
+        self._operation = operation
+        self.warnings: tuple[BudWarning, ...] = ()
+
+    def _page(self, piece: Any) -> Page[Any]:
+        _, items, cursor, total, pairs = piece
+        # Each page has the warnings of those before it, too.
+        self.warnings = warned(self._operation, pairs, self.warnings)
+        return Page(items, cursor, total, self.warnings)
+
+
+class Pages(_Reading, Iterator[Page[T]]):
+    """The pages of a list, as they are read. `warnings` are those of the list so far."""
+
+    def __next__(self) -> Page[T]:
+        try:
+            piece = self._stream.next()
+        except BaseException:
+            self._stream.close()
+            raise
+        if piece is None:
+            self._stream.close()
+            raise StopIteration
+        return self._page(piece)
+
+    def close(self) -> None:
+        """Ends it, and its request with it."""
+        self._stream.close()
+
+
+class Items(Iterator[T]):
+    """The items of a list, as they are read."""
+
+    def __init__(self, pages: Pages[T]) -> None:
+        self._pages = pages
+        self._items: Iterator[T] = iter(())
+
+    @property
+    def warnings(self) -> tuple[BudWarning, ...]:
+        """What is worth knowing of the list so far and is no error."""
+        return self._pages.warnings
+
+    def __next__(self) -> T:
+        while True:
+            for item in self._items:
+                return item
+            self._items = iter(next(self._pages))
+
+    def close(self) -> None:
+        """Ends it, and its request with it."""
+        self._items = iter(())
+        self._pages.close()
+
+
+class AsyncPages(_Reading, AsyncIterator[Page[T]]):
+    """The pages of a list, as they are read. `warnings` are those of the list so far."""
+
+    async def __anext__(self) -> Page[T]:
+        try:
+            piece = await Link.here().run(self._stream.start_next)
+        except BaseException:
+            self._stream.close()
+            raise
+        if piece is None:
+            self._stream.close()
+            raise StopAsyncIteration
+        return self._page(piece)
+
+    async def aclose(self) -> None:
+        """Ends it, and its request with it."""
+        self._stream.close()
+
+
+class AsyncItems(AsyncIterator[T]):
+    """The items of a list, as they are read."""
+
+    def __init__(self, pages: AsyncPages[T]) -> None:
+        self._pages = pages
+        self._items: Iterator[T] = iter(())
+
+    @property
+    def warnings(self) -> tuple[BudWarning, ...]:
+        """What is worth knowing of the list so far and is no error."""
+        return self._pages.warnings
+
+    async def __anext__(self) -> T:
+        while True:
+            for item in self._items:
+                return item
+            self._items = iter(await anext(self._pages))
+
+    async def aclose(self) -> None:
+        """Ends it, and its request with it."""
+        self._items = iter(())
+        await self._pages.aclose()
+
+
 class List(_Begun, Generic[T]):
     """A list, fetched page by page as it is read: iterate it, or take `all()` of it.
 
@@ -64,25 +185,19 @@ class List(_Begun, Generic[T]):
 
     __slots__ = ()
 
-    def __iter__(self) -> Iterator[T]:
-        for page in self.pages():
-            yield from page
+    def __iter__(self) -> Items[T]:
+        return Items(self.pages())
 
-    def pages(self) -> Iterator[Page[T]]:
+    def pages(self) -> Pages[T]:
         """The list page by page."""
-        stream = self._stream()
-        try:
-            while (piece := stream.next()) is not None:
-                _, items, cursor, total = piece
-                yield Page(items, cursor, total)
-        finally:
-            stream.close()
+        return Pages(self._stream(), self._operation)
 
-    def all(self) -> Table[T]:
+    def all(self) -> Listing[T]:
         """The whole list at once. The first error ends it, and what came before it is lost: iterate to keep that."""
-        items: Table[T] = Table()
+        items: Listing[T] = Listing()
         for page in self.pages():
             items.extend(page)
+            items.warnings = page.warnings
         return items
 
     def first(self) -> T | None:
@@ -101,26 +216,19 @@ class AsyncList(_Begun, Generic[T]):
 
     __slots__ = ()
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self.pages():
-            for item in page:
-                yield item
+    def __aiter__(self) -> AsyncItems[T]:
+        return AsyncItems(self.pages())
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    def pages(self) -> AsyncPages[T]:
         """The list page by page."""
-        stream, link = self._stream(), Link.here()
-        try:
-            while (piece := await link.run(stream.start_next)) is not None:
-                _, items, cursor, total = piece
-                yield Page(items, cursor, total)
-        finally:
-            stream.close()
+        return AsyncPages(self._stream(), self._operation)
 
-    async def all(self) -> Table[T]:
+    async def all(self) -> Listing[T]:
         """The whole list at once. The first error ends it, and what came before it is lost: iterate to keep that."""
-        items: Table[T] = Table()
+        items: Listing[T] = Listing()
         async for page in self.pages():
             items.extend(page)
+            items.warnings = page.warnings
         return items
 
     async def first(self) -> T | None:

@@ -36,7 +36,11 @@ class Link:
     @staticmethod
     def here() -> Link:
         """That of the running loop."""
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            message = "AsyncClient needs a running asyncio event loop: use Client with other frameworks"
+            raise RuntimeError(message) from None
         link = _links.get(loop)
         if link is None:
             link = _links[loop] = Link(loop)

@@ -77,7 +77,6 @@ __all__ = ["Client", "KubernetesCluster"]
 class Audit(SyncResource):
     """The audit log."""
 
-    __slots__ = ()
 
     def export(
         self,
@@ -320,7 +319,6 @@ class Audit(SyncResource):
 class Auth(SyncResource):
     """The session, and the account that it belongs to."""
 
-    __slots__ = ()
 
     def login(
         self,
@@ -484,7 +482,6 @@ class Auth(SyncResource):
 class Clusters(SyncResource):
     """The clusters that endpoints run on."""
 
-    __slots__ = ()
 
     def list(
         self,
@@ -695,7 +692,8 @@ class Clusters(SyncResource):
 
         Day-2 guide: 6.1.
         On the guide API: raises `Unsupported` (that API has no settings of clusters).
-        On the runtime API: `DELETE /clusters/{id}/settings`.
+        On the runtime API: `DELETE /clusters/{id}/settings` (the platform answers 500 to the first
+        request although it is done; the repeated one finds nothing more).
         """
         self._call("clusters.delete_settings", {"id": id}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
 
@@ -703,7 +701,6 @@ class Clusters(SyncResource):
 class Credentials(SyncResource):
     """API keys."""
 
-    __slots__ = ()
 
     def create(
         self,
@@ -853,7 +850,6 @@ class Credentials(SyncResource):
 class Endpoints(SyncResource):
     """The endpoints that serve models."""
 
-    __slots__ = ()
 
     def get(
         self,
@@ -1233,7 +1229,6 @@ class Endpoints(SyncResource):
 class Permissions(SyncResource):
     """Who may do what in which project."""
 
-    __slots__ = ()
 
     def grant(
         self,
@@ -1432,8 +1427,7 @@ class Permissions(SyncResource):
 
         Day-2 guide: 4.2.
         On the guide API: raises `Unsupported` (use permissions.grant).
-        On the runtime API: `PUT /permissions/{id}/global` (success is reported even if Keycloak
-        refused a right).
+        On the runtime API: `PUT /permissions/{id}/global`.
         """
         result: Table[ScopeState] = self._call("permissions.set_global", {"user": user, "allow": allow, "deny": deny}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
         return result
@@ -1442,7 +1436,6 @@ class Permissions(SyncResource):
 class Projects(SyncResource):
     """Projects, their members and endpoints."""
 
-    __slots__ = ()
 
     def create(
         self,
@@ -1531,7 +1524,7 @@ class Projects(SyncResource):
 
         Day-2 guide: 4.1.
         On the guide API: `GET /projects`.
-        On the runtime API: `GET /projects/`.
+        On the runtime API: `GET /projects/` (clients' projects are shown to their members only).
         """
         return List(self._client(), "projects.list", {}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
 
@@ -1727,7 +1720,6 @@ class Projects(SyncResource):
 class Quotas(SyncResource):
     """What may be used, and what was."""
 
-    __slots__ = ()
 
     def of_project(
         self,
@@ -1951,7 +1943,6 @@ class Quotas(SyncResource):
 class Users(SyncResource):
     """The users of the platform."""
 
-    __slots__ = ()
 
     def create(
         self,
@@ -1996,8 +1987,9 @@ class Users(SyncResource):
 
         Day-2 guide: 3.1.
         On the guide API: `POST /users`.
-        On the runtime API: `POST /users/` (he needs a password at once: one is made unless given,
-        and returned once).
+        On the runtime API: `POST /users/` (a password is needed at once: one is made unless given,
+        and returned once; a client user gets the global permissions project:view and
+        project:manage).
         """
         password = None if password is None else Secret(password)
         result: CreatedUser = self._call("users.create", {"email": email, "first_name": first_name, "last_name": last_name, "role": role, "password": password, "user_type": user_type, "allow": allow, "company": company, "purpose": purpose}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
@@ -2201,7 +2193,6 @@ class Users(SyncResource):
 class Workflows(SyncResource):
     """What can be done with workflows."""
 
-    __slots__ = ()
 
     def get(
         self,
@@ -2298,9 +2289,9 @@ class Workflows(SyncResource):
 class Client(SyncClient):
     """A client of one Bud platform. Threads may share it.
 
-    Without arguments it is configured by `BUD_...` variables and `~/.bud/config.toml`. No request
-    is made before the first call. Use it with `with`, or `close()` it, to give its connections back
-    early.
+    Without an address it is configured by `BUD_...` variables and `~/.bud/config.toml`; with one,
+    what is left out is taken from there only with `env=True`. No request is made before the first
+    call. Use it with `with`, or `close()` it, to release its connections early.
     """
 
     def __init__(

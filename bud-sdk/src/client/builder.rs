@@ -1,6 +1,7 @@
 //! The builder: everything is checked once, when the client is built.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use url::Url;
 
 use crate::api::Flavor;
 use crate::auth::{Credentials, Session, Source, Store, Tokens, resumed};
-use crate::config::{self, Config, Layer, Login, Place, Sourced, Surroundings};
+use crate::config::{Config, Layer, Login, Place, Sourced, Surroundings, Variables};
 use crate::error::{Error, Result};
 use crate::pipeline::{Channel, Connector, Options, Platform, Policy, TlsRoots, Token, Transport};
 use crate::types::Secret;
@@ -27,6 +28,7 @@ pub struct ClientBuilder {
     options: Options,
     connect_timeout: Duration,
     use_env: bool,
+    variables: Variables,
     use_proxy: bool,
     allow_http: bool,
     ca_certificates: Vec<Vec<u8>>,
@@ -45,6 +47,7 @@ impl ClientBuilder {
             options: Options::default(),
             connect_timeout: Duration::from_secs(10),
             use_env: false,
+            variables: Variables::default(),
             use_proxy: true,
             allow_http: false,
             ca_certificates: Vec::new(),
@@ -202,6 +205,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Uses these in place of the process's variables: for `env`, the home folder and what else reads variables.
+    #[cfg(feature = "door")]
+    pub(crate) fn variables(mut self, variables: Variables) -> Self {
+        self.variables = variables;
+        self
+    }
+
     /// Checks everything and makes the client. No request is made yet.
     ///
     /// # Errors
@@ -209,7 +219,8 @@ impl ClientBuilder {
     /// that others than its owner could use.
     pub fn build(self) -> Result<Client> {
         let config = if self.use_env {
-            let around = Surroundings { variable: &|name| std::env::var_os(name), home: config::home() };
+            let variable = |name: &str| self.variables.get(name);
+            let around = Surroundings { variable: &variable, home: self.variables.home() };
             Config::read(self.layer, self.profile.as_deref(), &around)?
         } else {
             Config::of_builder(self.layer)
@@ -223,7 +234,7 @@ impl ClientBuilder {
         }
         let start = match self.credentials {
             Some(custom) => Start::from(Source::Custom(custom)),
-            None => Start::configured(&config, &base, self.remember)?,
+            None => Start::configured(&config, &base, self.remember.then(|| self.variables.home()))?,
         };
         let roots = roots(&self.ca_certificates, &config, &base)?;
         let flavor = config.flavor(&base);
@@ -262,7 +273,8 @@ impl From<Source> for Start {
 }
 
 impl Start {
-    fn configured(config: &Config, base: &Url, remember: bool) -> Result<Self> {
+    /// A session is kept for later below `keep_in`, the home folder; `None` within it: there is none.
+    fn configured(config: &Config, base: &Url, keep_in: Option<Option<PathBuf>>) -> Result<Self> {
         let given = |source, token| {
             // A token that cannot be sent is found now and not at the first call.
             Token::bearer(Secret::clone(&token))
@@ -271,7 +283,7 @@ impl Start {
         };
         match config.login(base)? {
             Some(Login::Password { email, password }) => {
-                let store = if remember { store(base, &email) } else { None };
+                let store = keep_in.and_then(|home| store(home, base, &email));
                 let tokens = store.as_ref().map(Store::load).transpose()?.flatten();
                 Ok(Self { source: Source::Password { email, password }, store, tokens })
             }
@@ -288,8 +300,7 @@ impl Start {
     }
 }
 
-fn store(base: &Url, email: &str) -> Option<Store> {
-    let home = config::home();
+fn store(home: Option<PathBuf>, base: &Url, email: &str) -> Option<Store> {
     if home.is_none() {
         warn!("the session cannot be kept: there is no home folder");
     }

@@ -1,10 +1,12 @@
 //! The environment as a layer of the configuration.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::{Layer, Login, Place, Sourced, always_checked, flavor, seconds, wrong};
 use crate::error::{Error, Result};
+use crate::types::Secret;
 
 /// What surrounds the program: its variables and its user's home folder, or a table and a folder in tests.
 pub(crate) struct Surroundings<'a> {
@@ -12,10 +14,35 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) home: Option<PathBuf>,
 }
 
-/// The user's home folder. A relative one would lead to other files in every folder, so it counts as none.
+/// The variables of the process, or a table of them that is used in their place: a worker thread of Node.js has variables of its
+/// own. Any of them may be a secret.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Variables(Option<BTreeMap<String, Secret>>);
+
+impl Variables {
+    #[cfg(any(test, feature = "door"))]
+    pub(crate) fn table(table: BTreeMap<String, Secret>) -> Self {
+        Self(Some(table))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<OsString> {
+        match &self.0 {
+            Some(table) => table.get(name).map(|value| value.expose().into()),
+            None => std::env::var_os(name),
+        }
+    }
+
+    /// The user's home folder. A relative one would lead to other files in every folder, so it counts as none.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        self.get(name).map(PathBuf::from).filter(|home| home.is_absolute())
+    }
+}
+
+/// The home folder of the process's user.
+#[cfg(feature = "kube")]
 pub(crate) fn home() -> Option<PathBuf> {
-    let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
-    std::env::var_os(name).map(PathBuf::from).filter(|home| home.is_absolute())
+    Variables::default().home()
 }
 
 impl Surroundings<'_> {

@@ -36,7 +36,9 @@ use crate::error::{Error, Result};
 use crate::types::Secret;
 
 use address::check_base_url;
-pub(crate) use env::{Surroundings, home};
+#[cfg(feature = "kube")]
+pub(crate) use env::home;
+pub(crate) use env::{Surroundings, Variables};
 use tokens::CliTokens;
 
 /// Where a value was set: named in errors, so that a person knows what to change.

@@ -10,6 +10,7 @@ use super::named_options;
 use super::results::read_key;
 use crate::api::Flavor;
 use crate::client::{Client, ClientBuilder};
+use crate::config::Variables;
 use crate::error::{Error, Result};
 use crate::resources::Role;
 use crate::types::Secret;
@@ -69,10 +70,26 @@ pub fn connect_options() -> &'static [Arg] {
 /// `InvalidArgument` naming an option that is unknown or of the wrong type, or two that exclude each other; those of
 /// [`ClientBuilder::build`].
 pub fn connect(options: Map<String, Value>) -> Result<Client> {
+    connect_by(Client::builder(), options)
+}
+
+/// Makes a client as [`connect`] does, with these variables in place of the process's: a worker thread of Node.js, or a test that
+/// runs in a context of its own, has variables that the process does not know.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_with_variables(
+    options: Map<String, Value>,
+    variables: BTreeMap<String, Secret>,
+) -> Result<Client> {
+    connect_by(Client::builder().variables(Variables::table(variables)), options)
+}
+
+fn connect_by(builder: ClientBuilder, options: Map<String, Value>) -> Result<Client> {
     let given = Given::read(&mut Args::new(options))?;
     let headers = given.headers.unwrap_or_default();
     let roles = given.role_map.unwrap_or_default();
-    let builder = login(Client::builder(), given.email, given.password, given.token, given.api_key)?
+    let builder = login(builder, given.email, given.password, given.token, given.api_key)?
         .when(given.base_url, ClientBuilder::base_url)
         .when(given.timeout, ClientBuilder::timeout)
         .when(given.attempt_timeout, ClientBuilder::attempt_timeout)

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::Dialect;
 use crate::error::Error;
 
 /// An error as JSON, the same in all languages: `text` is the one line for people, `kind` the stable name for programs, times
-/// are in seconds. Nothing of it is secret.
-pub fn error_json(error: &Error) -> Value {
+/// are in seconds. Names of arguments are those of the language. Nothing of it is secret.
+pub fn error_json(error: &Error, dialect: Dialect) -> Value {
     let fields: Vec<Value> = error
         .fields()
         .iter()
@@ -14,9 +15,9 @@ pub fn error_json(error: &Error) -> Value {
         .collect();
     json!({
         "kind": error.code(),
-        "text": error.to_string(),
-        "message": error.message(),
-        "hint": error.hint(),
+        "text": dialect.speak(&error.to_string()),
+        "message": dialect.speak(error.message()),
+        "hint": error.hint().map(|hint| dialect.speak(hint)),
         "status": error.status(),
         "server_code": error.server_code(),
         "param": error.param(),

@@ -19,6 +19,7 @@
 mod args;
 mod connect;
 mod connect_cluster;
+mod dialect;
 mod entries;
 mod error;
 mod render;
@@ -33,8 +34,9 @@ use crate::error::{Error, ErrorKind, Result};
 pub use crate::types::{EnumValue, Enumeration, Model, ModelField, Type};
 pub use args::Arg;
 use args::{Args, CallOptions, named_options};
-pub use connect::{connect, connect_options};
+pub use connect::{connect, connect_options, connect_with_variables};
 pub use connect_cluster::{ClusterDoor, connect_cluster, connect_cluster_options};
+pub use dialect::Dialect;
 pub use error::error_json;
 pub use render::render;
 pub use results::{

@@ -99,12 +99,24 @@ fn shown(request: &SeenRequest, host: &str) -> Value {
     })
 }
 
-/// What an error says, without the time that it took.
+/// What an error says, without the time that it took. What another language says in other words stands in `spelled`.
 fn failed(error: &Error) -> Value {
-    let mut told = object(&door::error_json(error));
+    let mut told = object(&door::error_json(error, door::Dialect::Rust));
     told.remove("elapsed");
     told.remove("text");
     told.retain(|_, value| !value.is_null() && *value != json!([]));
+    let languages = [("node", door::Dialect::Node), ("python", door::Dialect::Python)];
+    let spelled = languages.map(|(name, language)| {
+        let own = door::error_json(error, language);
+        let texts = ["message", "hint"]
+            .into_iter()
+            .filter(|text| told.get(*text).is_some_and(|rust| *rust != own[*text]));
+        let texts: Map<String, Value> = texts.map(|text| (text.to_owned(), own[text].clone())).collect();
+        (name.to_owned(), Value::from(texts))
+    });
+    if spelled.iter().any(|(_, texts)| *texts != json!({})) {
+        told.insert("spelled".to_owned(), spelled.into_iter().collect::<Map<_, _>>().into());
+    }
     told.into()
 }
 

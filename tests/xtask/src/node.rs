@@ -14,6 +14,7 @@ pub fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
     let mut steps = vec![
         Step::new("node", "node --version", |_| new_enough()),
         npm_ci(workspace, "bud-sdk-node"),
+        npm_ci(workspace, "bud-sdk-node/test/jest"),
         // With all features, as the tests of the other parts build it.
         Step::cargo(workspace, "build --workspace --all-features"),
         Step::new("build bud-sdk-node", "cd bud-sdk-node && npm run build", |_| {

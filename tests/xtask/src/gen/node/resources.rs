@@ -13,7 +13,7 @@ use crate::r#gen::part_of_an_export;
 
 pub fn options() -> String {
     let mut text = format!(
-        "{HEADER}import type {{ Secret }} from '../secret.js';\nimport type {{ Fields }} from '../values.js';\n"
+        "{HEADER}import type {{ Secret }} from '../secret.js';\nimport type {{ Fields, Named }} from '../values.js';\n"
     );
     for (name, about, args) in [
         ("Client", "a client", door::connect_options()),
@@ -92,13 +92,11 @@ impl<'a> Method<'a> {
         list.join(", ")
     }
 
+    /// The object that the caller gave, and the parameters beside it.
     fn values(&self) -> String {
-        let mut list = Vec::new();
-        if !self.named.is_empty() {
-            list.push("...params".to_owned());
-        }
-        list.extend(self.positional.iter().map(|arg| camel(arg.name)));
-        if list.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", list.join(", ")) }
+        let given = if self.named.is_empty() { "undefined" } else { "params" };
+        let own: Vec<String> = self.positional.iter().map(|arg| camel(arg.name)).collect();
+        if own.is_empty() { format!("[{given}]") } else { format!("[{given}, {{ {} }}]", own.join(", ")) }
     }
 }
 
@@ -138,10 +136,18 @@ pub fn resources() -> String {
         body.push_str("}\n");
     }
     body.push_str(
-        "\n/** Everything that a client can be asked for. */\nexport abstract class Resources {\n  \
-         readonly #core: Core;\n\n  /** @internal */\n  constructor(core: Core) {\n    this.#core = core;\n  }\n",
+        "\n/** Everything that a client can be asked for. */\nexport abstract class Resources {\n  readonly #core: Core;\n",
     );
-    for (resource, methods) in by_resource.iter().filter(|(_, methods)| !on_cluster(methods)) {
+    let of_platform: Vec<_> = by_resource.iter().filter(|(_, methods)| !on_cluster(methods)).collect();
+    for (resource, _) in &of_platform {
+        let _ = writeln!(body, "  readonly #{}: {};", camel(resource), pascal(resource));
+    }
+    body.push_str("\n  /** @internal */\n  constructor(core: Core) {\n    this.#core = core;\n");
+    for (resource, _) in &of_platform {
+        let _ = writeln!(body, "    this.#{} = new {}(core);", camel(resource), pascal(resource));
+    }
+    body.push_str("  }\n");
+    for (resource, methods) in of_platform {
         let names: Vec<String> = methods
             .iter()
             .filter(|method| !part_of_an_export(method.entry))
@@ -149,7 +155,7 @@ pub fn resources() -> String {
             .collect();
         let _ = writeln!(
             body,
-            "\n  /** {}. */\n  get {}(): {} {{\n    return new {2}(this.#core);\n  }}",
+            "\n  /** {}. */\n  get {}(): {} {{\n    return this.#{1};\n  }}",
             names.join(", "),
             camel(resource),
             pascal(resource)
@@ -192,7 +198,7 @@ fn imports(body: &str) -> String {
         ),
         import(body, "../read.js", &["asItIs", "mapOf", "nothing", "type Wire"]),
         import(body, "../secret.js", &["Secret"]),
-        import(body, "../values.js", &["type Id", "type Integer", "type Time"]),
+        import(body, "../values.js", &["type Id", "type Integer", "type Named", "type Time"]),
         import(body, "./models.js", &models),
     ]
     .concat()

@@ -32,7 +32,7 @@ pub fn taken(ty: &Type) -> String {
             inner if inner.contains(' ') => format!("readonly ({inner})[]"),
             inner => format!("readonly {inner}[]"),
         },
-        Type::Map(inner) => format!("Readonly<Record<string, {}>>", taken(inner)),
+        Type::Map(inner) => format!("Named<{}>", taken(inner)),
         Type::Optional(inner) => taken(inner),
         ty => given(ty, false),
     }

@@ -103,7 +103,6 @@ fn body(way: Way) -> String {
         let docs = docs.unwrap_or_else(|| format!("What can be done with {resource}."));
         let base = if way == Way::Sync { "SyncResource" } else { "AsyncResource" };
         text += &format!("\n\nclass {prefix}{}({base}):\n{}\n", pascal(resource), docstring(&docs, 4));
-        text += "    __slots__ = ()\n";
         for entry in entries.iter().filter(|entry| !part_of_an_export(entry)) {
             text += &method(entry, way);
         }
@@ -141,11 +140,13 @@ const CLUSTER: [&str; 2] = [
 
 const CLIENT: [&str; 2] = [
     "A client of one Bud platform. Threads may share it.\n\n\
-     Without arguments it is configured by `BUD_...` variables and `~/.bud/config.toml`. No request is made before the \
-     first call. Use it with `with`, or `close()` it, to give its connections back early.",
+     Without an address it is configured by `BUD_...` variables and `~/.bud/config.toml`; with one, what is left out is \
+     taken from there only with `env=True`. No request is made before the \
+     first call. Use it with `with`, or `close()` it, to release its connections early.",
     "A client of one Bud platform, for asyncio.\n\n\
-     Without arguments it is configured by `BUD_...` variables and `~/.bud/config.toml`. No request is made before the \
-     first call. Use it with `async with`, or `close()` it, to give its connections back early.",
+     Without an address it is configured by `BUD_...` variables and `~/.bud/config.toml`; with one, what is left out is \
+     taken from there only with `env=True`. No request is made before the \
+     first call. Use it with `async with`, or `close()` it, to release its connections early.",
 ];
 
 fn required(arg: &Arg) -> bool {
