@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { BudError, Client, KubernetesCluster, Secret, type List } from 'bud-sdk-node';
+import { BudError, Client, KubernetesCluster, Secret, type BudWarning, type Call, type List } from 'bud-sdk-node';
 
 import { answer, json, Scripted, type Answer } from './support/server.mjs';
 
@@ -39,6 +39,7 @@ interface Scenario {
   file?: string;
   updates?: Json[];
   error?: Named;
+  warnings?: BudWarning[];
 }
 
 const read = (path: string): string => readFileSync(join(CONTRACT, path), 'utf8');
@@ -95,6 +96,7 @@ interface Outcome {
   pages?: { items: unknown[]; cursor: string | null; total: unknown }[];
   bytes?: string;
   updates?: unknown[];
+  warnings?: readonly BudWarning[];
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -123,13 +125,18 @@ async function call(client: Client | KubernetesCluster, id: string, args: Record
       return;
     }
   }
-  const told = await (function_.call(handle, ...parameters(function_, args, options)) as Promise<unknown>);
-  if (told !== null && typeof told === 'object' && 'pages' in told) {
-    for await (const page of (told as List<unknown>).pages()) {
+  const begun = function_.call(handle, ...parameters(function_, args, options)) as List<unknown> | Call<unknown> | Promise<unknown>;
+  if ('pages' in begun) {
+    const pages = begun.pages();
+    for await (const page of pages) {
       (seen.pages ??= []).push({ items: page.items, cursor: page.cursor ?? null, total: page.total ?? null });
     }
+    seen.warnings = pages.warnings;
+  } else if ('withResponse' in begun) {
+    const { data, warnings } = await begun.withResponse();
+    [seen.result, seen.warnings] = [data ?? null, warnings];
   } else {
-    seen.result = told ?? null;
+    seen.result = (await begun) ?? null;
   }
 }
 
@@ -199,7 +206,8 @@ function failure(error: unknown): Record<string, unknown> {
     status: error.status,
     server_code: error.serverCode,
     param: error.param,
-    fields: error.fields.length === 0 ? undefined : error.fields,
+    // The core writes what a field has no rule for as null.
+    fields: error.fields.length === 0 ? undefined : error.fields.map((field) => ({ rule: null, ...field })),
     request_id: error.requestId,
     retry_after: error.retryAfter === undefined ? undefined : error.retryAfter / 1000,
     attempts: error.attempts,
@@ -263,6 +271,7 @@ async function play(scenario: Scenario): Promise<void> {
   const wanted: Named | undefined = scenario.error && { ...told, ...((spelled as Named | undefined)?.['node'] as Named | undefined) };
   if (wanted?.['kind'] === 'invalid_argument') wanted['param'] = camel(wanted['param'] as string);
   assert.deepEqual(error, wanted, 'the error');
+  if (!error) assert.deepEqual(seen.warnings ?? [], scenario.warnings ?? [], 'the warnings');
   const shown = (text: string): string => text.replaceAll(server.host, '$host').replaceAll(version, '$version');
   const asked = server.asked.map(({ line, headers, body }) => ({ line, headers: headers.map(shown), body }));
   if (scenario.any_order) asked.sort((one, other) => (one.line < other.line ? -1 : 1));

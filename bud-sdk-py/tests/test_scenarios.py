@@ -17,7 +17,7 @@ from conftest import ROOT
 from server import Answer, Request, Script, Server
 
 CONTRACT = ROOT / "tests/contract"
-OUTCOMES = ("result", "pages", "bytes", "updates", "file", "error")
+OUTCOMES = ("result", "pages", "bytes", "updates", "file", "error", "warnings")
 
 
 def scenarios() -> Iterator[dict[str, Any]]:
@@ -193,7 +193,7 @@ def place(update: dict[str, Any]) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("way", ["sync", "async"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario["name"] for scenario in SCENARIOS])
-def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
+def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     exchanges = scenario.get("exchanges", [])
     told = Told()
     file = tmp_path / "file"
@@ -208,6 +208,12 @@ def test_scenario(scenario: dict[str, Any], way: str, tmp_path: Path) -> None:
         except BudError as error:
             told["error"] = failed(error)
         requests = [sent(request, server) for request in server.requests]
+    warnings = [record for record in caplog.records if record.name == "bud_sdk"]
+    if warnings:
+        told["warnings"] = [
+            {"code": vars(record)["code"], "message": record.getMessage().removeprefix(f"{scenario['call']}: ")}
+            for record in warnings
+        ]
     if scenario.get("any_order"):
         requests.sort(key=lambda request: json.dumps(request["line"]))
         told.get("updates", []).sort(key=place)

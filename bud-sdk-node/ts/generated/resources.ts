@@ -501,6 +501,12 @@ export interface ProjectCreateParams {
   readonly projectType?: ProjectType | undefined;
 }
 
+/** What `projects.list` takes. */
+export interface ProjectListParams {
+  /** Only projects of this application. Runtime only. */
+  readonly projectType?: ProjectType | undefined;
+}
+
 /** What `projects.update` takes. */
 export interface ProjectUpdateParams {
   /** The name. */
@@ -670,7 +676,7 @@ const PERMISSIONS_OF_USER: Operation<UserPermissions> = { id: 'permissions.of_us
 const PERMISSIONS_SET_GLOBAL: Operation<ScopeState[]> = { id: 'permissions.set_global', fields: { user: { as: 'user', kind: 'id' }, allow: { as: 'allow', kind: ['text'] }, deny: { as: 'deny', kind: ['text'] } }, read: (list: Wire[]) => list.map(readScopeState) };
 const PROJECTS_CREATE: Operation<Project> = { id: 'projects.create', fields: { name: { as: 'name', kind: 'text' }, description: { as: 'description', kind: 'text' }, projectType: { as: 'project_type', kind: 'text' } }, read: readProject };
 const PROJECTS_GET: Operation<Project> = { id: 'projects.get', fields: { id: { as: 'id', kind: 'id' } }, read: readProject };
-const PROJECTS_LIST: Operation<Project> = { id: 'projects.list', fields: {}, read: readProject };
+const PROJECTS_LIST: Operation<Project> = { id: 'projects.list', fields: { projectType: { as: 'project_type', kind: 'text' } }, read: readProject };
 const PROJECTS_UPDATE: Operation<Project> = { id: 'projects.update', fields: { id: { as: 'id', kind: 'id' }, name: { as: 'name', kind: 'text' }, description: { as: 'description', kind: 'text' } }, read: readProject };
 const PROJECTS_DELETE: Operation<void> = { id: 'projects.delete', fields: { id: { as: 'id', kind: 'id' }, removeCredentials: { as: 'remove_credentials', kind: 'bool' } }, read: nothing };
 const PROJECTS_ENDPOINTS: Operation<Endpoint> = { id: 'projects.endpoints', fields: { id: { as: 'id', kind: 'id' } }, read: readEndpoint };
@@ -1651,7 +1657,8 @@ export class Projects {
   }
 
   /**
-   * Lists projects.
+   * Lists projects. On runtime the server shows an administrator only the administrators' projects, so that the clients' are
+   * asked for afterwards; of these it shows the ones that the caller is a member of.
    *
    * Guide section 4.1.
    * - guide: `GET /projects`
@@ -1660,8 +1667,8 @@ export class Projects {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
-  list(options?: ListOptions): List<Project> {
-    return this.#core.list(PROJECTS_LIST, [undefined], options);
+  list(params?: ProjectListParams, options?: ListOptions): List<Project> {
+    return this.#core.list(PROJECTS_LIST, [params], options);
   }
 
   /**

@@ -1514,15 +1514,19 @@ class AsyncProjects(AsyncResource):
     def list(
         self,
         *,
+        project_type: types.ProjectType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int | None = None,
         in_flight: int | None = None,
         starting_at: str | None = None,
     ) -> AsyncList[Project]:
-        """Lists projects.
+        """Lists projects. On runtime the server shows an administrator only the administrators'
+        projects, so that the clients' are asked for afterwards; of these it shows the ones that the
+        caller is a member of.
 
         Args:
+            project_type: Only projects of this application. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1534,7 +1538,7 @@ class AsyncProjects(AsyncResource):
         On the guide API: `GET /projects`.
         On the runtime API: `GET /projects/` (clients' projects are shown to their members only).
         """
-        return AsyncList(self._client(), "projects.list", {}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "projects.list", {"project_type": project_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
 
     async def update(
         self,

@@ -1506,15 +1506,19 @@ class Projects(SyncResource):
     def list(
         self,
         *,
+        project_type: types.ProjectType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int | None = None,
         in_flight: int | None = None,
         starting_at: str | None = None,
     ) -> List[Project]:
-        """Lists projects.
+        """Lists projects. On runtime the server shows an administrator only the administrators'
+        projects, so that the clients' are asked for afterwards; of these it shows the ones that the
+        caller is a member of.
 
         Args:
+            project_type: Only projects of this application. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1526,7 +1530,7 @@ class Projects(SyncResource):
         On the guide API: `GET /projects`.
         On the runtime API: `GET /projects/` (clients' projects are shown to their members only).
         """
-        return List(self._client(), "projects.list", {}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "projects.list", {"project_type": project_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
 
     def update(
         self,

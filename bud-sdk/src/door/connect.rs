@@ -140,3 +140,29 @@ fn login(
 fn flavor(name: &str) -> Result<Flavor> {
     Flavor::named(name).ok_or_else(|| Error::invalid("flavor", "it must be guide or runtime"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn table(variables: &[(&str, &str)]) -> BTreeMap<String, Secret> {
+        variables.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect()
+    }
+
+    fn from_environment() -> Map<String, Value> {
+        [("env".to_owned(), Value::from(true))].into_iter().collect()
+    }
+
+    #[test]
+    fn variables_that_are_handed_over_take_the_place_of_those_of_the_process() {
+        let variables = table(&[("BUD_BASE_URL", "https://api.example.com"), ("BUD_TOKEN", "canary")]);
+        assert!(!format!("{:?}", Variables::table(variables.clone())).contains("canary"));
+        let client = connect_with_variables(from_environment(), variables).unwrap();
+        assert_eq!(client.base_url(), "https://api.example.com/");
+        // Whatever the process has, also a home folder with a configuration file.
+        let error = connect_with_variables(from_environment(), table(&[])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().contains("no base URL"), "{error}");
+    }
+}
