@@ -444,20 +444,20 @@ async fn a_configuration_error_names_what_to_change() {
         hides(&error, "canary");
         shown(&error)
     };
-    assert_snapshot!(config(Client::builder()), @"no base URL; call builder.base_url, or set BUD_BASE_URL");
+    assert_snapshot!(config(Client::builder()), @"no base URL; use builder.base_url, or builder.env with BUD_BASE_URL");
     assert_snapshot!(config(Client::builder().base_url("https://api.example.com")),
-        @"no credentials; call builder.password, bearer_token, api_key or credentials, or set BUD_EMAIL and BUD_PASSWORD");
+        @"no credentials; use builder.password, builder.bearer_token or builder.api_key, or builder.env with BUD_EMAIL and BUD_PASSWORD");
     assert_snapshot!(config(plain("http://api.example.com")),
         @"builder.base_url: http would send tokens in clear text; use https (or builder.allow_http)");
     assert_snapshot!(config(plain("https://admin:canary@api.example.com")),
         @"builder.base_url: it holds a user name or password; credentials are given separately");
     assert_snapshot!(config(plain("https://api.example.com").bearer_token("canary\r\nx: y")),
-        @"the token has characters or a length that no token has");
+        @"builder.bearer_token: it has characters or a length that no token has");
     let page = Script::answer(respond(200, &[("content-type", "text/html")], "<title>Welcome</title>"));
     let wire = Wire::start([page]).await.unwrap();
     let bud = Client::builder().base_url(wire.url()).bearer_token("x").build().unwrap();
     assert_snapshot!(shown(&failed(bud.users().get("u-1").await, ErrorKind::Config)),
-        @"users.get failed: the API flavor of this server is unclear: the probe was answered 200; is this the API's address? If it is, set BUD_API_FLAVOR (or builder.flavor) to guide or runtime");
+        @"users.get failed: the API flavor of this server is unclear: the probe was answered 200; is this the API's address? If it is, set the flavor (BUD_API_FLAVOR) to guide or runtime");
 }
 
 #[tokio::test]

@@ -153,12 +153,7 @@ async fn a_target_that_is_there_is_refused_before_any_request() {
         let error = bud.audit().export(january()).overwrite(overwrite).write_to(path).await.unwrap_err();
         assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidArgument, Some("path")));
     }
-    let nowhere = folder.path().join("missing/audit.csv");
-    assert_eq!(
-        bud.audit().export(january()).write_to(nowhere).await.unwrap_err().kind(),
-        ErrorKind::Download
-    );
-    assert_eq!(bed.count("GET", "/audit/export"), 1, "only the last case gets that far");
+    assert_eq!(bed.requests().len(), 0);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 
     let done = bud.audit().export(january()).overwrite(true).write_to(&file).await.unwrap();
@@ -316,4 +311,27 @@ async fn a_server_that_thinks_before_it_sends_is_no_trickle() {
     let bud = plain(home.url()).build().unwrap();
     let export = bud.audit().export(january()).min_throughput(10_000, millis(100));
     assert_eq!(export.write_into(&mut Vec::new()).await.unwrap().rows, 1);
+}
+
+#[tokio::test]
+async fn a_target_that_is_no_path_of_a_file_is_refused_before_anything_is_sent() {
+    let wire = Wire::start([Script::new().stall()]).await.unwrap();
+    let bud = plain(wire.url()).build().unwrap();
+    let folder = Folder::new("no-file");
+    let here = folder.path().display().to_string();
+    std::fs::write(folder.path().join("file"), "x").unwrap();
+    for path in
+        ["/new/", "/new//", "/new/.", "/", "", "/..", "/.", "/missing/audit.csv", "/file/audit.csv", "/file/"]
+    {
+        for overwrite in [false, true] {
+            let export = bud.audit().export(january()).overwrite(overwrite);
+            let error = export.write_to(format!("{here}{path}")).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.param()),
+                (ErrorKind::InvalidArgument, Some("path")),
+                "{path}: {error}"
+            );
+        }
+    }
+    assert_eq!((wire.connections(), folder.names()), (0, vec!["file".to_owned()]));
 }

@@ -4,162 +4,22 @@
 mod common;
 #[path = "common/fault.rs"]
 mod fault;
+#[path = "common/tls.rs"]
+mod tls;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use bud_sdk::{Client, ErrorKind, Timestamp};
+use bud_sdk::{ErrorKind, Timestamp};
 use bud_testbed::{Script, Wire, respond, respond_until_close};
-use bytes::Bytes;
 use common::{Folder, plain};
 use fault::{SOON, USER, fails, new_user, user, works};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tls::{HOME, Home, Serve, authority, config, named, signed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
-
-type Issuer = CertifiedIssuer<'static, KeyPair>;
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-fn authority() -> Issuer {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, "an authority");
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-fn named(names: &[&str]) -> CertificateParams {
-    CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap()
-}
-
-fn signed(params: &CertificateParams, by: &Issuer) -> Identity {
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, by).unwrap();
-    (vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-}
-
-fn config(
-    identity: Identity,
-    versions: &[&'static SupportedProtocolVersion],
-    alpn: &[&[u8]],
-) -> ServerConfig {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
-    let mut config = builder.with_no_client_auth().with_single_cert(identity.0, identity.1).unwrap();
-    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    config
-}
-
-/// What the server does with a connection once it is encrypted: it answers each request with this; without `notify` the
-/// end comes without a word (close_notify).
-#[derive(Clone)]
-struct Serve {
-    answer: Bytes,
-    notify: bool,
-}
-
-#[derive(Default)]
-struct Seen {
-    connections: AtomicUsize,
-    requests: AtomicUsize,
-}
-
-struct Home {
-    address: SocketAddr,
-    seen: Arc<Seen>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Home {
-    async fn new(config: ServerConfig, serve: Serve) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (seen, acceptor) = (Arc::new(Seen::default()), TlsAcceptor::from(Arc::new(config)));
-        let task = tokio::spawn({
-            let seen = seen.clone();
-            async move {
-                let mut serving = tokio::task::JoinSet::new();
-                while let Ok((stream, _)) = listener.accept().await {
-                    seen.connections.fetch_add(1, SeqCst);
-                    let (seen, acceptor, serve) = (seen.clone(), acceptor.clone(), serve.clone());
-                    serving.spawn(async move {
-                        let Ok(stream) = acceptor.accept(stream).await else { return };
-                        http1(stream, &serve.answer, serve.notify, &seen).await;
-                    });
-                }
-            }
-        });
-        Self { address, seen, task }
-    }
-
-    /// With an identity, by HTTP/1.1 and any version of TLS.
-    async fn healthy(identity: Identity) -> Self {
-        let serve = Serve { answer: user(), notify: true };
-        Self::new(config(identity, rustls::ALL_VERSIONS, &[b"http/1.1"]), serve).await
-    }
-
-    fn url(&self) -> String {
-        format!("https://{}", self.address)
-    }
-
-    fn client(&self, trusted: &Issuer) -> Client {
-        plain(&self.url()).ca_certificate(trusted.pem()).build().unwrap()
-    }
-
-    fn requests(&self) -> usize {
-        self.seen.requests.load(SeqCst)
-    }
-
-    fn connections(&self) -> usize {
-        self.seen.connections.load(SeqCst)
-    }
-
-    /// One handshake, no request, and no second try; even for a change nothing is left open.
-    async fn is_refused_for(&self, bud: &Client, cause: &str) {
-        let error = fails(bud.users().create(new_user()), ErrorKind::Tls, SOON).await;
-        assert_eq!((error.attempts(), error.maybe_applied()), (1, false), "{error}");
-        assert!(error.message().contains(cause), "{cause}: {error}");
-        assert!(error.message().contains(&self.address.to_string()), "{error}");
-        assert_eq!((self.connections(), self.requests()), (1, 0), "{error}");
-    }
-}
-
-async fn http1(mut stream: TlsStream<TcpStream>, answer: &[u8], notify: bool, seen: &Seen) {
-    let mut request = Vec::new();
-    let mut piece = [0; 4096];
-    loop {
-        while !request.windows(4).any(|four| four == b"\r\n\r\n") {
-            match stream.read(&mut piece).await {
-                Ok(count @ 1..) => request.extend_from_slice(&piece[..count]),
-                _ => return,
-            }
-        }
-        request.clear();
-        seen.requests.fetch_add(1, SeqCst);
-        let _ = stream.write_all(answer).await;
-        let _ = stream.flush().await;
-        if !notify {
-            let _ = stream.get_mut().0.shutdown().await;
-            return;
-        }
-        if answer.windows(17).any(|part| part == b"connection: close") {
-            let _ = stream.shutdown().await;
-            return;
-        }
-    }
-}
-
-const HOME: [&str; 2] = ["127.0.0.1", "localhost"];
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 #[tokio::test]
 async fn t01_a_certificate_signed_by_itself_is_refused() {
@@ -388,4 +248,56 @@ async fn t09_a_record_that_is_broken_after_the_request_leaves_it_open_whether_it
     let error = fails(bud.users().create(new_user()), ErrorKind::Interrupted, SOON).await;
     assert_eq!((error.maybe_applied(), error.attempts()), (true, 1), "{error}");
     assert!(server.await.unwrap().starts_with("POST /users"));
+}
+
+/// A server that wants a certificate of the client: in TLS 1.3 it says so after the request was sent, and has not read it.
+#[tokio::test]
+async fn a_server_that_requires_a_client_certificate_is_told_apart_and_asked_once() {
+    let authority = authority();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier =
+        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let verifier = verifier.build().unwrap();
+    for version in rustls::ALL_VERSIONS {
+        let identity = signed(&named(&HOME), &authority);
+        let builder = ServerConfig::builder_with_provider(provider.clone());
+        let config = builder.with_protocol_versions(&[version]).unwrap();
+        let config = config.with_client_cert_verifier(verifier.clone());
+        let config = config.with_single_cert(identity.0, identity.1).unwrap();
+        let home = Home::new(config, Serve { answer: user(), notify: true }).await;
+        home.is_refused_for(&home.client(&authority), "requires a client certificate").await;
+        let error = home.client(&authority).users().get(USER).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Tls, 1), "{version:?}: {error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("client certificates")), "{error}");
+    }
+}
+
+/// A system without certificates, as a minimal container is: plain http needs none, and neither does https with one's own.
+/// The variables belong to the process, so the calls are made in one of its own.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_system_without_certificates_hinders_https_alone() {
+    if let (Ok(clear), Ok(secure)) = (std::env::var("BUD_TEST_CLEAR"), std::env::var("BUD_TEST_SECURE")) {
+        works(&plain(&clear).build().unwrap()).await;
+        let error = plain(&secure).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        for named in ["no trusted certificates", "SSL_CERT_FILE", "ca_certificate", "BUD_CA_CERTIFICATE"] {
+            assert!(error.to_string().contains(named), "{named}: {error}");
+        }
+        let own = std::env::var("BUD_TEST_AUTHORITY").unwrap();
+        works(&plain(&secure).ca_certificate(own).build().unwrap()).await;
+        return;
+    }
+    let authority = authority();
+    let secure = Home::healthy(signed(&named(&HOME), &authority)).await;
+    let clear = Wire::start([Script::answer(user())]).await.unwrap();
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "a_system_without_certificates_hinders_https_alone"]);
+    child.env("BUD_TEST_CLEAR", clear.url()).env("BUD_TEST_SECURE", secure.url());
+    child.env("BUD_TEST_AUTHORITY", authority.pem());
+    child.env("SSL_CERT_FILE", "/nowhere/certificates.pem").env("SSL_CERT_DIR", "/nowhere");
+    let output = child.output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

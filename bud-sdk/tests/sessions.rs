@@ -75,7 +75,7 @@ async fn the_next_process_needs_no_login() {
     assert!(name.starts_with("http_127.0.0.1_") && !name.contains('@'), "{name}");
     let text = fs::read_to_string(&files[0]).unwrap();
     assert!(!text.contains(bed.admin_password()));
-    assert_eq!((field(&home, "origin"), field(&home, "email")), (bed.url().into(), bed.admin_email().into()));
+    assert_eq!((field(&home, "server"), field(&home, "email")), (bed.url().into(), bed.admin_email().into()));
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -330,4 +330,98 @@ async fn an_outage_of_the_identity_service_leaves_the_kept_session_as_it_is() {
     bed.clear_requests();
     works(&build()).await;
     assert_eq!(bed.count("POST", LOGIN), 0, "the kept session serves again");
+}
+
+/// A server with a deployment below each first segment of its paths: it answers logins with a token that names it, and
+/// notes who asks for what with which token.
+async fn deployments() -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let log = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = log.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let log = log.clone();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let path = head.split(['?', ' ']).nth(1).unwrap().to_owned();
+                let token = head.lines().find_map(|line| line.strip_prefix("authorization: Bearer "));
+                log.lock().unwrap().push(format!("{path} {}", token.unwrap_or("-")));
+                let name = path.split('/').nth(1).unwrap();
+                let body = match path.ends_with("/auth/login") {
+                    true => format!(
+                        r#"{{"access_token":"token-of-{name}","refresh_token":"r","expires_in":900}}"#
+                    ),
+                    false => r#"{"clusters":[]}"#.to_owned(),
+                };
+                let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length:";
+                let _ = stream.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+                let _ = stream.shutdown().await;
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            });
+        }
+    });
+    (url, seen)
+}
+
+/// Two deployments on one host, under paths of their own: each has its own session, and sees nothing of the other's.
+#[tokio::test]
+async fn two_deployments_on_one_host_share_no_session() {
+    let Some(home) = at_home("two_deployments_on_one_host_share_no_session") else { return };
+    let (url, seen) = deployments().await;
+    for path in ["/a", "/b", "/a/", "/b"] {
+        let bud = with_password(&format!("{url}{path}"), "a@example.com", PASSWORD).remember_session();
+        works(&bud.build().unwrap()).await;
+    }
+    let expected = [
+        "/a/auth/login -",
+        "/a/clusters token-of-a",
+        "/b/auth/login -",
+        "/b/clusters token-of-b",
+        "/a/clusters token-of-a",
+        "/b/clusters token-of-b",
+    ];
+    assert_eq!(*seen.lock().unwrap(), expected);
+    assert_eq!(kept(&home).len(), 2);
+}
+
+/// A home folder that may not be entered, as in a container that runs as a user of its own: calls work, and nothing is
+/// kept.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_home_that_may_not_be_entered_hinders_nothing() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    if let Ok(url) = std::env::var("BUD_TEST_LOCKED") {
+        let home = std::env::var("HOME").unwrap();
+        assert!(fs::read_dir(&home).is_err(), "it may not be entered");
+        let bud = Client::builder().base_url(url).env().remember_session().build().unwrap();
+        works(&bud).await;
+        return;
+    }
+    let (bed, home) = (Testbed::builder().start().await.unwrap(), Folder::new("locked-home"));
+    fs::create_dir(home.path().join(".bud")).unwrap();
+    fs::write(home.path().join(".bud/config.toml"), "api_url = 'https://other.test'").unwrap();
+    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(if root { 0o700 } else { 0 })).unwrap();
+    let own = std::env::current_exe().unwrap();
+    // Root may enter every folder: the call is made by another user.
+    let mut child = match root {
+        true => tokio::process::Command::new("setpriv"),
+        false => tokio::process::Command::new(&own),
+    };
+    if root {
+        child.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&own);
+    }
+    child.args(["--exact", "a_home_that_may_not_be_entered_hinders_nothing", "--nocapture"]);
+    child.env("HOME", home.path()).env("BUD_TEST_LOCKED", bed.url());
+    child.env("BUD_EMAIL", bed.admin_email()).env("BUD_PASSWORD", bed.admin_password());
+    let output = child.output().await.unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    passed(&output);
+    assert_eq!(bed.count("POST", LOGIN), 1);
 }

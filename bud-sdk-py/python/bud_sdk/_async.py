@@ -2318,6 +2318,7 @@ class AsyncClient(AsyncClientBase):
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         connect_timeout: Seconds | None = None,
+        max_connections: int | None = None,
         attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
         ca_certificate: str | None = None,
@@ -2345,10 +2346,12 @@ class AsyncClient(AsyncClientBase):
                 seconds.
             attempt_timeout: The longest time that one attempt may take. 30 seconds.
             connect_timeout: The longest time that opening a connection may take. 10 seconds.
+            max_connections: The largest number of connections in use at a time; further calls wait
+                for a free one, within their deadline. Default: 100.
             attempts: How often a call is tried, the first time included. 3; 1 turns retries off.
             headers: Headers that every request carries. Credentials and framing are refused.
             ca_certificate: Certificates to trust beside the platform's own, as the text of a PEM
-                bundle.
+                bundle, not its path. Line breaks may be written as `\\n`.
             no_proxy: Does not use the proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`
                 describe.
             allow_http: Takes plain http for addresses that are not loopback: tokens and passwords
@@ -2368,7 +2371,7 @@ class AsyncClient(AsyncClientBase):
         api_key = None if api_key is None else Secret(api_key)
         deployment_key = None if deployment_key is None else Secret(deployment_key)
         deployment_key_password = None if deployment_key_password is None else Secret(deployment_key_password)
-        super().__init__(client_options({"base_url": base_url, "email": email, "password": password, "token": token, "api_key": api_key, "flavor": flavor, "timeout": timeout, "attempt_timeout": attempt_timeout, "connect_timeout": connect_timeout, "attempts": attempts, "headers": headers, "ca_certificate": ca_certificate, "no_proxy": no_proxy, "allow_http": allow_http, "env": env, "profile": profile, "remember_session": remember_session, "role_map": role_map, "deployment_key": deployment_key, "deployment_key_password": deployment_key_password}))
+        super().__init__(client_options({"base_url": base_url, "email": email, "password": password, "token": token, "api_key": api_key, "flavor": flavor, "timeout": timeout, "attempt_timeout": attempt_timeout, "connect_timeout": connect_timeout, "max_connections": max_connections, "attempts": attempts, "headers": headers, "ca_certificate": ca_certificate, "no_proxy": no_proxy, "allow_http": allow_http, "env": env, "profile": profile, "remember_session": remember_session, "role_map": role_map, "deployment_key": deployment_key, "deployment_key_password": deployment_key_password}))
 
     @cached_property
     def audit(self) -> AsyncAudit:

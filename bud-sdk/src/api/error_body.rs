@@ -233,6 +233,16 @@ pub(super) fn html_title(text: &str) -> String {
     "an HTML page without a title".to_owned()
 }
 
+/// Characters that show nothing by themselves and could hide or reorder what a person reads: marks of direction, joiners,
+/// fillers, tags, and variation selectors beyond those of emoji.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
 /// Makes foreign text fit for one line of an error or log: no control characters, no more than `max` characters.
 pub(crate) fn clean(text: &str, max: usize) -> String {
     let mut line = String::with_capacity(text.len().min(max));
@@ -244,9 +254,7 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
         match c {
             '\n' | '\r' | '\t' => line.push(' '),
             // Control characters, and those that reorder or hide text.
-            c if c.is_control()
-                || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}') =>
-            {
+            c if c.is_control() || is_invisible(c) => {
                 line.extend(c.escape_unicode());
             }
             c => line.push(c),

@@ -1,5 +1,6 @@
 //! Credentials in, bearer token out.
 
+mod folder;
 mod operations;
 mod outage;
 mod password;

@@ -14,7 +14,9 @@ use super::operations::{Login, Logout, Refresh, Tokens};
 use super::outage::{LIKELY_DOWN, LoginOutcome, Logins, Meaning, Outcome, meaning, outage, pause};
 use super::{AccessToken, Credentials, SignIn, Store};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{Anonymous, Authorize, BoxFuture, Options, Patience, Platform, Token, execute};
+use crate::pipeline::{
+    Anonymous, Authorize, BoxFuture, Options, Patience, Platform, Token, execute, require_runtime,
+};
 use crate::types::Secret;
 
 /// How long a failed renewal is answered from memory, so that a burst of calls is not a burst of logins.
@@ -442,6 +444,7 @@ impl Session {
                 Error::config("a login needs an e-mail and a password").with_hint("give them to the builder")
             );
         }
+        require_runtime()?;
         // One at a time with renewals: of two sessions opened at once only one could be ended.
         let login = loop {
             let mut under_way = {
@@ -471,6 +474,7 @@ impl Session {
 
     /// Ends the session on the server and forgets every token, even if the server fails to answer or nobody waits for it.
     pub(crate) async fn log_out(&self) -> Result<()> {
+        require_runtime()?;
         let logout = {
             let mut state = self.0.lock();
             state.closed = true;

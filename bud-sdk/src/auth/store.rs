@@ -3,8 +3,7 @@
 //! A file is replaced by renaming a complete one over it. A reader, or whoever comes after a crash, finds the old one or
 //! the new one and never a half; of two processes that write at once the last one wins, and both sessions stay good.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,8 +13,9 @@ use serde_json::json;
 use tracing::warn;
 use url::Url;
 
+use super::folder::Folder;
 use super::operations::Tokens;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::types::Secret;
 
 /// More is no session: its tokens have at most 16 KiB each.
@@ -33,15 +33,17 @@ pub(crate) struct Store(Arc<Location>);
 #[derive(Debug)]
 struct Location {
     home: PathBuf,
-    folder: PathBuf,
+    /// The file's name, and its path for messages.
+    name: String,
     path: PathBuf,
-    origin: String,
+    server: String,
     email: String,
 }
 
 #[derive(Deserialize)]
 struct Stored {
-    origin: String,
+    /// Origin and path.
+    server: String,
     email: String,
     access_token: Secret,
     refresh_token: Option<Secret>,
@@ -62,71 +64,65 @@ fn unix_time(time: SystemTime) -> f64 {
 
 impl Store {
     pub(crate) fn new(home: &Path, base: &Url, email: &str) -> Self {
-        let origin = base.origin().ascii_serialization();
-        let folder = home.join(".bud").join("sessions");
-        let path = folder.join(file_name(base, &origin, email));
-        Self(Arc::new(Location { home: home.to_owned(), folder, path, origin, email: email.to_owned() }))
+        let server = crate::config::server(base);
+        let name = file_name(base, &server, email);
+        let path = home.join(".bud").join("sessions").join(&name);
+        Self(Arc::new(Location { home: home.to_owned(), name, path, server, email: email.to_owned() }))
     }
 
-    /// The session that was kept. A torn file, or one of another server, counts as none and is written anew.
+    /// The session that was kept. A torn file, or one of another server, counts as none and is replaced. So does a folder
+    /// that this user may not enter: without the session there is a login.
     ///
     /// # Errors
-    /// `Config` for a file that somebody else could have read or written.
+    /// `Config` for a file that another user could have read or written.
     pub(crate) fn load(&self) -> Result<Option<Tokens>> {
-        let Location { home, folder, path, origin, email } = &*self.0;
-        let mut bytes = Vec::new();
-        match fs::symlink_metadata(path) {
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        let Location { home, name, path, server, email } = &*self.0;
+        let read = Folder::open(home, false).and_then(|folder| match folder {
+            Some(folder) => folder.read(name, MOST_BYTES + 1),
+            None => Ok(None),
+        });
+        let bytes = match read {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(error) if is_denied(&error) => {
+                warn!(path = %path.display(), "the kept session cannot be read (permission denied) and is ignored");
                 return Ok(None);
             }
-            Err(error) => return Err(unreadable(path, error)),
-        }
-        check(folder, home, Kind::Folder)?;
-        check(path, home, Kind::File)?;
-        fs::File::open(path)
-            .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
-            .map_err(|error| unreadable(path, error))?;
+            Err(error) => return Err(error),
+        };
         // The parser's message could quote a token.
         let stored = serde_json::from_slice::<Stored>(&bytes).ok();
         let Some(stored) = stored.filter(|_| bytes.len() as u64 <= MOST_BYTES) else {
             warn!(path = %path.display(), "the kept session cannot be understood and is ignored");
             return Ok(None);
         };
-        let same = stored.origin == *origin && stored.email == *email;
+        let same = stored.server == *server && stored.email == *email;
         Ok(same.then(|| resumed(stored.access_token, stored.refresh_token, stored.expires_at)))
     }
 
     /// Keeps a session in the place of the one before.
     pub(crate) fn save(&self, tokens: &Tokens) -> io::Result<()> {
-        let Location { home, folder, path, origin, email } = &*self.0;
-        create_private(folder)?;
-        check(folder, home, Kind::Folder).map_err(io::Error::other)?;
+        let Location { home, name, server, email, .. } = &*self.0;
         let expires_at =
             tokens.expires_in.and_then(|life| SystemTime::now().checked_add(life)).map(unix_time);
         let text = json!({
-            "origin": origin,
+            "server": server,
             "email": email,
             "access_token": tokens.access.expose(),
             "refresh_token": tokens.refresh.as_ref().map(Secret::expose),
             "expires_at": expires_at,
         });
-        let draft = Draft(path.with_extension(format!("{:016x}.tmp", fastrand::u64(..))));
-        let mut options = OpenOptions::new();
-        // Exclusive creation follows no link that somebody else has put there.
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&draft.0)?;
-        file.write_all(text.to_string().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&draft.0, path)
+        match Folder::open(home, true).map_err(io::Error::other)? {
+            Some(folder) => folder.write(name, text.to_string().as_bytes()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     pub(crate) fn remove(&self) -> io::Result<()> {
-        match fs::remove_file(&self.0.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let Location { home, name, .. } = &*self.0;
+        match Folder::open(home, false).map_err(io::Error::other)? {
+            Some(folder) => folder.remove(name),
+            None => Ok(()),
         }
     }
 
@@ -176,92 +172,37 @@ impl Store {
     }
 }
 
+fn is_denied(error: &crate::error::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::PermissionDenied)
+}
+
 /// A name that holds no separator and is the same in every process. The hash keeps accounts and long names apart; what
 /// stands in the file decides in the end.
-fn file_name(base: &Url, origin: &str, email: &str) -> String {
+fn file_name(base: &Url, server: &str, email: &str) -> String {
     let host = base.host_str().unwrap_or_default();
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' };
     let host: String = host.chars().map(plain).take(100).collect();
     let port = base.port_or_known_default().unwrap_or_default();
-    // FNV-1a: the standard library's hashes may change with its version.
-    let account = format!("{origin}\n{email}");
+    // FNV-1a: the standard library's hashes may change with its version. The number tells these files from those of
+    // versions that knew servers by their origin alone.
+    let account = format!("2\n{server}\n{email}");
     let hash = account.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     format!("{}_{host}_{port}-{hash:016x}.json", base.scheme())
 }
 
-/// Removes what did not become the file.
-struct Draft(PathBuf);
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn unreadable(path: &Path, error: io::Error) -> Error {
-    Error::config(format!("{} cannot be read: {}", path.display(), error.kind())).with_source(error)
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    File,
-    Folder,
-}
-
-/// Refuses what others could have read or put there. Elsewhere than on Unix the user's folders are private as they are.
-fn check(path: &Path, home: &Path, kind: Kind) -> Result<()> {
-    let found = fs::symlink_metadata(path).map_err(|error| unreadable(path, error))?;
-    let refused = |why: &str, remedy: &str| {
-        Err(Error::config(format!("{}: {why}", path.display())).with_hint(remedy.to_owned()))
-    };
-    let (right, name) = match kind {
-        Kind::File => (found.is_file(), "a regular file"),
-        Kind::Folder => (found.is_dir(), "a folder"),
-    };
-    if !right {
-        return refused(&format!("it must be {name}, and no link"), "remove it");
-    }
-    #[cfg(not(unix))]
-    let _ = home;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        if found.mode() & 0o077 != 0 {
-            let mode = if kind == Kind::File { "600" } else { "700" };
-            return refused(
-                "others than its owner may use it",
-                &format!("remove it and change the password if anyone else has read it, else chmod {mode}"),
-            );
-        }
-        if own_uid(home).is_some_and(|own| own != found.uid()) {
-            return refused("it belongs to another user", "remove it");
-        }
-    }
-    Ok(())
-}
-
-/// This process's user: the owner of its own entry in `/proc`, and of the home folder where there is no `/proc`.
-#[cfg(unix)]
-fn own_uid(home: &Path) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata("/proc/self").or_else(|_| fs::metadata(home)).ok().map(|found| found.uid())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+
+    fn folder(store: &Store) -> &Path {
+        store.0.path.parent().unwrap()
+    }
 
     /// A home folder of one test.
     struct Home(PathBuf);
@@ -307,7 +248,7 @@ mod tests {
         assert_eq!(found.refresh.unwrap().expose(), "second-refresh");
         let life = found.expires_in.unwrap().as_secs_f64();
         assert!((50.0..=60.0).contains(&life), "{life}");
-        assert_eq!(fs::read_dir(&store.0.folder).unwrap().count(), 1, "no draft is left");
+        assert_eq!(fs::read_dir(folder(&store)).unwrap().count(), 1, "no draft is left");
         store.remove().unwrap();
         assert!(store.load().unwrap().is_none());
     }
@@ -329,7 +270,7 @@ mod tests {
     fn names_are_safe_and_differ_per_server_and_account() {
         let name = |url: &str, email: &str| {
             let url = Url::parse(url).unwrap();
-            file_name(&url, &url.origin().ascii_serialization(), email)
+            file_name(&url, &crate::config::server(&url), email)
         };
         let long = format!("https://{}test/", "a.".repeat(120));
         let cases = [
@@ -337,6 +278,8 @@ mod tests {
             ("https://bud.test", "b@example.com"),
             ("https://bud.test", "../../etc/passwd"),
             ("https://bud.test:8443", "a@example.com"),
+            ("https://bud.test/a", "a@example.com"),
+            ("https://bud.test/b", "a@example.com"),
             ("http://127.0.0.1", "a@example.com"),
             ("http://[::1]:80", "a@example.com"),
             ("https://bücher.example", "a@example.com"),
@@ -349,10 +292,10 @@ mod tests {
         }
         assert_eq!(
             name("https://bud.test/v1", "a@example.com"),
-            name("https://BUD.test:443", "a@example.com")
+            name("https://BUD.test:443/v1/", "a@example.com")
         );
         // Another name after an update would be another login for everyone.
-        assert_eq!(name(cases[0].0, cases[0].1), "https_bud.test_443-55b4adc60c3a0525.json");
+        assert_eq!(name(cases[0].0, cases[0].1), "https_bud.test_443-5e2fda778f4c822d.json");
     }
 
     #[test]
@@ -362,9 +305,22 @@ mod tests {
         store.save(&tokens("a", 60)).unwrap();
         let whole = fs::read_to_string(&store.0.path).unwrap();
         let foreign = whole.replace("https://bud.test", "https://evil.test");
+        let beside = whole.replace("https://bud.test/v1", "https://bud.test/v2");
+        let before = whole.replace("\"server\"", "\"origin\"");
         let other = whole.replace("a@example.com", "b@example.com");
         let huge = format!("{whole}{}", " ".repeat(300 * 1024));
-        for text in ["", "{}", "null", &whole[..whole.len() / 2], &foreign, &other, &huge[..], "\u{0}"] {
+        for text in [
+            "",
+            "{}",
+            "null",
+            &whole[..whole.len() / 2],
+            &foreign,
+            &beside,
+            &before,
+            &other,
+            &huge[..],
+            "\u{0}",
+        ] {
             fs::write(&store.0.path, text).unwrap();
             assert!(store.load().unwrap().is_none(), "{text:.40}");
         }
@@ -392,7 +348,7 @@ mod tests {
                 scope.spawn(move || write(writer));
             }
         });
-        assert_eq!(fs::read_dir(&store.0.folder).unwrap().count(), 1, "no draft is left");
+        assert_eq!(fs::read_dir(folder(&store)).unwrap().count(), 1, "no draft is left");
     }
 
     #[cfg(unix)]
@@ -404,7 +360,8 @@ mod tests {
         let chmod = |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
         let home = Home::new();
         let store = home.store();
-        let Location { folder, path, .. } = &*store.0;
+        let Location { path, .. } = &*store.0;
+        let folder = folder(&store);
         let refused = || {
             let error = store.load().unwrap_err();
             let text = format!("{error} {error:?}");
@@ -458,8 +415,29 @@ mod tests {
 
         fs::remove_dir_all(folder).unwrap();
         let real = home.0.join("real");
-        create_private(&real).unwrap();
+        fs::create_dir(&real).unwrap();
+        chmod(&real, 0o700);
         symlink(&real, folder).unwrap();
         assert!(store.save(&tokens("b", 60)).is_err(), "the folder is a link");
+        assert!(refused().contains("no link"));
+        fs::remove_file(folder).unwrap();
+
+        // Who may write the folder above could put another in its place.
+        let above = folder.parent().unwrap();
+        store.save(&tokens("canary", 60)).unwrap();
+        for bits in [0o770, 0o707, 0o777] {
+            chmod(above, bits);
+            let error = store.load().unwrap_err();
+            assert!(error.to_string().contains(".bud: others"), "{error}");
+            assert!(store.save(&tokens("b", 60)).is_err());
+            assert!(store.remove().is_err());
+        }
+        chmod(above, 0o755);
+        assert!(store.load().unwrap().is_some());
+        if own == 0 {
+            chown(above, Some(1000), None).unwrap();
+            assert!(store.load().unwrap_err().to_string().contains("another user"));
+            chown(above, Some(own), None).unwrap();
+        }
     }
 }

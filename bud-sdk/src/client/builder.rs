@@ -12,7 +12,9 @@ use crate::api::Flavor;
 use crate::auth::{Credentials, Session, Source, Store, Tokens, resumed};
 use crate::config::{Config, Layer, Login, Place, Sourced, Surroundings, Variables};
 use crate::error::{Error, Result};
-use crate::pipeline::{Channel, Connector, Options, Platform, Policy, TlsRoots, Token, Transport};
+use crate::pipeline::{
+    Channel, Connector, Options, Platform, Policy, ProxySettings, TlsRoots, Token, Transport,
+};
 use crate::types::Secret;
 
 use super::{Client, Inner, Unlock};
@@ -27,6 +29,7 @@ pub struct ClientBuilder {
     credentials: Option<Box<dyn Credentials>>,
     options: Options,
     connect_timeout: Duration,
+    max_connections: usize,
     use_env: bool,
     variables: Variables,
     use_proxy: bool,
@@ -46,6 +49,7 @@ impl ClientBuilder {
             credentials: None,
             options: Options::default(),
             connect_timeout: Duration::from_secs(10),
+            max_connections: Channel::CONNECTIONS,
             use_env: false,
             variables: Variables::default(),
             use_proxy: true,
@@ -116,6 +120,13 @@ impl ClientBuilder {
         self
     }
 
+    /// The largest number of connections in use at a time; further calls wait for a free one, within their deadline.
+    /// Default: 100.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
     /// How often a call is tried, the first time included. 3; 1 turns retries off.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.options.attempts = Some(attempts);
@@ -128,14 +139,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Does not use the proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` describe. For plain http none is ever used:
-    /// it would see the token.
+    /// Does not use the proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` describe. For plain http and for loopback
+    /// addresses none is ever used.
     pub fn no_proxy(mut self) -> Self {
         self.use_proxy = false;
         self
     }
 
-    /// Trusts the certificates of this PEM bundle beside the platform's own.
+    /// Trusts the certificates of this PEM bundle beside the platform's own: its text, not its path. Line breaks may be
+    /// written as `\n`.
     pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates.push(pem.into());
         self
@@ -151,7 +163,7 @@ impl ClientBuilder {
     ///
     /// - `BUD_BASE_URL` (or `BUD_API_URL`), `BUD_API_FLAVOR` (`guide` or `runtime`), `BUD_TIMEOUT` (seconds);
     /// - `BUD_API_KEY`, else `BUD_TOKEN`, else `BUD_EMAIL` and `BUD_PASSWORD`;
-    /// - `BUD_CA_CERTIFICATE`, the path of a PEM bundle; certificates are always checked;
+    /// - `BUD_CA_CERTIFICATE`, the path of a PEM bundle or its text; certificates are always checked;
     /// - `BUD_PROFILE`, see [`profile`](Self::profile), and `BUD_CONFIG`, another path of the configuration file;
     /// - `~/.bud/config.toml`, as the platform's command line writes it: `api_url`, `api_key`, `timeout`, and `[auth]` with
     ///   `type`, `email`, `password` and `api_key`; also `email`, `password`, `flavor` and `ca_certificate`.
@@ -160,8 +172,12 @@ impl ClientBuilder {
     /// file is never written.
     ///
     /// What a file holds is sent to the file's own `api_url` and nowhere else, whatever address is set above it. Likewise
-    /// the credentials in the environment, if it names an address. No file and no variable is read without this method
-    /// or [`profile`](Self::profile).
+    /// the credentials in the environment, if it names an address. A server is its origin and path: `https://host/a` and
+    /// `https://host/b` are two. No file and no `BUD_` variable is read without this method or
+    /// [`profile`](Self::profile).
+    ///
+    /// A variable that is blank counts as unset. The files must not be writable by other users, and must belong to this
+    /// user or to root; a default file that cannot be read is ignored.
     pub fn env(mut self) -> Self {
         self.use_env = true;
         self
@@ -218,12 +234,11 @@ impl ClientBuilder {
     /// `Config` or `InvalidArgument`, naming what is missing or wrong and where it was set. `Config` for a kept session
     /// that others than its owner could use.
     pub fn build(self) -> Result<Client> {
-        let config = if self.use_env {
-            let variable = |name: &str| self.variables.get(name);
-            let around = Surroundings { variable: &variable, home: self.variables.home() };
-            Config::read(self.layer, self.profile.as_deref(), &around)?
-        } else {
-            Config::of_builder(self.layer)
+        let variable = |name: &str| self.variables.get(name);
+        let around = Surroundings { variable: &variable, home: self.variables.home() };
+        let config = match self.use_env {
+            true => Config::read(self.layer, self.profile.as_deref(), &around)?,
+            false => Config::of_builder(self.layer).beside(&around),
         };
         let base = config.base_url(self.allow_http)?;
         config.check_verify(&base)?;
@@ -232,19 +247,30 @@ impl ClientBuilder {
         if self.connect_timeout.is_zero() {
             return Err(Error::invalid("connect_timeout", "it must be more than zero"));
         }
+        if !(1..=10_000).contains(&self.max_connections) {
+            return Err(Error::invalid("max_connections", "it must be from 1 to 10,000"));
+        }
         let start = match self.credentials {
             Some(custom) => Start::from(Source::Custom(custom)),
             None => Start::configured(&config, &base, self.remember.then(|| self.variables.home()))?,
         };
         let roots = roots(&self.ca_certificates, &config, &base)?;
         let flavor = config.flavor(&base);
-        let use_proxy = self.use_proxy && base.scheme() == "https";
-        let connector = Connector { connect_timeout: self.connect_timeout, use_proxy, roots };
+        let secure = base.scheme() == "https";
+        // For plain http none is used: it would see the token.
+        let proxied = secure && self.use_proxy && !config::is_loopback(&base);
+        let settings = match proxied {
+            true => ProxySettings::from_env(&|name| std::env::var_os(name))?,
+            false => ProxySettings::default(),
+        };
+        let proxy = settings.for_url(&base).cloned();
+        let (connect_timeout, connections) = (self.connect_timeout, self.max_connections);
+        let connector = Connector { connect_timeout, proxy, roots, secure, connections };
         let (transport, policy) = match self.transport {
             Some(given) => given,
             None => (Arc::new(connector.build()?) as Arc<dyn Transport>, Policy::default()),
         };
-        let channel = Channel::new(base, transport, policy);
+        let channel = Channel::new(base, transport, policy, connections);
         let platform = Arc::new(Platform::new(channel, flavor));
         let session =
             Session::new(platform.clone(), options.clone(), start.source, start.store, start.tokens);
@@ -311,13 +337,12 @@ fn store(home: Option<PathBuf>, base: &Url, email: &str) -> Option<Store> {
 fn roots(given: &[Vec<u8>], config: &Config, base: &Url) -> Result<TlsRoots> {
     let mut roots = TlsRoots::default();
     for pem in given {
-        roots.add_pem(pem)?;
+        roots.add_pem(&Place::Builder("ca_certificate").to_string(), pem)?;
     }
     if given.is_empty()
         && let Some(bundle) = config.ca_certificate(base)?
     {
-        let named = |error: Error| Error::config(format!("{}: {}", bundle.place, error.message()));
-        roots.add_pem(&bundle.value).map_err(named)?;
+        roots.add_pem(&bundle.place.to_string(), &bundle.value)?;
     }
     Ok(roots)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{Method, Parts, Route, check_raw_path};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::{BoxFuture, Meta, Options, send};
 
 use super::Client;
@@ -106,7 +106,14 @@ impl IntoFuture for RawCall {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            check_raw_path(&self.path).map_err(|error| error.with_operation("raw"))?;
+            let checked = match self.path.contains(['?', '#']) {
+                true => Err(Error::invalid(
+                    "path",
+                    "it must hold no query and no fragment; give parameters as `query`",
+                )),
+                false => check_raw_path(&self.path),
+            };
+            checked.map_err(|error| error.with_operation("raw"))?;
             let inner = &self.client.0;
             let parts = Parts { raw_path: Some(self.path), ..self.parts };
             let options = self.options.or(&inner.options);

@@ -98,6 +98,7 @@ impl<L, J> Watch<L, J> {
         F: Future<Output = Result<T>>,
         J: FnMut(&T) -> Verdict,
     {
+        crate::pipeline::require_runtime()?;
         while !self.ended {
             if let Some(pause) = self.pause.take() {
                 // Many who wait for the same thing must not ask in step.

@@ -29,7 +29,8 @@ pub(super) fn check_base_url(given: &Sourced<String>, allow_http: bool) -> Resul
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether the URL leads to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -38,9 +39,17 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether an address as written leads to the same server: scheme, host and port.
-pub(super) fn same_origin(written: &str, url: &Url) -> bool {
-    Url::parse(written.trim()).is_ok_and(|written| written.origin() == url.origin())
+/// Which server this is: origin and path. One host may serve several deployments under paths of their own, and what was
+/// kept for one is not for the other. The case of the host, the scheme's own port and slashes at the end do not matter.
+pub(crate) fn server(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path().trim_end_matches('/'))
+}
+
+/// Whether an address as written leads to the same server.
+pub(super) fn same_server(written: &str, url: &Url) -> bool {
+    Url::parse(written.trim()).is_ok_and(|written| {
+        written.username().is_empty() && written.password().is_none() && server(&written) == server(url)
+    })
 }
 
 #[cfg(test)]
@@ -79,21 +88,86 @@ mod tests {
     }
 
     #[test]
-    fn one_server_is_scheme_host_and_port() {
+    fn one_server_is_origin_and_path() {
         let url = Url::parse("https://api.example.com/v1").unwrap();
-        for same in ["https://api.example.com", " https://API.example.com:443/other "] {
-            assert!(same_origin(same, &url), "{same}");
+        for same in [
+            "https://api.example.com/v1",
+            " https://API.example.com:443/v1/ ",
+            "HTTPS://api.example.com/v1//",
+            "https://api.example.com/x/../v1",
+        ] {
+            assert!(same_server(same, &url), "{same}");
         }
         for other in [
             "",
             "api.example.com",
-            "http://api.example.com",
-            "https://api.example.com:444",
-            "https://example.com",
-            "https://api.example.com.",
-            "https://api.example.com@evil.test",
+            "https://api.example.com",
+            "https://api.example.com/other",
+            "https://api.example.com/v1/x",
+            "https://api.example.com/V1",
+            "http://api.example.com/v1",
+            "https://api.example.com:444/v1",
+            "https://example.com/v1",
+            "https://api.example.com./v1",
+            "https://api.example.com@evil.test/v1",
         ] {
-            assert!(!same_origin(other, &url), "{other}");
+            assert!(!same_server(other, &url), "{other}");
+        }
+        let bare = Url::parse("https://api.example.com").unwrap();
+        assert!(same_server("https://api.example.com/", &bare));
+        assert!(!same_server("https://api.example.com/v1", &bare));
+    }
+
+    /// Any text: a URL that is safe to call, or an error without the text.
+    #[test]
+    fn any_text_is_a_safe_address_or_is_refused_without_being_shown() {
+        const PIECES: &[&str] = &[
+            "https://",
+            "http://",
+            "ftp://",
+            "//",
+            "/",
+            "@",
+            ":",
+            "?",
+            "#",
+            "[::1]",
+            "127.0.0.1",
+            "localhost",
+            ".",
+            "..",
+            "%2e",
+            "%",
+            "\\",
+            "\n",
+            "\0",
+            " ",
+            "é",
+            "\u{202e}",
+            "443",
+            "99999",
+            "api.example.com",
+            "u:p@",
+        ];
+        let mut random = fastrand::Rng::with_seed(13);
+        for _ in 0..20_000 {
+            let mut text: String =
+                (0..random.usize(0..7)).map(|_| PIECES[random.usize(0..PIECES.len())]).collect();
+            text.push_str("canary");
+            let given = Sourced::new(text.clone(), Place::Environment("BUD_BASE_URL"));
+            match check_base_url(&given, random.bool()) {
+                Ok(url) => {
+                    assert!(matches!(url.scheme(), "http" | "https") && url.password().is_none(), "{text:?}");
+                    assert!(
+                        url.query().is_none() && url.host_str().is_some() && same_server(&text, &url),
+                        "{text:?}"
+                    );
+                }
+                Err(error) => {
+                    let shown = format!("{error} {error:?}");
+                    assert!(shown.contains("BUD_BASE_URL") && !shown.contains("canary"), "{text:?}: {shown}");
+                }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Layer, Login, Place, Sourced, always_checked, flavor, seconds, wrong};
+use super::{Bundle, Layer, Login, Place, Sourced, always_checked, flavor, pem, seconds, wrong};
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
@@ -46,22 +46,29 @@ pub(crate) fn home() -> Option<PathBuf> {
 }
 
 impl Surroundings<'_> {
-    pub(super) fn path(&self, name: &'static str) -> Result<Option<Sourced<PathBuf>>> {
-        let place = Place::Environment(name);
-        match (self.variable)(name) {
-            Some(path) if path.is_empty() => Err(wrong(&place, "not empty")),
-            path => Ok(path.map(|path| Sourced::new(path.into(), place))),
-        }
+    pub(super) fn path(&self, name: &'static str) -> Option<Sourced<PathBuf>> {
+        let path =
+            (self.variable)(name).filter(|path| path.to_str().is_none_or(|path| !path.trim().is_empty()));
+        path.map(|path| Sourced::new(path.into(), Place::Environment(name)))
     }
 
     pub(super) fn text(&self, name: &'static str) -> Result<Option<Sourced<String>>> {
         let place = Place::Environment(name);
-        match (self.variable)(name).map(OsString::into_string) {
+        match self.value(name).map(OsString::into_string) {
             None => Ok(None),
-            Some(Ok(text)) if text.is_empty() => Err(wrong(&place, "not empty")),
             Some(Ok(text)) => Ok(Some(Sourced::new(text, place))),
             Some(Err(_)) => Err(wrong(&place, "text in UTF-8")),
         }
+    }
+
+    /// PEM text is taken in the place of a path.
+    fn bundle(&self, name: &'static str) -> Option<Sourced<Bundle>> {
+        let Sourced { value, place } = self.path(name)?;
+        let bundle = match value.to_str() {
+            Some(text) if pem::is_pem(text) => Bundle::Text(text.into()),
+            _ => Bundle::File(value),
+        };
+        Some(Sourced::new(bundle, place))
     }
 
     pub(super) fn layer(&self) -> Result<Layer> {
@@ -73,7 +80,7 @@ impl Surroundings<'_> {
             flavor: self.text("BUD_API_FLAVOR")?.map(|name| flavor(&name)).transpose()?,
             timeout: time.transpose()?,
             verify: self.verify()?,
-            ca_certificate: self.path("BUD_CA_CERTIFICATE")?,
+            ca_certificate: self.bundle("BUD_CA_CERTIFICATE"),
             file: None,
         })
     }
@@ -91,17 +98,53 @@ impl Surroundings<'_> {
     /// Half a login is an error for those who would use it.
     fn login(&self) -> Result<Option<Result<Login>>> {
         let text = |name| Ok(self.text(name)?.map(|found| found.value));
-        if let Some(key) = text("BUD_API_KEY")? {
-            return Ok(Some(Ok(Login::ApiKey(key.into()))));
+        let wrong = |part, why: &'static str| {
+            let variable = match part {
+                "email" => "BUD_EMAIL",
+                "password" => "BUD_PASSWORD",
+                "token" => "BUD_TOKEN",
+                _ => "BUD_API_KEY",
+            };
+            Error::config(format!("{}: {why}", Place::Environment(variable)))
+        };
+        let found = if let Some(key) = text("BUD_API_KEY")? {
+            Ok(Login::ApiKey(key.into()))
+        } else if let Some(token) = text("BUD_TOKEN")? {
+            Ok(Login::Token(token.into()))
+        } else {
+            match (text("BUD_EMAIL")?, text("BUD_PASSWORD")?) {
+                (Some(email), Some(password)) => Ok(Login::Password { email, password: password.into() }),
+                (Some(_), None) => Err(Error::config("BUD_EMAIL is set, but BUD_PASSWORD is not")),
+                (None, Some(_)) => Err(Error::config("BUD_PASSWORD is set, but BUD_EMAIL is not")),
+                (None, None) => return Ok(None),
+            }
+        };
+        Ok(Some(found.and_then(|login| login.checked(wrong))))
+    }
+
+    /// The variable that names an address, for a program that does not read it.
+    pub(super) fn address(&self) -> Option<&'static str> {
+        ["BUD_BASE_URL", "BUD_API_URL"].into_iter().find(|name| self.is_set(name))
+    }
+
+    /// Likewise the variables that hold credentials.
+    pub(super) fn credentials(&self) -> Option<&'static str> {
+        if self.is_set("BUD_API_KEY") {
+            Some("BUD_API_KEY is")
+        } else if self.is_set("BUD_TOKEN") {
+            Some("BUD_TOKEN is")
+        } else {
+            let both = self.is_set("BUD_EMAIL") && self.is_set("BUD_PASSWORD");
+            both.then_some("BUD_EMAIL and BUD_PASSWORD are")
         }
-        if let Some(token) = text("BUD_TOKEN")? {
-            return Ok(Some(Ok(Login::Token(token.into()))));
-        }
-        Ok(match (text("BUD_EMAIL")?, text("BUD_PASSWORD")?) {
-            (Some(email), Some(password)) => Some(Ok(Login::Password { email, password: password.into() })),
-            (Some(_), None) => Some(Err(Error::config("BUD_EMAIL is set, but BUD_PASSWORD is not"))),
-            (None, Some(_)) => Some(Err(Error::config("BUD_PASSWORD is set, but BUD_EMAIL is not"))),
-            (None, None) => None,
-        })
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// Blank counts as unset: it is how a variable is often turned off.
+    fn value(&self, name: &str) -> Option<OsString> {
+        (self.variable)(name).filter(|value| value.to_str().is_none_or(|value| !value.trim().is_empty()))
     }
 }

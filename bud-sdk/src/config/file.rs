@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use toml::{Table, Value};
+use tracing::warn;
 
-use super::{Layer, Login, Place, Sourced, flavor, seconds, wrong};
+use super::{Bundle, Layer, Login, Place, Sourced, flavor, owner, pem, seconds, wrong};
 use crate::api::clean;
 use crate::error::{Error, Result};
 use crate::types::Secret;
@@ -15,36 +16,101 @@ use crate::types::Secret;
 /// More is no configuration.
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Reads a small regular file; `None` if there is none. A FIFO or a device is never opened: it could block for ever.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let refused = |why: &str| Err(Error::config(format!("{}: {why}", path.display())));
-    let broken = |error: io::Error| {
-        Error::config(format!("{} cannot be read: {}", path.display(), error.kind())).with_source(error)
-    };
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(broken(error)),
-    };
+/// Whose file may be used.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Trust {
+    /// Only one that no other user owns or may write: what it says decides where credentials go.
+    Owner,
+    /// Any: it holds public certificates, and its path comes from a place that is trusted.
+    Anyone,
+}
+
+/// Reads a small regular file. A FIFO or a device is never opened: it could block for ever.
+fn read(path: &Path, trust: Trust) -> io::Result<Result<Vec<u8>, Error>> {
+    let refused = |why: &str| Ok(Err(Error::config(format!("{}: {why}", path.display()))));
+    if !fs::metadata(path)?.is_file() {
+        return refused("it must be a regular file");
+    }
+    let mut options = File::options();
+    options.read(true);
+    // Should a FIFO have taken its place meanwhile.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    let found = file.metadata()?;
     if !found.is_file() {
         return refused("it must be a regular file");
     }
+    if let Some((why, remedy)) = owner::distrusted(&found).filter(|_| trust == Trust::Owner) {
+        return Ok(Err(Error::config(format!("{}: {why}", path.display())).with_hint(remedy)));
+    }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(broken)?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST_BYTES {
         return refused("it is larger than 1 MiB");
     }
-    Ok(Some(bytes))
+    if trust == Trust::Owner && owner::readable_by_others(&found) && holds_secret(&bytes) {
+        warn!(path = %path.display(), "others may read this file, which holds a password or key; run chmod 600 on it");
+    }
+    Ok(Ok(bytes))
+}
+
+/// Whether it sets what others should not read, as far as can be said before it is parsed.
+fn holds_secret(bytes: &[u8]) -> bool {
+    String::from_utf8_lossy(bytes).lines().any(|line| {
+        let key = line.split('=').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+        let key = key.rsplit('.').next().unwrap_or_default().trim();
+        line.contains('=') && matches!(key, "password" | "api_key" | "token")
+    })
+}
+
+/// A file at its default path; `None` if there is none, or none that this user may read: nothing asked for it.
+pub(super) fn read_default(path: &Path) -> Result<Option<Vec<u8>>> {
+    match read(path, Trust::Owner) {
+        Ok(bytes) => bytes.map(Some),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            warn!(path = %path.display(), "this file cannot be read (permission denied) and is passed over");
+            Ok(None)
+        }
+        Err(error) => {
+            Err(Error::config(format!("{} cannot be read: {}", path.display(), error.kind()))
+                .with_source(error))
+        }
+    }
+}
+
+/// A file that a value names. The value itself may be anything, a secret in the wrong variable too, so that it is only
+/// shown where it is the path of a file.
+pub(super) fn read_named(path: &Path, place: &Place, trust: Trust) -> Result<Vec<u8>> {
+    let named = |why: &str| Error::config(format!("{place}: {why}"));
+    match read(path, trust) {
+        Ok(bytes) => bytes,
+        Err(error) => Err(match error.kind() {
+            io::ErrorKind::PermissionDenied => named("the file may not be read (permission denied)"),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                named("there is no such file").with_hint("it must be the path of a file")
+            }
+            _ => named("not the path of a file that can be read"),
+        }),
+    }
 }
 
 /// The profile of that name, if one is asked for, and the flat keys. Empty without a file.
-pub(super) fn layers(path: &Path, profile: Option<&Sourced<String>>) -> Result<Vec<Layer>> {
-    let Some(bytes) = read(path)? else {
+pub(super) fn layers(
+    path: &Path,
+    bytes: Option<Vec<u8>>,
+    profile: Option<&Sourced<String>>,
+) -> Result<Vec<Layer>> {
+    let Some(bytes) = bytes else {
         return match profile {
             Some(profile) => Err(Error::config(format!(
-                "{} names a profile, but there is no file {}",
+                "{} names a profile, but there is no file {} that can be read",
                 profile.place,
                 path.display()
             ))),
@@ -135,7 +201,13 @@ impl<'a> Section<'a> {
             Ok(Sourced::new(verify, place))
         });
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        let beside = |named: Sourced<String>| Sourced::new(folder.join(named.value), named.place);
+        let beside = |Sourced { value, place }: Sourced<String>| {
+            let text = pem::is_pem(&value);
+            Sourced::new(
+                if text { Bundle::Text(value.into()) } else { Bundle::File(folder.join(value)) },
+                place,
+            )
+        };
         Ok(Layer {
             base_url: self.text("api_url")?,
             login: self.login()?,
@@ -150,23 +222,22 @@ impl<'a> Section<'a> {
     /// The credentials, in the order of the command line: an API key, then the table `auth`. A kind that is not
     /// supported is an error only for those who would use it.
     fn login(&self) -> Result<Option<Result<Login>>> {
-        let key = self.secret("api_key")?;
+        let key = self.key()?;
         let own = self.password()?;
         let auth = self.section("auth")?;
         let auth = auth.map(|auth| {
             let prefix = format!("{}auth.", self.prefix);
             Section { prefix: &prefix, ..auth }.auth()
         });
-        let found = key.map(Login::ApiKey).or(own).map(Ok);
-        Ok(found.or(auth.transpose()?.flatten()))
+        Ok(key.or(own).or(auth.transpose()?.flatten()))
     }
 
     fn auth(&self) -> Result<Option<Result<Login>>> {
-        let (password, key) = (self.password()?, self.secret("api_key")?);
-        let Some(kind) = self.text("type")? else { return Ok(password.or(key.map(Login::ApiKey)).map(Ok)) };
+        let (password, key) = (self.password()?, self.key()?);
+        let Some(kind) = self.text("type")? else { return Ok(password.or(key)) };
         Ok(match kind.value.as_str() {
-            "jwt" => password.map(Ok),
-            "api_key" => Some(key.map(Login::ApiKey).ok_or_else(|| wrong(&self.place("api_key"), "there"))),
+            "jwt" => password,
+            "api_key" => Some(key.unwrap_or_else(|| Err(wrong(&self.place("api_key"), "there")))),
             "dapr" => Some(Err(Error::config(format!("{}: dapr is not supported", kind.place)).with_hint(
                 "administration needs a person's login: set type to jwt, with email and password",
             ))),
@@ -174,10 +245,20 @@ impl<'a> Section<'a> {
         })
     }
 
+    fn checked(&self, login: Login) -> Result<Login> {
+        login.checked(|part, why| Error::config(format!("{}: {why}", self.place(part))))
+    }
+
+    fn key(&self) -> Result<Option<Result<Login>>> {
+        Ok(self.secret("api_key")?.map(|key| self.checked(Login::ApiKey(key))))
+    }
+
     /// An e-mail alone is what the command line leaves after a login: no credentials.
-    fn password(&self) -> Result<Option<Login>> {
+    fn password(&self) -> Result<Option<Result<Login>>> {
         match (self.text("email")?, self.secret("password")?) {
-            (Some(email), Some(password)) => Ok(Some(Login::Password { email: email.value, password })),
+            (Some(email), Some(password)) => {
+                Ok(Some(self.checked(Login::Password { email: email.value, password })))
+            }
             (None, Some(_)) => Err(wrong(&self.place("email"), "there, because there is a password")),
             (_, None) => Ok(None),
         }

@@ -13,13 +13,20 @@
 //! The file is `~/.bud/config.toml`, or what `BUD_CONFIG` names. Layers 2 to 4 are read only when the builder is told to.
 //! Without credentials anywhere, the session of the command line in `~/.bud/tokens.json` is used.
 //!
-//! What a layer says of a server (credentials, flavor, certificates) holds for the server that the layer names. The
+//! A variable that is set to nothing but blanks counts as unset. A default file that cannot be read counts as absent; one
+//! that another user owns or may write is refused.
+//!
+//! What a layer says of a server (credentials, flavor, certificates) holds for the server that the layer names: its
+//! origin and path. The
 //! environment may leave that open; what a file says is used for the file's own `api_url` and nowhere else. So no
 //! password or token is sent to an address that somebody has put before the one that it was kept for.
 
 mod address;
 mod env;
 mod file;
+mod login;
+mod owner;
+mod pem;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -36,9 +43,14 @@ use crate::error::{Error, Result};
 use crate::types::Secret;
 
 use address::check_base_url;
+pub(crate) use address::{is_loopback, server};
 #[cfg(feature = "kube")]
 pub(crate) use env::home;
 pub(crate) use env::{Surroundings, Variables};
+pub(crate) use login::Login;
+#[cfg(unix)]
+pub(crate) use owner::own_uid;
+pub(crate) use pem::pem_text;
 use tokens::CliTokens;
 
 /// Where a value was set: named in errors, so that a person knows what to change.
@@ -72,12 +84,12 @@ impl<T> Sourced<T> {
     }
 }
 
-/// Credentials as configured.
+/// Certificates to trust.
 #[derive(Debug, Clone)]
-pub(crate) enum Login {
-    Password { email: String, password: Secret },
-    Token(Secret),
-    ApiKey(Secret),
+enum Bundle {
+    File(PathBuf),
+    /// PEM text in the place of a path.
+    Text(Secret),
 }
 
 /// What one layer says.
@@ -89,7 +101,7 @@ pub(crate) struct Layer {
     pub(crate) flavor: Option<Flavor>,
     pub(crate) timeout: Option<Duration>,
     verify: Option<Sourced<bool>>,
-    ca_certificate: Option<Sourced<PathBuf>>,
+    ca_certificate: Option<Sourced<Bundle>>,
     file: Option<Arc<Path>>,
 }
 
@@ -97,7 +109,7 @@ impl Layer {
     /// Whether what it says of a server holds for this one.
     fn speaks_of(&self, base: &Url) -> bool {
         match &self.base_url {
-            Some(own) => address::same_origin(&own.value, base),
+            Some(own) => address::same_server(&own.value, base),
             None => self.file.is_none(),
         }
     }
@@ -109,12 +121,28 @@ pub(crate) struct Config {
     layers: Vec<Layer>,
     /// The tokens of the command line, and the address in the file beside them.
     tokens: Option<(PathBuf, String)>,
+    /// What the environment holds that the program did not ask for.
+    unread: Unread,
+}
+
+/// What stands in the environment of a program that does not read it: named in errors, and not used.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unread {
+    address: Option<&'static str>,
+    credentials: Option<&'static str>,
 }
 
 impl Config {
     /// Nothing but what the program itself has set.
-    pub(crate) fn of_builder(builder: Layer) -> Self {
-        Self { layers: vec![builder], tokens: None }
+    pub(crate) fn of_builder(mut builder: Layer) -> Self {
+        builder.login = builder.login.map(|login| login.and_then(|login| login.checked(login::in_builder)));
+        Self { layers: vec![builder], tokens: None, unread: Unread::default() }
+    }
+
+    /// Notes which variables would help a program that does not read them.
+    pub(crate) fn beside(mut self, around: &Surroundings<'_>) -> Self {
+        self.unread = Unread { address: around.address(), credentials: around.credentials() };
+        self
     }
 
     /// All layers.
@@ -126,16 +154,14 @@ impl Config {
             None => around.text("BUD_PROFILE")?,
         };
         let folder = around.home.as_ref().map(|home| home.join(".bud"));
-        match (around.path("BUD_CONFIG")?, folder) {
+        match (around.path("BUD_CONFIG"), folder) {
             (Some(named), _) => {
-                let layers = file::layers(&named.value, profile.as_ref())?;
-                if layers.is_empty() {
-                    return Err(no_file(&named));
-                }
-                config.layers.extend(layers);
+                let bytes = file::read_named(&named.value, &named.place, file::Trust::Owner)?;
+                config.layers.extend(file::layers(&named.value, Some(bytes), profile.as_ref())?);
             }
             (None, Some(folder)) => {
-                let layers = file::layers(&folder.join("config.toml"), profile.as_ref())?;
+                let path = folder.join("config.toml");
+                let layers = file::layers(&path, file::read_default(&path)?, profile.as_ref())?;
                 let address = layers.last().and_then(|flat| flat.base_url.clone());
                 config.tokens = address.map(|address| (folder.join("tokens.json"), address.value));
                 config.layers.extend(layers);
@@ -157,7 +183,12 @@ impl Config {
     pub(crate) fn base_url(&self, allow_http: bool) -> Result<Url> {
         let given = self.layers.iter().find_map(|layer| layer.base_url.as_ref());
         let given = given.ok_or_else(|| {
-            Error::config("no base URL").with_hint("call builder.base_url, or set BUD_BASE_URL")
+            Error::config("no base URL").with_hint(match self.unread.address {
+                Some(variable) => {
+                    format!("{variable} is set, but not read: use builder.env, or builder.base_url")
+                }
+                None => "use builder.base_url, or builder.env with BUD_BASE_URL".to_owned(),
+            })
         })?;
         check_base_url(given, allow_http)
     }
@@ -174,7 +205,7 @@ impl Config {
     /// The session of the command line, if it is one with that address.
     pub(crate) fn cli_tokens(&self, base: &Url) -> Result<Option<CliTokens>> {
         match &self.tokens {
-            Some((path, address)) if address::same_origin(address, base) => tokens::read(path),
+            Some((path, address)) if address::same_server(address, base) => tokens::read(path),
             _ => Ok(None),
         }
     }
@@ -183,9 +214,15 @@ impl Config {
     pub(crate) fn no_credentials(&self, base: &Url) -> Error {
         let withheld = self.layers.iter().find(|layer| layer.login.is_some() && !layer.speaks_of(base));
         let Some(layer) = withheld else {
-            return Error::config("no credentials").with_hint(
-                "call builder.password, bearer_token, api_key or credentials, or set BUD_EMAIL and BUD_PASSWORD",
-            );
+            return Error::config("no credentials").with_hint(match self.unread.credentials {
+                Some(set) => format!(
+                    "{set} set, but not read: use builder.env to send them to this address, or give others by \
+                     builder.password, builder.bearer_token or builder.api_key"
+                ),
+                None => "use builder.password, builder.bearer_token or builder.api_key, or builder.env with BUD_EMAIL \
+                         and BUD_PASSWORD"
+                    .to_owned(),
+            });
         };
         let place = match &layer.file {
             Some(path) => path.display().to_string(),
@@ -214,14 +251,13 @@ impl Config {
     /// The PEM bundle to trust, read.
     pub(crate) fn ca_certificate(&self, base: &Url) -> Result<Option<Sourced<Vec<u8>>>> {
         let named = self.about(base).find_map(|layer| layer.ca_certificate.as_ref());
-        let Some(named) = named else { return Ok(None) };
-        let pem = file::read(&named.value)?.ok_or_else(|| no_file(named))?;
-        Ok(Some(Sourced::new(pem, named.place.clone())))
+        let Some(Sourced { value, place }) = named else { return Ok(None) };
+        let pem = match value {
+            Bundle::File(path) => file::read_named(path, place, file::Trust::Anyone)?,
+            Bundle::Text(text) => text.expose().as_bytes().to_vec(),
+        };
+        Ok(Some(Sourced::new(pem, place.clone())))
     }
-}
-
-fn no_file(named: &Sourced<PathBuf>) -> Error {
-    Error::config(format!("{}: there is no file {}", named.place, named.value.display()))
 }
 
 fn always_checked(place: &Place) -> Error {

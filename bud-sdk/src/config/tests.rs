@@ -221,13 +221,11 @@ fn a_wrong_variable_is_named_and_its_value_is_not_shown() {
         ("BUD_TIMEOUT", "1e-300"),
         ("BUD_API_FLAVOR", "canary"),
         ("BUD_VERIFY_SSL", "flase"),
-        ("BUD_API_KEY", ""),
-        ("BUD_BASE_URL", ""),
         ("BUD_BASE_URL", "https://user:canary@bud.test"),
-        ("BUD_PROFILE", ""),
-        ("BUD_CONFIG", ""),
-        ("BUD_CA_CERTIFICATE", ""),
-        ("BUD_CA_CERTIFICATE", "/no/such/bundle.pem"),
+        ("BUD_CONFIG", "/no/such/canary.toml"),
+        ("BUD_CONFIG", "canary\n"),
+        ("BUD_CA_CERTIFICATE", "/no/such/canary.pem"),
+        ("BUD_CA_CERTIFICATE", "canary"),
         ("BUD_EMAIL", "canary@example.com"),
         ("BUD_PASSWORD", "canary"),
     ] {
@@ -356,9 +354,18 @@ fn credentials_of_a_file_go_to_its_own_address_only() {
         assert!(config.check_verify(&base).is_ok() && config.ca_certificate(&base).unwrap().is_none());
         setting.refused("config.toml are not for its address");
     }
-    // The same server under another path is the same server.
-    let config = Setting::new("bound").file(file).base_url("https://BUD.test:443/v1").read().unwrap();
+    let config = Setting::new("bound").file(file).base_url("https://BUD.test:443/").read().unwrap();
     assert_eq!(secret(&config).unwrap(), "canary-flat");
+    // One host may serve several deployments under paths of their own.
+    for (other, file) in [
+        ("https://bud.test/v1", file.to_owned()),
+        ("https://bud.test", file.replace("https://bud.test", "https://bud.test/a")),
+        ("https://bud.test/b", file.replace("https://bud.test", "https://bud.test/a")),
+    ] {
+        let setting = Setting::new("paths").file(file).set("BUD_BASE_URL", other);
+        assert_eq!(secret(&setting.read().unwrap()), None, "{other}");
+        setting.refused("config.toml are not for its address");
+    }
 }
 
 #[test]
@@ -391,6 +398,8 @@ fn tokens_of_the_command_line_belong_to_the_file_beside_them() {
     let setting = setting.set("BUD_BASE_URL", "https://evil.test");
     assert!(read(&setting).is_none());
     let setting = setting.set("BUD_BASE_URL", "https://bud.test/v1");
+    assert!(read(&setting).is_none());
+    let setting = setting.set("BUD_BASE_URL", "HTTPS://Bud.test:443/");
     assert!(read(&setting).is_some());
     // Another file is not beside them.
     let other = setting.home.join("other.toml");
@@ -417,3 +426,5 @@ fn a_program_that_asks_for_nothing_gets_nothing() {
     assert!(config.base_url(false).unwrap_err().to_string().contains("no base URL"));
     assert!(config.timeout().is_none());
 }
+
+mod values;

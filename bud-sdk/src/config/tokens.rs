@@ -18,7 +18,7 @@ pub(crate) struct CliTokens {
 
 /// `None` without a file, and after a logout, which leaves an empty object.
 pub(super) fn read(path: &Path) -> Result<Option<CliTokens>> {
-    let Some(bytes) = super::file::read(path)? else { return Ok(None) };
+    let Some(bytes) = super::file::read_default(path)? else { return Ok(None) };
     // The parser's message could quote a token.
     let tokens: CliTokens = serde_json::from_slice(&bytes).map_err(|_| {
         Error::config(format!("{}: not what the command line writes", path.display()))

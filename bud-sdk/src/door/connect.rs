@@ -35,11 +35,15 @@ named_options! {
     attempt_timeout: Duration,
     /// The longest time that opening a connection may take. 10 seconds.
     connect_timeout: Duration,
+    /// The largest number of connections in use at a time; further calls wait for a free one, within their deadline.
+    /// Default: 100.
+    max_connections: u32,
     /// How often a call is tried, the first time included. 3; 1 turns retries off.
     attempts: u32,
     /// Headers that every request carries. Credentials and framing are refused.
     headers: BTreeMap<String, String>,
-    /// Certificates to trust beside the platform's own, as the text of a PEM bundle.
+    /// Certificates to trust beside the platform's own, as the text of a PEM bundle, not its path. Line breaks may be
+    /// written as `\n`.
     ca_certificate: String,
     /// Does not use the proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` describe.
     no_proxy: bool,
@@ -94,6 +98,7 @@ fn connect_by(builder: ClientBuilder, options: Map<String, Value>) -> Result<Cli
         .when(given.timeout, ClientBuilder::timeout)
         .when(given.attempt_timeout, ClientBuilder::attempt_timeout)
         .when(given.connect_timeout, ClientBuilder::connect_timeout)
+        .when(given.max_connections, |builder, most| builder.max_connections(most as usize))
         .when(given.attempts, ClientBuilder::attempts)
         .when(given.ca_certificate, ClientBuilder::ca_certificate)
         .when(given.profile, ClientBuilder::profile)

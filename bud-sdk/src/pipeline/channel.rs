@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 use url::Url;
 
@@ -19,11 +19,38 @@ pub(crate) struct Channel {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) policy: Policy,
     pub(crate) budget: Budget,
+    /// One per connection that may be in use.
+    slots: Arc<Semaphore>,
+    connections: usize,
 }
 
+/// The right to use a connection, until it is dropped.
+pub(crate) type Slot = OwnedSemaphorePermit;
+
 impl Channel {
-    pub(crate) fn new(base: Url, transport: Arc<dyn Transport>, policy: Policy) -> Self {
-        Self { base, transport, policy, budget: Budget::new() }
+    /// How many connections a client uses unless it says otherwise. A process may often open 1,024 files in all.
+    pub(crate) const CONNECTIONS: usize = 100;
+
+    pub(crate) fn new(base: Url, transport: Arc<dyn Transport>, policy: Policy, connections: usize) -> Self {
+        let slots = Arc::new(Semaphore::new(connections));
+        Self { base, transport, policy, budget: Budget::new(), slots, connections }
+    }
+
+    /// Waits for a free connection. It is no part of an attempt: nothing is sent meanwhile, so that a call that gives up
+    /// here has changed nothing.
+    pub(super) async fn slot(&self, deadline: Deadline) -> Result<Slot> {
+        match timeout_at(deadline.at, self.slots.clone().acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            // The semaphore is never closed.
+            Ok(Err(_)) | Err(_) => {
+                let message = format!(
+                    "deadline exceeded before the request was sent: all {} connections of the client were in use",
+                    self.connections
+                );
+                Err(Error::new(ErrorKind::Timeout, message)
+                    .with_hint("make fewer calls at a time, or raise builder.max_connections"))
+            }
+        }
     }
 }
 
@@ -45,6 +72,7 @@ impl Platform {
     }
 
     pub(crate) async fn flavor(&self, options: &Options, deadline: Deadline) -> Result<Flavor> {
+        super::require_runtime()?;
         // Another call may be asking, with more time than this one has.
         let found = self.flavor.get_or_try_init(|| detect(&self.channel, options, deadline));
         let late = |_| {

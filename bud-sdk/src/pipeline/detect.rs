@@ -13,7 +13,7 @@ pub(super) async fn detect(channel: &Channel, options: &Options, deadline: Deadl
     let request = Request { operation: "client.flavor", route: &PROBE, parts: &parts };
     let unclear = |found: String| {
         Error::config(format!("the API flavor of this server is unclear: {found}")).with_hint(
-            "is this the API's address? If it is, set BUD_API_FLAVOR (or builder.flavor) to guide or runtime",
+            "is this the API's address? If it is, set the flavor (BUD_API_FLAVOR) to guide or runtime",
         )
     };
     // Otherwise the call that happened to ask would be blamed for the answer.

@@ -5,6 +5,7 @@ mod budget;
 mod channel;
 mod detect;
 mod options;
+mod proxy;
 mod redact;
 mod refusal;
 mod retry;
@@ -24,8 +25,9 @@ use http::HeaderValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Secret;
 
-pub(crate) use channel::{Channel, Platform};
+pub(crate) use channel::{Channel, Platform, Slot};
 pub(crate) use options::{Deadline, Options};
+pub(crate) use proxy::{Proxy, ProxySettings};
 pub(crate) use redact::mask;
 pub(crate) use retry::Policy;
 pub(crate) use run::{Meta, execute, open, send};
@@ -37,6 +39,15 @@ pub(crate) use transport::Outgoing;
 pub(crate) use transport::{Body, Connector, Failure, Incoming, Transport};
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Calls wait by tokio's timers and connections, which panic where none of its runtimes is entered.
+pub(crate) fn require_runtime() -> Result<()> {
+    match tokio::runtime::Handle::try_current() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::config("no tokio runtime is running here")
+            .with_hint("await calls inside #[tokio::main] or Runtime::block_on, or use bud_sdk::blocking")),
+    }
+}
 
 /// Where tokens come from; the pipeline does not know how.
 pub(crate) trait Authorize: Send + Sync {

@@ -42,8 +42,3 @@ pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
         _ => None,
     }
 }
-
-pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get("x-request-id").or_else(|| headers.get("x-correlation-id"))?;
-    Some(clean(id.to_str().ok()?, 100))
-}

@@ -73,4 +73,46 @@ mod tests {
         }
         assert_eq!(parse(&[]), None);
     }
+
+    /// Any header that can arrive: a wait that clock arithmetic can carry, or none.
+    #[test]
+    fn any_header_is_a_bounded_wait_or_none() {
+        const PIECES: &[&[u8]] = &[
+            b"0",
+            b"9",
+            b"1.5",
+            b"-",
+            b"+",
+            b".",
+            b"e9",
+            b"inf",
+            b"NaN",
+            b" ",
+            b",",
+            b":",
+            b"GMT",
+            b"Wed, 21 Oct 2015 07:28:00 GMT",
+            b"Fri, 31 Dec 9999 23:59:59 GMT",
+            b"Oct",
+            b"99999999999999999999",
+            b"\xff",
+            b"\t",
+        ];
+        let mut random = fastrand::Rng::with_seed(15);
+        for _ in 0..20_000 {
+            let mut headers = HeaderMap::new();
+            for name in ["retry-after", "retry-after-ms", "date"] {
+                let text: Vec<u8> = (0..random.usize(0..5))
+                    .flat_map(|_| PIECES[random.usize(0..PIECES.len())].to_vec())
+                    .collect();
+                if let Ok(value) = http::HeaderValue::from_bytes(&text) {
+                    headers.insert(name, value);
+                }
+            }
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(random.u64(0..4_000_000_000));
+            if let Some(wait) = retry_after(&headers, now) {
+                assert!(tokio::time::Instant::now().checked_add(wait).is_some(), "{headers:?}");
+            }
+        }
+    }
 }

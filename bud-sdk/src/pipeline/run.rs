@@ -11,11 +11,11 @@ use url::Url;
 
 use super::attempt::{Answer, attempt};
 use super::redact::mask;
-use super::refusal::{challenge, encoding, is_foreign, request_id, should_retry, without_mark};
+use super::refusal::{challenge, encoding, is_foreign, should_retry, without_mark};
 use super::retry::Outcome;
 use super::retry_after::retry_after;
 use super::transport::{Failure, Incoming, Outgoing};
-use super::{Authorize, Channel, Deadline, Options, Patience, Platform, Token};
+use super::{Authorize, Channel, Deadline, Options, Patience, Platform, Token, require_runtime};
 use crate::api::{Describe, Flavor, Operation, Parts, Raw, Read, Reply, Route, ServerMessage, clean, fill};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Secret, Warning};
@@ -165,7 +165,7 @@ pub(crate) async fn send(
     authorize: &dyn Authorize,
 ) -> Result<(Raw, Meta)> {
     let request = Request { operation, route, parts };
-    let result = match options.check() {
+    let result = match options.check().and_then(|()| require_runtime()) {
         Ok(()) => run(channel, &request, options, options.deadline(), authorize).await,
         Err(error) => Err(error),
     };
@@ -180,6 +180,7 @@ async fn prepare<D: Describe>(
     deadline: Deadline,
 ) -> Result<(Flavor, Route, Parts)> {
     options.check()?;
+    require_runtime()?;
     if let Some(refused) = refused_on_every_flavor(platform, request) {
         return Err(refused);
     }
@@ -304,6 +305,7 @@ impl Exchange<'_> {
                 .await
                 .map_err(|_| Error::new(ErrorKind::Timeout, "no token before the deadline"))?
                 .map_err(|error| after_refusal(error, refused.as_ref()))?;
+            let slot = self.channel.slot(self.deadline).await?;
             if self.deadline.left().is_zero() {
                 return Err(Error::new(ErrorKind::Timeout, "the deadline was past before it was sent"));
             }
@@ -312,7 +314,11 @@ impl Exchange<'_> {
             self.attempts += 1;
             counted += 1;
             let started = Instant::now();
-            let result = attempt(&*self.channel.transport, outgoing, until, whole).await;
+            let mut result = attempt(&*self.channel.transport, outgoing, until, whole).await;
+            match &mut result {
+                Ok(Answer::Open(incoming)) => incoming.body.hold(slot),
+                _ => drop(slot),
+            }
             self.observe(&result, started);
             if token.is_some() && accepts_token(&result) {
                 authorize.accepted();
@@ -320,7 +326,7 @@ impl Exchange<'_> {
             let (error, outcome) = match result {
                 Ok(answer @ (Answer::Whole { .. } | Answer::Open(_))) => {
                     self.channel.budget.refill();
-                    let meta = self.meta(&answer);
+                    let meta = self.meta(&answer, token.as_deref());
                     return Ok((answer, meta));
                 }
                 Ok(Answer::Refused { status, headers, body })
@@ -329,7 +335,7 @@ impl Exchange<'_> {
                         && !is_foreign(status, &headers, &body) =>
                 {
                     let answer = Answer::Whole { status, headers, body: Bytes::new() };
-                    let mut meta = self.meta(&answer);
+                    let mut meta = self.meta(&answer, token.as_deref());
                     let message = format!(
                         "an earlier attempt was lost on the way, and the repeated one was answered {status}: it was not seen to exist"
                     );
@@ -418,13 +424,13 @@ impl Exchange<'_> {
         }
     }
 
-    fn meta(&self, answer: &Answer) -> Meta {
+    fn meta(&self, answer: &Answer, token: Option<&Token>) -> Meta {
         let (Answer::Whole { status, headers, .. }
         | Answer::Refused { status, headers, .. }
         | Answer::Open(Incoming { status, headers, .. })) = answer;
         Meta {
             status: *status,
-            request_id: request_id(headers),
+            request_id: self.request_id(headers, token),
             attempts: self.attempts,
             elapsed: self.deadline.elapsed(),
             warnings: Vec::new(),
@@ -434,7 +440,7 @@ impl Exchange<'_> {
     /// The server's answer as an error: its kind follows the status, its text is the server's.
     fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8], token: Option<&Token>) -> Error {
         if (300..400).contains(&status) {
-            return self.redirect(status, headers);
+            return self.redirect(status, headers, token);
         }
         let kind = ErrorKind::of_status(status).unwrap_or(ErrorKind::Api);
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -452,7 +458,7 @@ impl Exchange<'_> {
             return Error::new(ErrorKind::Api, said.message)
                 .with_hint("this is not the API's own answer: is this the API's address?")
                 .with_status(status)
-                .with_request_id(request_id(headers));
+                .with_request_id(self.request_id(headers, token));
         }
         let inactive = status == 400 && said.message == INACTIVE;
         let kind = if inactive { ErrorKind::PermissionDenied } else { kind };
@@ -463,17 +469,22 @@ impl Exchange<'_> {
             .with_server_code(said.code)
             .with_param(said.param)
             .with_fields(said.fields)
-            .with_request_id(request_id(headers))
+            .with_request_id(self.request_id(headers, token))
             .with_retry_after(retry_after(headers, SystemTime::now()))
             .with_json(without_mark(body).trim_ascii_start().starts_with(b"{"))
     }
 
-    fn redirect(&self, status: u16, headers: &HeaderMap) -> Error {
+    fn redirect(&self, status: u16, headers: &HeaderMap, token: Option<&Token>) -> Error {
         let target =
             headers.get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| self.url.join(to).ok());
         let target = match target {
-            Some(to) if to.origin() == self.url.origin() => format!("to {}", clean(to.path(), 200)),
-            Some(to) => format!("to {}", clean(&to.origin().ascii_serialization(), 200)),
+            Some(to) if to.origin() == self.url.origin() => {
+                format!("to {}", clean(&self.mask(to.path(), token), 200))
+            }
+            Some(to) => {
+                let origin = to.origin().ascii_serialization();
+                format!("to {}", clean(&self.mask(&origin, token), 200))
+            }
             None => "without a usable target".to_owned(),
         };
         Error::new(
@@ -482,23 +493,40 @@ impl Exchange<'_> {
         )
         .with_hint("set the base URL to the API's own address")
         .with_status(status)
-        .with_request_id(request_id(headers))
+        .with_request_id(self.request_id(headers, token))
     }
 
     fn failure(&self, failure: Failure, token: Option<&Token>) -> Error {
-        let message = match failure.kind {
-            ErrorKind::Connect | ErrorKind::Tls => {
+        let message = match (failure.peer, failure.kind) {
+            (Some(peer), _) => format!("{peer}: {}", failure.message),
+            (None, ErrorKind::Connect | ErrorKind::Tls) => {
                 let host = self.url.host_str().unwrap_or_default();
                 let port = self.url.port_or_known_default().unwrap_or_default();
                 format!("{host}:{port}: {}", failure.message)
             }
-            _ => failure.message,
+            (None, _) => failure.message,
         };
         let error = Error::new(failure.kind, clean(&self.mask(&message, token), 500));
-        match failure.kind {
-            ErrorKind::Connect => error.with_hint("nothing was sent; check the base URL and the network"),
-            _ => error,
+        match (failure.hint, failure.kind) {
+            (Some(hint), _) => error.with_hint(hint),
+            (None, ErrorKind::Connect) => {
+                error.with_hint("nothing was sent; check the base URL and the network")
+            }
+            (None, _) => error,
         }
+    }
+
+    /// A gateway may make the id from what it was sent.
+    fn request_id(&self, headers: &HeaderMap, token: Option<&Token>) -> Option<String> {
+        let id = headers.get("x-request-id").or_else(|| headers.get("x-correlation-id"))?;
+        let id = id.to_str().ok()?;
+        // The usual UUID can hold a secret in no other form than its own, which is cheap to look for.
+        let plain = id.len() <= 64 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        let held = || self.authorize.secrets().iter().any(|secret| id.contains(secret.expose()));
+        if plain && !held() && !token.is_some_and(|token| id.contains(token.secret.expose())) {
+            return Some(id.to_owned());
+        }
+        Some(clean(&self.mask(id, token), 100))
     }
 
     fn mask(&self, text: &str, token: Option<&Token>) -> String {

@@ -69,7 +69,10 @@ fn channel(answers: impl IntoIterator<Item = Answer>, takes: Duration) -> (Chann
     let transport = Arc::new(Scripted { answers, seen: Mutex::default(), takes });
     // Without chance the backoff is its own upper bound: 0.2 s, 0.4 s, 0.8 s.
     let policy = Policy { random: Arc::new(|| 1.0), ..Policy::default() };
-    (Channel::new("http://127.0.0.1".parse().unwrap(), transport.clone(), policy), transport)
+    (
+        Channel::new("http://127.0.0.1".parse().unwrap(), transport.clone(), policy, Channel::CONNECTIONS),
+        transport,
+    )
 }
 
 async fn call(route: Route, answers: impl IntoIterator<Item = Answer>, options: Options) -> Run {

@@ -82,6 +82,7 @@ mod with_rsa {
         /// # Errors
         /// `InvalidArgument` for what is no such key.
         pub fn from_pem(pem: &str) -> Result<Self> {
+            let pem = &*text(pem)?;
             let key = RsaPrivateKey::from_pkcs8_pem(pem).or_else(|_| RsaPrivateKey::from_pkcs1_pem(pem));
             let key = key.map_err(|_| {
                 let encrypted = pem.contains("ENCRYPTED");
@@ -100,11 +101,16 @@ mod with_rsa {
         /// # Errors
         /// `InvalidArgument` for what is no such key, or a wrong password.
         pub fn from_encrypted_pem(pem: &str, password: impl Into<Secret>) -> Result<Self> {
+            let pem = &*text(pem)?;
             let key = RsaPrivateKey::from_pkcs8_encrypted_pem(pem, password.into().expose().as_bytes());
             let why = "the password is wrong, or it is not an encrypted PKCS#8 key in PEM \
                        (openssl pkcs8 -topk8 converts others)";
             key.map(|key| Self(Arc::new(key))).map_err(|_| Error::invalid("deployment_key", why))
         }
+    }
+
+    fn text(pem: &str) -> Result<std::borrow::Cow<'_, str>> {
+        crate::config::pem_text(pem).map_err(|why| Error::invalid("deployment_key", why))
     }
 
     impl Unlock for DeploymentKey {
@@ -169,6 +175,7 @@ mod tests {
         for key in [
             DeploymentKey::from_pem(&pkcs8),
             DeploymentKey::from_pem(&pkcs1),
+            DeploymentKey::from_pem(&pkcs8.replace('\n', "\\n")),
             DeploymentKey::from_encrypted_pem(&locked, "pass"),
         ] {
             let key = key.unwrap();
@@ -178,7 +185,10 @@ mod tests {
         for (error, says) in [
             (DeploymentKey::from_pem(&locked), "password"),
             (DeploymentKey::from_encrypted_pem(&locked, "wrong"), "password is wrong"),
-            (DeploymentKey::from_pem("nothing"), "not an RSA"),
+            (DeploymentKey::from_pem("nothing"), "-----BEGIN"),
+            (DeploymentKey::from_pem("/etc/bud/key.pem"), "not a path"),
+            (DeploymentKey::from_encrypted_pem("key.pem", "pass"), "not a path"),
+            (DeploymentKey::from_pem(&pkcs8.replace('\n', "")), "not an RSA"),
         ] {
             let error = error.unwrap_err();
             assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidArgument, Some("deployment_key")));
