@@ -65,11 +65,12 @@ export const CLIENT_OPTIONS: Fields = { baseUrl: { as: 'base_url', kind: 'text' 
 /** What a Kubernetes cluster takes. */
 export interface ClusterOptions {
   /**
-   * The kubeconfig file. Without it, that of `KUBECONFIG`, else `~/.kube/config`, else the service account of the pod that
-   * this runs in.
+   * The kubeconfig file. Default: the files that `KUBECONFIG` names, merged as kubectl merges them; else `~/.kube/config`;
+   * else the service account of the pod that the program runs in. A kubeconfig can run programs (its credential plugins), so
+   * use only those that you trust.
    */
   readonly kubeconfig?: string | undefined;
-  /** The context of the kubeconfig file; its current one unless said otherwise. */
+  /** The context of the kubeconfig. Default: its current context. */
   readonly context?: string | undefined;
   /** Uses the service account of the pod that this runs in, and no kubeconfig file. */
   readonly inCluster?: boolean | undefined;
@@ -88,9 +89,14 @@ export interface ClusterOptions {
    * In milliseconds.
    */
   readonly connectTimeout?: number | undefined;
-  /** Takes a kubeconfig that turns off the checking of certificates. */
+  /** Accepts a kubeconfig that turns off the verification of certificates. Default: it is refused. */
   readonly allowInsecureTls?: boolean | undefined;
+  /**
+   * Accepts a server on plain http that is not on this machine. Credentials are then sent in clear text: anyone on the network
+   * can read them. Default: such a server is refused.
+   */
+  readonly allowHttp?: boolean | undefined;
 }
 
 /** @internal */
-export const CLUSTER_OPTIONS: Fields = { kubeconfig: { as: 'kubeconfig', kind: 'text' }, context: { as: 'context', kind: 'text' }, inCluster: { as: 'in_cluster', kind: 'bool' }, requestTimeout: { as: 'request_timeout', kind: 'seconds' }, timeout: { as: 'timeout', kind: 'seconds' }, connectTimeout: { as: 'connect_timeout', kind: 'seconds' }, allowInsecureTls: { as: 'allow_insecure_tls', kind: 'bool' } };
+export const CLUSTER_OPTIONS: Fields = { kubeconfig: { as: 'kubeconfig', kind: 'text' }, context: { as: 'context', kind: 'text' }, inCluster: { as: 'in_cluster', kind: 'bool' }, requestTimeout: { as: 'request_timeout', kind: 'seconds' }, timeout: { as: 'timeout', kind: 'seconds' }, connectTimeout: { as: 'connect_timeout', kind: 'seconds' }, allowInsecureTls: { as: 'allow_insecure_tls', kind: 'bool' }, allowHttp: { as: 'allow_http', kind: 'bool' } };

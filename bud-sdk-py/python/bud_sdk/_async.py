@@ -2512,13 +2512,16 @@ class AsyncKubernetesCluster(AsyncCaller):
         timeout: Seconds | None = None,
         connect_timeout: Seconds | None = None,
         allow_insecure_tls: bool | None = None,
+        allow_http: bool | None = None,
     ) -> None:
         """Prepares a connection; nothing is read or sent.
 
         Args:
-            kubeconfig: The kubeconfig file. Without it, that of `KUBECONFIG`, else
-                `~/.kube/config`, else the service account of the pod that this runs in.
-            context: The context of the kubeconfig file; its current one unless said otherwise.
+            kubeconfig: The kubeconfig file. Default: the files that `KUBECONFIG` names, merged as
+                kubectl merges them; else `~/.kube/config`; else the service account of the pod that
+                the program runs in. A kubeconfig can run programs (its credential plugins), so use
+                only those that you trust.
+            context: The context of the kubeconfig. Default: its current context.
             in_cluster: Uses the service account of the pod that this runs in, and no kubeconfig
                 file.
             request_timeout: The longest time that one request may take. 30 seconds.
@@ -2526,9 +2529,13 @@ class AsyncKubernetesCluster(AsyncCaller):
                 have their own.
             connect_timeout: The longest time that opening a connection, or getting credentials from
                 a plugin, may take. 10 seconds.
-            allow_insecure_tls: Takes a kubeconfig that turns off the checking of certificates.
+            allow_insecure_tls: Accepts a kubeconfig that turns off the verification of
+                certificates. Default: it is refused.
+            allow_http: Accepts a server on plain http that is not on this machine. Credentials are
+                then sent in clear text: anyone on the network can read them. Default: such a server
+                is refused.
         """
-        super().__init__(cluster_door({"kubeconfig": kubeconfig, "context": context, "in_cluster": in_cluster, "request_timeout": request_timeout, "timeout": timeout, "connect_timeout": connect_timeout, "allow_insecure_tls": allow_insecure_tls}))
+        super().__init__(cluster_door({"kubeconfig": kubeconfig, "context": context, "in_cluster": in_cluster, "request_timeout": request_timeout, "timeout": timeout, "connect_timeout": connect_timeout, "allow_insecure_tls": allow_insecure_tls, "allow_http": allow_http}))
 
     async def pods(
         self,

@@ -1,14 +1,17 @@
 //! Connecting to a cluster: by a kubeconfig file, by the environment's, or from inside it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::Request;
+use http::header::AUTHORIZATION;
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use secrecy::SecretString;
 
-use super::plugin;
+use super::kubeconfig::{self, Authorization, Impersonated, Selection, Settings, Surroundings, encoded};
+use super::{plugin, proxy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Timestamp;
 
@@ -28,7 +31,7 @@ use crate::types::Timestamp;
 pub struct Cluster(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    source: Source,
+    source: Selection,
     pub(super) limits: Limits,
     current: Mutex<Connection>,
     /// One reconnection at a time.
@@ -40,9 +43,20 @@ pub(super) struct Inner {
 pub(super) struct Connection {
     pub(super) client: kube::Client,
     pub(super) generation: u64,
+    /// The proxy that requests go through, for errors.
+    pub(super) proxy: Option<String>,
+    /// A token that is renewed in its file; other credentials are the client's own.
+    authorization: Authorization,
     expires: Option<Timestamp>,
     server: String,
     namespace: String,
+}
+
+impl Connection {
+    /// Adds the token of this moment to a request, if there is one that is renewed.
+    pub(super) fn authorize<B>(&self, request: &mut Request<B>) {
+        self.authorization.apply(request);
+    }
 }
 
 /// How long things may take.
@@ -55,33 +69,29 @@ pub(super) struct Limits {
     connect: Duration,
 }
 
-#[derive(Clone, Default)]
-struct Source {
-    kubeconfig: Option<PathBuf>,
-    context: Option<String>,
-    in_cluster: bool,
-    insecure: bool,
-}
-
 /// Configures a [`Cluster`].
 #[must_use = "call connect() to get a cluster"]
 #[derive(Clone)]
 pub struct ClusterBuilder {
-    source: Source,
+    source: Selection,
     limits: Limits,
 }
 
-/// Before they end, credentials are got anew.
+/// Credentials are renewed this long before they end.
 const EARLY: Duration = Duration::from_secs(60);
 
 impl ClusterBuilder {
-    /// The kubeconfig file; certificates that it names are looked for beside it. Without it, that of `KUBECONFIG`, else
-    /// `~/.kube/config`, else the service account of the pod that this runs in.
+    /// The kubeconfig file. Paths in it are relative to its folder. Default: the files that `KUBECONFIG` names, merged as kubectl
+    /// merges them; else `~/.kube/config`; else the service account of the pod that the program runs in.
+    ///
+    /// A kubeconfig can run programs: its credential plugins (`exec`) are started by [`connect`](Self::connect) and whenever
+    /// credentials are renewed. Use only kubeconfigs that you trust. Plugins run without a terminal, within the connect timeout,
+    /// and without the `BUD_` variables of the environment.
     pub fn kubeconfig(mut self, path: impl Into<PathBuf>) -> Self {
         self.source.kubeconfig = Some(path.into());
         self
     }
-    /// The context of the kubeconfig file; its current one unless said otherwise.
+    /// The context of the kubeconfig. Default: its current context.
     pub fn context(mut self, name: impl Into<String>) -> Self {
         self.source.context = Some(name.into());
         self
@@ -106,10 +116,15 @@ impl ClusterBuilder {
         self.limits.connect = time;
         self
     }
-    /// Takes a kubeconfig that turns off the checking of certificates (`insecure-skip-tls-verify`); without this such a one is
-    /// refused.
+    /// Accepts a kubeconfig that turns off the verification of certificates (`insecure-skip-tls-verify`). Default: it is refused.
     pub fn allow_insecure_tls(mut self) -> Self {
-        self.source.insecure = true;
+        self.source.allow_insecure_tls = true;
+        self
+    }
+    /// Accepts a server on plain http that is not on this machine. Credentials are then sent in clear text: anyone on the network
+    /// can read them. Default: such a server is refused.
+    pub fn allow_http(mut self) -> Self {
+        self.source.allow_http = true;
         self
     }
 
@@ -125,14 +140,14 @@ impl ClusterBuilder {
         Ok(())
     }
 
-    /// Reads the configuration and gets credentials. The cluster is not asked anything yet.
+    /// Reads the configuration and gets credentials. Sends no request yet.
     ///
     /// # Errors
-    /// `Config` naming the file and what is wrong with it; `InvalidArgument` for a time of zero.
+    /// `Config` naming the file and the key that is wrong, and never a value; `InvalidArgument` for a time of zero.
     pub async fn connect(self) -> Result<Cluster> {
         self.check()?;
         let Self { source, limits } = self;
-        let connection = source.connect(&limits, 0).await?;
+        let connection = connect(&source, &limits, 0).await?;
         let current = Mutex::new(connection);
         Ok(Cluster(Arc::new(Inner { source, limits, current, reconnecting: tokio::sync::Mutex::new(()) })))
     }
@@ -146,12 +161,13 @@ impl Cluster {
             total: Duration::from_secs(120),
             connect: Duration::from_secs(10),
         };
-        ClusterBuilder { source: Source::default(), limits }
+        ClusterBuilder { source: Selection::default(), limits }
     }
 
     /// How to connect to the cluster of another context of the same kubeconfig.
     pub(super) fn sibling(&self, context: &str) -> ClusterBuilder {
-        let source = Source { context: Some(context.to_owned()), in_cluster: false, ..self.0.source.clone() };
+        let source =
+            Selection { context: Some(context.to_owned()), in_cluster: false, ..self.0.source.clone() };
         ClusterBuilder { source, limits: self.0.limits }
     }
 
@@ -178,73 +194,92 @@ impl Cluster {
         }
     }
 
-    /// Gets credentials anew, unless somebody has done so since `generation`.
+    /// Renews credentials, unless another call has done so since `generation`.
     pub(super) async fn reconnect(&self, generation: u64) -> Result<Connection> {
         let _turn = self.0.reconnecting.lock().await;
         let now = self.now();
         if now.generation != generation {
             return Ok(now);
         }
-        let fresh = self.0.source.connect(&self.0.limits, generation + 1).await?;
+        // On the heap: every request has room for this, and a report makes many at a time.
+        let fresh = Box::pin(connect(&self.0.source, &self.0.limits, generation + 1)).await?;
         *self.0.current.lock().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
         Ok(fresh)
     }
 }
 
-impl Source {
-    async fn connect(&self, limits: &Limits, generation: u64) -> Result<Connection> {
-        let (mut config, place) = self.config().await?;
-        if config.accept_invalid_certs && !self.insecure {
-            let message =
-                format!("{place} turns off the checking of certificates (insecure-skip-tls-verify)");
-            return Err(Error::config(message)
-                .with_hint("give the cluster's CA instead, or say allow_insecure_tls()"));
-        }
-        let expires = match config.auth_info.exec.take() {
-            Some(exec) => plugin::run(&exec, &mut config, limits.connect).await?,
-            None => None,
-        };
-        // kube's own retries go on for minutes; those of this crate are in `request`.
-        config.default_retry = false;
-        config.connect_timeout = Some(limits.connect);
-        let (server, namespace) = (config.cluster_url.to_string(), config.default_namespace.clone());
-        crate::pipeline::install_default_provider();
-        let client = kube::Client::try_from(config)
-            .map_err(|error| Error::config(format!("{place}: {}", told(&error))).with_source(error))?;
-        Ok(Connection { client, generation, expires, server, namespace })
-    }
+/// Where the token and the CA of a pod's service account are.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-    /// The configuration, and what to call it in errors.
-    async fn config(&self) -> Result<(Config, String)> {
-        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
-        let (kubeconfig, place) = match &self.kubeconfig {
-            _ if self.in_cluster => return in_cluster(),
-            Some(path) => (Kubeconfig::read_from(path), path.display().to_string()),
-            None if std::env::var_os("KUBECONFIG").is_some() => (Kubeconfig::read(), "KUBECONFIG".to_owned()),
-            None => {
-                match crate::config::home().map(|home| home.join(".kube/config")).filter(|path| path.exists())
-                {
-                    Some(path) => (Kubeconfig::read_from(&path), path.display().to_string()),
-                    None if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => return in_cluster(),
-                    None => {
-                        let message = "there is no kubeconfig: none was given, KUBECONFIG is not set, and there is no ~/.kube/config";
-                        return Err(Error::config(message));
-                    }
-                }
-            }
-        };
-        let wrong =
-            |error: KubeconfigError| Error::config(format!("{place}: {}", told(&error))).with_source(error);
-        let config =
-            Config::from_custom_kubeconfig(kubeconfig.map_err(wrong)?, &options).await.map_err(wrong)?;
-        Ok((config, place))
-    }
+fn read(selection: &Selection) -> Result<(Settings, Option<proxy::Via>)> {
+    let variable = |name: &str| std::env::var_os(name);
+    let around = Surroundings {
+        variable: &variable,
+        home: crate::config::home(),
+        service_account: Path::new(SERVICE_ACCOUNT),
+    };
+    let settings = kubeconfig::load(selection, &around)?;
+    let proxy = proxy::of(&settings, &variable)?;
+    Ok((settings, proxy))
 }
 
-fn in_cluster() -> Result<(Config, String)> {
-    let config = Config::incluster()
-        .map_err(|error| Error::config(format!("not in a cluster: {}", told(&error))).with_source(error))?;
-    Ok((config, "the pod's service account".to_owned()))
+async fn connect(selection: &Selection, limits: &Limits, generation: u64) -> Result<Connection> {
+    let (mut settings, proxy) = read(selection)?;
+    let mut expires = None;
+    if let Some(exec) = settings.exec.take() {
+        let credentials = plugin::run(&exec, settings.cluster_info.take(), limits.connect).await?;
+        settings.authorization = credentials.authorization;
+        settings.identity = credentials.identity;
+        expires = credentials.expires;
+    }
+    let server = settings.server.uri.to_string();
+    let authorization = match &settings.authorization {
+        Authorization::File(_) => settings.authorization.clone(),
+        _ => Authorization::None,
+    };
+    let namespace = settings.namespace.clone();
+    let place = settings.place.clone();
+    let (config, proxy) = configured(settings, limits, proxy);
+    crate::pipeline::install_default_provider();
+    let client = kube::Client::try_from(config).map_err(|error| {
+        // The others may hold the address of a proxy with its password.
+        let why = match error {
+            kube::Error::RustlsTls(error) => told(&error),
+            _ => "no client can be made of it".to_owned(),
+        };
+        Error::config(format!("{place}: {why}"))
+    })?;
+    Ok(Connection { client, generation, proxy, authorization, expires, server, namespace })
+}
+
+/// The client's own form of the settings. It reads nothing further: no file but a CA that is renewed, and no variable.
+fn configured(settings: Settings, limits: &Limits, proxy: Option<proxy::Via>) -> (Config, Option<String>) {
+    let mut config = Config::new(settings.server.uri);
+    config.default_namespace = settings.namespace;
+    config.root_cert = settings.authorities;
+    config.root_cert_file = settings.authority_file;
+    config.accept_invalid_certs = settings.insecure;
+    config.tls_server_name = settings.server_name;
+    config.disable_compression = settings.disable_compression;
+    // kube's own retries go on for minutes; those of this crate are in `request`.
+    config.default_retry = false;
+    config.connect_timeout = Some(limits.connect);
+    if let Authorization::Fixed(value) = settings.authorization {
+        config.headers.push((AUTHORIZATION, value));
+    }
+    let Impersonated { user, uid, groups, extra } = settings.impersonated;
+    config.auth_info.impersonate = user;
+    config.auth_info.impersonate_uid = uid;
+    config.auth_info.impersonate_groups = Some(groups);
+    config.auth_info.impersonate_user_extra = Some(extra.into_iter().collect());
+    if let Some(identity) = settings.identity {
+        let key = encoded(identity.key.expose().as_bytes());
+        config.auth_info.client_certificate_data = Some(encoded(identity.certificates.as_bytes()));
+        config.auth_info.client_key_data = Some(SecretString::from(key));
+    }
+    let (uri, name) = proxy.map(|via| (via.uri, via.name)).unzip();
+    config.proxy_url = uri;
+    (config, name)
 }
 
 /// What an error and those behind it say, once each.
@@ -269,7 +304,7 @@ impl fmt::Debug for Cluster {
 
 impl fmt::Debug for ClusterBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Source { kubeconfig, context, in_cluster, .. } = &self.source;
+        let Selection { kubeconfig, context, in_cluster, .. } = &self.source;
         let mut shown = f.debug_struct("ClusterBuilder");
         shown.field("kubeconfig", kubeconfig).field("context", context).field("in_cluster", in_cluster);
         shown.finish_non_exhaustive()

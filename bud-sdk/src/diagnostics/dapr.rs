@@ -17,10 +17,11 @@ impl Cluster {
         let apps = COMPONENTS.map(|component| component.app).join(",");
         let everywhere = Scope::all().labels(format!("app in ({apps})"));
         let scope = scope.into();
-        let control_plane = self.list("/api/v1", "pods", &everywhere, |pod: slim::Pod, _| pod);
+        let control_plane = self.list_whole("/api/v1", "pods", &everywhere, |pod: slim::Pod, _| pod);
         let deployments =
-            self.list("/apis/apps/v1", "deployments", &everywhere, |one: slim::Workload, _| one);
-        let sets = self.list("/apis/apps/v1", "statefulsets", &everywhere, |one: slim::Workload, _| one);
+            self.list_whole("/apis/apps/v1", "deployments", &everywhere, |one: slim::Workload, _| one);
+        let sets =
+            self.list_whole("/apis/apps/v1", "statefulsets", &everywhere, |one: slim::Workload, _| one);
         let sidecars = self.list("/api/v1", "pods", &scope, |pod: slim::Pod, _| DaprSidecar::of(&pod));
         let (pods, deployments, sets, sidecars) =
             futures_util::future::try_join4(control_plane, deployments, sets, sidecars).await?;

@@ -26,14 +26,16 @@ impl Cluster {
     pub(super) async fn offers(&self) -> Result<Offers> {
         let everywhere = Scope::all();
         let gpus = |slice: ResourceSlice, _| of_gpus(&slice).then_some(slice);
-        let slices: Vec<ResourceSlice> = match self.list(ROOT, "resourceslices", &everywhere, gpus).await {
-            Err(error) if error.status() == Some(404) => return Ok(Offers::default()),
-            slices => slices?.into_iter().flatten().collect(),
-        };
+        let slices: Vec<ResourceSlice> =
+            match self.list_whole(ROOT, "resourceslices", &everywhere, gpus).await {
+                Err(error) if error.status() == Some(404) => return Ok(Offers::default()),
+                slices => slices?.into_iter().flatten().collect(),
+            };
         if slices.is_empty() {
             return Ok(Offers::default());
         }
-        let claims = self.list(ROOT, "resourceclaims", &everywhere, |claim: ResourceClaim, _| claim).await?;
+        let claims =
+            self.list_whole(ROOT, "resourceclaims", &everywhere, |claim: ResourceClaim, _| claim).await?;
         Ok(Offers { slices, claims })
     }
 }

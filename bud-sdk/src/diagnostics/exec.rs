@@ -138,8 +138,10 @@ impl Exec {
         let mut connection = self.cluster.connection().await?;
         let mut renewed = false;
         let attached = loop {
-            let request =
-                Request::get(ask.uri()).body(Vec::new()).map_err(|error| Error::invalid("command", error))?;
+            let mut request = Request::get(ask.uri()?)
+                .body(Vec::new())
+                .map_err(|error| Error::invalid("command", error))?;
+            connection.authorize(&mut request);
             match timeout_at(deadline, connection.client.connect(request)).await.map_err(|_| late())? {
                 Ok(attached) => break attached,
                 Err(kube::Error::Api(status)) if status.code == 401 && !renewed => {

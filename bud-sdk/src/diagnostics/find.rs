@@ -21,7 +21,8 @@ impl Cluster {
     pub(super) async fn find_deployment(&self, namespace: &str, service: &str) -> Result<slim::Workload> {
         super::scope::check_name("name", service)?;
         let scope = Scope::namespace(namespace);
-        let all = self.list("/apis/apps/v1", "deployments", &scope, |one: slim::Workload, _| one).await?;
+        let all =
+            self.list_whole("/apis/apps/v1", "deployments", &scope, |one: slim::Workload, _| one).await?;
         let mut found = Vec::new();
         for rule in RULES {
             found = all.iter().filter(|deployment| rule(deployment, service)).collect();
@@ -81,7 +82,7 @@ impl Cluster {
     /// The pods that a selector selects.
     pub(super) async fn selected(&self, namespace: &str, selector: &Selector) -> Result<Vec<slim::Pod>> {
         let scope = Scope::namespace(namespace).labels(written(selector));
-        self.list("/api/v1", "pods", &scope, |pod: slim::Pod, _| pod).await
+        self.list_whole("/api/v1", "pods", &scope, |pod: slim::Pod, _| pod).await
     }
 }
 

@@ -40,7 +40,7 @@ impl Cluster {
         let everywhere = Scope::all();
         let nodes = self.list("/api/v1", "nodes", &everywhere, |node: slim::Node, now| (node, now));
         let running = everywhere.clone().fields("status.phase!=Succeeded,status.phase!=Failed");
-        let pods = self.list("/api/v1", "pods", &running, |pod: slim::Pod, _| asked_of_node(&pod));
+        let pods = self.list_whole("/api/v1", "pods", &running, |pod: slim::Pod, _| asked_of_node(&pod));
         let (nodes, pods, offers) = futures_util::future::try_join3(nodes, pods, self.offers()).await?;
         let mut asked = Asked::new();
         for (node, resource, amount) in pods.into_iter().flatten() {

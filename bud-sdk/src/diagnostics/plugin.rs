@@ -1,20 +1,41 @@
-//! Credential plugins of a kubeconfig: programs that print a token. They get no terminal to ask on, and a limited time.
+//! Credential plugins of a kubeconfig: programs that print a token or a certificate. They get no terminal to ask on, a limited
+//! time, and none of this SDK's own secrets.
 
-use std::process::Stdio;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use kube::Config;
-use kube::config::ExecConfig;
-use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
-use tokio::process::Command;
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
 
+use super::kubeconfig::{Authorization, Exec, Identity, identity, tree};
 use crate::error::{Error, Result};
 use crate::types::{Secret, Timestamp};
 
+/// Tokens and certificate chains have a few KiB.
+const MOST_OUTPUT: usize = 1 << 20;
+/// What is kept of the end of a plugin's messages, and what of it is shown.
+const MOST_MESSAGES: usize = 8 << 10;
+const SHOWN: usize = 600;
+/// How long the output of a plugin that has ended may still come: what it started may hold its pipes open.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What a plugin gives.
+pub(super) struct Credentials {
+    pub(super) authorization: Authorization,
+    pub(super) identity: Option<Identity>,
+    pub(super) expires: Option<Timestamp>,
+}
+
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Answer {
+    api_version: Option<String>,
+    kind: Option<String>,
     status: Option<Status>,
 }
 
@@ -27,88 +48,243 @@ struct Status {
     expiration_timestamp: Option<Timestamp>,
 }
 
-/// Runs the plugin and puts what it prints into the configuration; returns when that ends.
-pub(super) async fn run(
-    exec: &ExecConfig,
-    config: &mut Config,
-    within: Duration,
-) -> Result<Option<Timestamp>> {
+/// Runs a plugin and reads what it prints.
+pub(super) async fn run(exec: &Exec, cluster: Option<Value>, within: Duration) -> Result<Credentials> {
     let program = exec.command.as_deref().unwrap_or_default();
     let wrong = |why: String| {
-        let hint =
-            exec.install_hint.clone().unwrap_or_else(|| "run it by hand to see what it wants".to_owned());
+        let hint = exec.install_hint.as_deref().map(|hint| crate::api::clean(hint, 500));
+        let hint = hint.unwrap_or_else(|| "run it in a terminal to see what it needs".to_owned());
         let shown = crate::api::clean(program, 200);
         Error::config(format!("the kubeconfig's credential plugin `{shown}` {why}")).with_hint(hint)
     };
-    let spec = match exec.cluster.as_ref().filter(|_| exec.provide_cluster_info) {
-        Some(cluster) => json!({ "interactive": false, "cluster": cluster }),
-        None => json!({ "interactive": false }),
+    let path = std::env::var_os("PATH");
+    let found = find(program, path.as_deref()).ok_or_else(|| wrong("is not in PATH".to_owned()))?;
+    let mut command = command(&found, exec, cluster);
+    let mut running =
+        Running::start(&mut command).map_err(|error| wrong(format!("cannot be run: {}", error.kind())))?;
+    let mut printed = Printed::default();
+    let ended = tokio::time::timeout(within, printed.follow(&mut running.child)).await;
+    let why = match ended {
+        Ok(Ok(Some(status))) if status.success() => {
+            running.ended = true;
+            return read(&printed.output, exec).map_err(wrong);
+        }
+        Ok(Ok(Some(status))) => format!("failed ({status})"),
+        Ok(Ok(None)) => format!("printed more than {} KiB", MOST_OUTPUT >> 10),
+        Ok(Err(error)) => format!("cannot be run: {}", error.kind()),
+        Err(_) => format!("was not done within {within:?}"),
     };
-    let asked = json!({ "apiVersion": exec.api_version, "kind": "ExecCredential", "spec": spec });
-    let variable = |pair: &std::collections::HashMap<String, String>| {
-        Some((pair.get("name")?.clone(), pair.get("value")?.clone()))
-    };
+    let messages = printed.messages();
+    Err(wrong(if messages.is_empty() { why } else { format!("{why}: {messages}") }))
+}
+
+fn command(program: &Path, exec: &Exec, cluster: Option<Value>) -> Command {
+    let mut spec = json!({ "interactive": false });
+    if let (Some(cluster), Some(spec)) = (cluster, spec.as_object_mut()) {
+        spec.insert("cluster".to_owned(), cluster);
+    }
+    let info = json!({ "apiVersion": exec.version, "kind": "ExecCredential", "spec": spec });
     let mut command = Command::new(program);
+    // Passwords and tokens of the platform are not for the programs of a kubeconfig.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_own(name)) {
+        command.env_remove(name);
+    }
     command
-        .args(exec.args.iter().flatten())
-        .envs(exec.env.iter().flatten().filter_map(variable))
-        .env("KUBERNETES_EXEC_INFO", asked.to_string())
+        .args(&exec.args)
+        .envs(exec.env.iter().map(|(name, value)| (name, value)))
+        .env("KUBERNETES_EXEC_INFO", info.to_string())
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let ended = tokio::time::timeout(within, command.output()).await;
-    let ended = ended.map_err(|_| wrong(format!("was not done within {within:?}")))?;
-    let output = ended.map_err(|error| wrong(format!("cannot be run: {error}")))?;
-    if !output.status.success() {
-        let said = crate::api::clean(&String::from_utf8_lossy(&output.stderr), 300);
-        return Err(wrong(format!("failed ({}): {said}", output.status)));
-    }
-    // What it printed is a secret, readable or not.
-    let answer: Answer = serde_json::from_slice(&output.stdout)
-        .map_err(|_| wrong("printed no ExecCredential in JSON".to_owned()))?;
-    let status = answer.status.ok_or_else(|| wrong("printed no status".to_owned()))?;
-    let secret = |secret: Secret| SecretString::from(secret.expose().to_owned());
-    let auth = &mut config.auth_info;
-    match (status.token, status.client_certificate_data, status.client_key_data) {
-        (None, None, _) => return Err(wrong("printed neither a token nor a certificate".to_owned())),
-        (token, certificate, key) => {
-            auth.token = token.map(secret);
-            // A kubeconfig has them in base64, a plugin as PEM.
-            auth.client_certificate_data = certificate.map(|pem| base64(pem.as_bytes()));
-            auth.client_key_data = key.map(|pem| SecretString::from(base64(pem.expose().as_bytes())));
-        }
-    }
-    Ok(status.expiration_timestamp)
+    command
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..4 {
-            let digit = DIGITS.get((bits >> (18 - 6 * at) & 63) as usize).copied().unwrap_or(b'=');
-            text.push(if at <= chunk.len() { digit.into() } else { '=' });
-        }
-    }
-    text
+/// Whether a variable is one of this SDK's.
+fn is_own(name: &OsStr) -> bool {
+    name.as_encoded_bytes().get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"BUD_"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::base64;
+/// Finds a program in PATH; in absolute folders only, for the current folder may be anyone's.
+fn find(program: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    if program.is_empty() {
+        return None;
+    }
+    if program.contains(std::path::is_separator) {
+        return Some(PathBuf::from(program));
+    }
+    let folders = std::env::split_paths(path?).filter(|folder| folder.is_absolute());
+    folders.flat_map(|folder| candidates(&folder, program)).find(|candidate| is_program(candidate))
+}
 
-    #[test]
-    fn base64_of_each_length() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-            ("\u{fb}\u{ff}", "w7vDvw=="),
-        ] {
-            assert_eq!(base64(bytes.as_bytes()), text);
+#[cfg(unix)]
+fn candidates(folder: &Path, program: &str) -> Vec<PathBuf> {
+    vec![folder.join(program)]
+}
+
+#[cfg(not(unix))]
+fn candidates(folder: &Path, program: &str) -> Vec<PathBuf> {
+    let ends = ["", ".com", ".exe", ".bat", ".cmd"];
+    ends.iter().map(|end| folder.join(format!("{program}{end}"))).collect()
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some()
+}
+
+/// A plugin and all that it starts. Unless it has ended well, all of it ends with this.
+struct Running {
+    child: Child,
+    ended: bool,
+    #[cfg(unix)]
+    group: Option<rustix::process::Pid>,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> std::io::Result<Self> {
+        #[cfg(unix)]
+        command.process_group(0);
+        let child = command.spawn()?;
+        #[cfg(unix)]
+        let group = child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
+        Ok(Self {
+            child,
+            ended: false,
+            #[cfg(unix)]
+            group,
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        #[cfg(unix)]
+        if let Some(group) = self.group {
+            // It fails if all of it has ended.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
 }
+
+/// What a plugin has printed so far.
+#[derive(Default)]
+struct Printed {
+    output: Vec<u8>,
+    messages: Vec<u8>,
+}
+
+impl Printed {
+    /// Reads until the plugin has ended; no status if it prints too much.
+    async fn follow(&mut self, child: &mut Child) -> std::io::Result<Option<ExitStatus>> {
+        let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+        let (mut out, mut err) = (vec![0; 8192], vec![0; 8192]);
+        let (mut status, mut until) = (None, None);
+        loop {
+            if let (Some(status), None, None) = (status, &stdout, &stderr) {
+                return Ok(Some(status));
+            }
+            tokio::select! {
+                count = next(&mut stdout, &mut out), if stdout.is_some() => match count? {
+                    0 => stdout = None,
+                    count => {
+                        self.output.extend_from_slice(out.get(..count).unwrap_or_default());
+                        if self.output.len() > MOST_OUTPUT {
+                            return Ok(None);
+                        }
+                    }
+                },
+                count = next(&mut stderr, &mut err), if stderr.is_some() => match count? {
+                    0 => stderr = None,
+                    count => {
+                        self.messages.extend_from_slice(err.get(..count).unwrap_or_default());
+                        let old = self.messages.len().saturating_sub(MOST_MESSAGES);
+                        self.messages.drain(..old);
+                    }
+                },
+                ended = child.wait(), if status.is_none() => {
+                    status = Some(ended?);
+                    until = Some(Instant::now() + GRACE);
+                }
+                () = tokio::time::sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                    return Ok(status);
+                }
+            }
+        }
+    }
+
+    /// The end of its messages, without what looks like a secret.
+    fn messages(&self) -> String {
+        let text = crate::report::redact(&plain(&String::from_utf8_lossy(&self.messages)));
+        let text = text.trim();
+        let skipped = text.chars().count().saturating_sub(SHOWN);
+        let end: String = text.chars().skip(skipped).collect();
+        let end = crate::api::clean(&end, SHOWN);
+        if skipped > 0 { format!("…{end}") } else { end }
+    }
+}
+
+async fn next(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> std::io::Result<usize> {
+    match pipe {
+        Some(pipe) => pipe.read(buffer).await,
+        None => Ok(0),
+    }
+}
+
+/// A text without the sequences that color it on a terminal.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\u{1b}' {
+            plain.push(c);
+        } else if chars.next_if_eq(&'[').is_some() {
+            while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+        }
+    }
+    plain
+}
+
+/// Reads what a plugin printed. That is a secret, readable or not.
+fn read(output: &[u8], exec: &Exec) -> Result<Credentials, String> {
+    let printed = || "printed no ExecCredential (JSON or YAML)".to_owned();
+    let answer = tree(output).map_err(|_| printed())?;
+    let answer: Answer = serde_json::from_value(answer).map_err(|_| printed())?;
+    if answer.kind.as_deref() != Some("ExecCredential") {
+        return Err(printed());
+    }
+    if answer.api_version != exec.version {
+        return Err("printed another apiVersion than the kubeconfig names".to_owned());
+    }
+    let status = answer.status.ok_or("printed no status")?;
+    let token = status.token.filter(|token| !token.expose().is_empty());
+    let certificate = status.client_certificate_data.filter(|pem| !pem.is_empty());
+    let key = status.client_key_data.filter(|pem| !pem.expose().is_empty());
+    let identity = match (&token, certificate, key) {
+        (_, Some(certificate), Some(key)) => Some(
+            identity(certificate.as_bytes(), key.expose().as_bytes())
+                .map_err(|why| format!("printed credentials that cannot be used: {why}"))?,
+        ),
+        (Some(_), None, None) => None,
+        (None, None, None) => return Err("printed neither a token nor a certificate".to_owned()),
+        _ => return Err("printed only one of a certificate and its key".to_owned()),
+    };
+    let bearer = |token: &Secret| {
+        Authorization::bearer(token, "")
+            .map_err(|_| "printed a token that is not one line, or has control characters".to_owned())
+    };
+    let authorization = token.as_ref().map(bearer).transpose()?.unwrap_or_default();
+    Ok(Credentials { authorization, identity, expires: status.expiration_timestamp })
+}
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -276,6 +276,10 @@ fn unavailable(name: &str, problem: &Problem) -> Option<Draft> {
             }
         },
         Unavailable::Timeout => "Give it more time, or look at fewer namespaces.".to_owned(),
+        Unavailable::Error if problem.unreadable => {
+            "Look at the objects that the evidence names: their values have types that Kubernetes does not allow."
+                .to_owned()
+        }
         Unavailable::Error if name == "namespaces" => {
             "Name namespaces as `kubectl get namespaces` has them.".to_owned()
         }

@@ -1,5 +1,6 @@
 //! One request to the API server, and lists page by page: bounded in time and size, with errors that name the missing right.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -53,20 +54,31 @@ impl Ask {
         self
     }
 
-    pub(super) fn uri(&self) -> String {
-        if self.query.is_empty() {
-            return self.path.clone();
+    /// The path with the query.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it is longer than a request may be; the client would panic.
+    pub(super) fn uri(&self) -> Result<String> {
+        let mut uri = self.path.clone();
+        if !self.query.is_empty() {
+            uri.push('?');
+            let at = uri.len();
+            let mut query = url::form_urlencoded::Serializer::for_suffix(uri, at);
+            query.extend_pairs(&self.query);
+            uri = query.finish();
         }
-        let start = format!("{}?", self.path);
-        let at = start.len();
-        let mut query = url::form_urlencoded::Serializer::for_suffix(start, at);
-        query.extend_pairs(&self.query);
-        query.finish()
+        if uri.len() > LONGEST {
+            return Err(Error::invalid(
+                "command",
+                format!("must not be longer than {LONGEST} bytes, escaped"),
+            ));
+        }
+        Ok(uri)
     }
 
     fn request(&self) -> Result<Request<Body>> {
         let mut request =
-            Request::builder().method(&self.method).uri(self.uri()).header("accept", "application/json");
+            Request::builder().method(&self.method).uri(self.uri()?).header("accept", "application/json");
         let body = match &self.body {
             None => Body::empty(),
             Some((kind, bytes)) => {
@@ -87,6 +99,8 @@ impl Ask {
 
 /// What a list is asked for at a time.
 pub(super) const PAGE: usize = 500;
+/// The longest path and query. With the server's address before it, it is what the HTTP library takes (65,534 bytes).
+const LONGEST: usize = 60_000;
 /// A page of the largest pods has a tenth of this.
 const LARGEST: usize = 64 << 20;
 const LARGEST_ERROR: usize = 64 << 10;
@@ -134,11 +148,19 @@ impl Cluster {
     }
 
     async fn attempt(&self, connection: &Connection, ask: &Ask, until: Instant) -> Result<Open> {
-        let request = ask.request()?;
+        let mut request = ask.request()?;
+        connection.authorize(&mut request);
         let maybe = ask.method != Method::GET;
         let sent = timeout_at(until, connection.client.send(request)).await;
         let sent = sent.map_err(|_| self.silent(ask).with_maybe_applied(maybe))?;
-        let response = sent.map_err(|error| failed(error, ask).with_maybe_applied(maybe))?;
+        let response = sent.map_err(|error| {
+            let error = failed(error, ask).with_maybe_applied(maybe);
+            match (&connection.proxy, error.kind()) {
+                (Some(proxy), ErrorKind::Connect | ErrorKind::Interrupted) => error
+                    .with_hint(format!("the connection goes through {proxy}: is it right, and reachable?")),
+                _ => error,
+            }
+        })?;
         if response.status().is_success() {
             return Ok(Open { response, deadline: until });
         }
@@ -166,7 +188,8 @@ impl Cluster {
         Ok((decode(&body, ask)?, now))
     }
 
-    /// Shows each object of a list as it comes, page by page, with the server's time, and keeps what `keep` makes of it.
+    /// Shows each object of a list as it comes, page by page, with the server's time, and keeps what `keep` makes of it. Objects
+    /// that cannot be read are left out and logged, as long as others can be read.
     pub(super) async fn list<T: DeserializeOwned, R>(
         &self,
         root: &str,
@@ -175,8 +198,32 @@ impl Cluster {
         mut keep: impl FnMut(T, Timestamp) -> R,
     ) -> Result<Vec<R>> {
         let mut kept = Vec::new();
-        self.list_into(root, plural, scope, (PAGE, self.deadline()), &mut kept, &mut keep).await?;
-        Ok(kept)
+        let mut skipped = Skipped::default();
+        self.list_into(root, plural, scope, (PAGE, self.deadline()), (&mut kept, &mut skipped), &mut keep)
+            .await?;
+        match skipped.detail(plural) {
+            Some(detail) if kept.is_empty() => Err(Error::decode(".items", detail)),
+            Some(detail) => {
+                tracing::warn!("{detail}");
+                Ok(kept)
+            }
+            None => Ok(kept),
+        }
+    }
+
+    /// The same for what is summed up or chosen from: there, an object that is left out would make the result wrong.
+    pub(super) async fn list_whole<T: DeserializeOwned, R>(
+        &self,
+        root: &str,
+        plural: &'static str,
+        scope: &Scope,
+        mut keep: impl FnMut(T, Timestamp) -> R,
+    ) -> Result<Vec<R>> {
+        let mut kept = Vec::new();
+        let mut skipped = Skipped::default();
+        self.list_into(root, plural, scope, (PAGE, self.deadline()), (&mut kept, &mut skipped), &mut keep)
+            .await?;
+        skipped.detail(plural).map_or(Ok(kept), |detail| Err(Error::decode(".items", detail)))
     }
 
     /// The same, in pages of this size until this moment; the server's time at the end. What was kept before a failure stays.
@@ -186,14 +233,14 @@ impl Cluster {
         plural: &'static str,
         scope: &Scope,
         (size, deadline): (usize, Instant),
-        kept: &mut Vec<R>,
+        (kept, skipped): (&mut Vec<R>, &mut Skipped),
         keep: &mut impl FnMut(T, Timestamp) -> R,
     ) -> Result<Option<Timestamp>> {
         let mut last = None;
         for (namespace, path) in scope.paths(root, plural)? {
             let ask =
                 Ask { query: scope.query(), ..Ask::get(path, plural, namespace.as_deref()).verb("list") };
-            last = Some(self.pages(&ask, (size, deadline), kept, keep).await?);
+            last = Some(self.pages(&ask, (size, deadline), (kept, skipped), keep).await?);
         }
         Ok(last)
     }
@@ -202,10 +249,11 @@ impl Cluster {
         &self,
         ask: &Ask,
         (size, deadline): (usize, Instant),
-        kept: &mut Vec<R>,
+        (kept, skipped): (&mut Vec<R>, &mut Skipped),
         keep: &mut impl FnMut(T, Timestamp) -> R,
     ) -> Result<Timestamp> {
-        let (begun, mut next, mut restarted) = (kept.len(), String::new(), false);
+        let (begun, skipped_before) = (kept.len(), skipped.clone());
+        let (mut next, mut seen, mut restarted) = (String::new(), HashSet::new(), false);
         loop {
             // Never with a resourceVersion: the server would then forget the limit.
             let mut page = ask.clone().query("limit", size);
@@ -213,26 +261,82 @@ impl Cluster {
                 page = page.query("continue", &next);
             }
             let (body, now) = match self.ask(&page, deadline).await {
-                // The server has forgotten where the list stood; once, it is begun again.
+                // The server has forgotten where the list stood; once, it is started again.
                 Err(error) if error.status() == Some(410) && !next.is_empty() && !restarted => {
                     restarted = true;
                     kept.truncate(begun);
+                    skipped.clone_from(&skipped_before);
                     next.clear();
+                    seen.clear();
                     continue;
                 }
                 answer => answer?,
             };
             let list: Page<'_> = decode(&body, ask)?;
-            for (at, item) in list.items.into_iter().enumerate() {
-                let object = serde_json::from_str(item.get())
-                    .map_err(|error| wrong_shape(&error, ask).within(&format!(".items[{at}]")))?;
-                kept.push(keep(object, now));
+            for item in list.items {
+                match serde_json::from_str(item.get()) {
+                    Ok(object) => kept.push(keep(object, now)),
+                    Err(_) => skipped.add(item),
+                }
             }
             next = list.metadata.next;
             if next.is_empty() {
                 return Ok(now);
             }
+            // Each page leads further. A server that leads back would never end.
+            if !seen.insert(next.clone()) {
+                let message = "the server repeats a page of the list: its `continue` token was seen before";
+                let error = Error::decode(".metadata.continue", message);
+                return Err(error.with_request(method(ask), ask.path.clone()));
+            }
         }
+    }
+}
+
+/// Objects of a list that could not be read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Skipped {
+    count: u64,
+    /// The first few.
+    names: Vec<String>,
+}
+
+/// As many names as are shown.
+const NAMED: usize = 3;
+
+impl Skipped {
+    fn add(&mut self, item: &RawValue) {
+        #[derive(Deserialize)]
+        struct Named {
+            metadata: Meta,
+        }
+        #[derive(Deserialize)]
+        struct Meta {
+            #[serde(default)]
+            namespace: Option<String>,
+            name: String,
+        }
+        self.count += 1;
+        if self.names.len() < NAMED {
+            let named = serde_json::from_str::<Named>(item.get());
+            let name = named.map_or_else(
+                |_| "one without a name".to_owned(),
+                |Named { metadata: Meta { namespace, name } }| match namespace {
+                    Some(namespace) => format!("{namespace}/{name}"),
+                    None => name,
+                },
+            );
+            self.names.push(crate::api::clean(&name, 130));
+        }
+    }
+
+    /// How many, and which; none if all could be read.
+    pub(super) fn detail(&self, plural: &str) -> Option<String> {
+        let more = self.count.saturating_sub(self.names.len() as u64);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (self.count > 0).then(|| {
+            format!("{} of the {plural} cannot be read: {}{more}", self.count, self.names.join(", "))
+        })
     }
 }
 

@@ -19,7 +19,7 @@ impl Cluster {
         // Slices have labels of their own: one for the service that they belong to.
         let all = scope.clone().without_labels();
         let services = self.list("/api/v1", "services", &scope, |service: slim::Service, now| (service, now));
-        let slices = self.list(
+        let slices = self.list_whole(
             "/apis/discovery.k8s.io/v1",
             "endpointslices",
             &all,

@@ -1,20 +1,17 @@
 //! What is read of Kubernetes' objects, and nothing more: a page of full pods is ten times as large.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::Deserializer;
 
-use super::quantity::Quantity;
 use crate::types::Timestamp;
 
-/// Null reads as absent everywhere: some writers of objects send it.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
+#[macro_use]
+mod values;
+
+pub(crate) use values::{Amounts, Annotations, Touched};
+use values::{Value, or_default};
 
 macro_rules! slim {
     ($($name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* })*) => {$(
@@ -23,6 +20,8 @@ macro_rules! slim {
         pub(crate) struct $name {
             $($(#[$meta])* #[serde(deserialize_with = "or_default")] pub(crate) $field: $type,)*
         }
+
+        as_it_is!($name);
     )*};
 }
 
@@ -480,97 +479,6 @@ slim! {
     ListMeta {
         #[serde(rename = "continue")]
         next: String,
-    }
-}
-
-/// Amounts by resource. What is no quantity is left out.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Amounts(pub(crate) BTreeMap<String, Quantity>);
-
-impl Amounts {
-    pub(crate) fn of(&self, resource: &str) -> Quantity {
-        self.0.get(resource).copied().unwrap_or_default()
-    }
-}
-
-impl<'de> Deserialize<'de> for Amounts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let texts = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
-        let read = |(name, value): (String, serde_json::Value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            Some((name, Quantity::parse(&text)?))
-        };
-        Ok(Self(texts.into_iter().filter_map(read).collect()))
-    }
-}
-
-/// The annotations that something here reads; others may be as large as the object itself.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Annotations(BTreeMap<String, String>);
-
-const READ: [&str; 4] = [
-    "dapr.io/",
-    "hami.io/",
-    "kubectl.kubernetes.io/default-container",
-    "storageclass.kubernetes.io/is-default-class",
-];
-
-impl Annotations {
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-}
-
-impl<'de> Deserialize<'de> for Annotations {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Annotations;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("annotations")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
-                let mut kept = BTreeMap::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    if READ.iter().any(|prefix| name.starts_with(prefix)) {
-                        kept.insert(name, map.next_value()?);
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Annotations(kept))
-            }
-        }
-        deserializer.deserialize_map(Pairs)
-    }
-}
-
-/// When an object was last written, by whomever. Of what they wrote, nothing is kept.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Touched(pub(crate) Option<Timestamp>);
-
-impl<'de> Deserialize<'de> for Touched {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Written {
-            time: Option<Timestamp>,
-        }
-        struct Writers;
-        impl<'de> Visitor<'de> for Writers {
-            type Value = Touched;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("managed fields")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Touched, A::Error> {
-                let mut last = None;
-                while let Some(written) = all.next_element::<Written>()? {
-                    last = last.max(written.time);
-                }
-                Ok(Touched(last))
-            }
-        }
-        deserializer.deserialize_seq(Writers)
     }
 }
 

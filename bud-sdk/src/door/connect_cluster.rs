@@ -13,10 +13,11 @@ use crate::diagnostics::{Cluster, ClusterBuilder};
 use crate::error::Result;
 
 named_options! {
-    /// The kubeconfig file. Without it, that of `KUBECONFIG`, else `~/.kube/config`, else the service account of the pod that
-    /// this runs in.
+    /// The kubeconfig file. Default: the files that `KUBECONFIG` names, merged as kubectl merges them; else `~/.kube/config`;
+    /// else the service account of the pod that the program runs in. A kubeconfig can run programs (its credential plugins), so
+    /// use only those that you trust.
     kubeconfig: PathBuf,
-    /// The context of the kubeconfig file; its current one unless said otherwise.
+    /// The context of the kubeconfig. Default: its current context.
     context: String,
     /// Uses the service account of the pod that this runs in, and no kubeconfig file.
     in_cluster: bool,
@@ -26,8 +27,11 @@ named_options! {
     timeout: Duration,
     /// The longest time that opening a connection, or getting credentials from a plugin, may take. 10 seconds.
     connect_timeout: Duration,
-    /// Takes a kubeconfig that turns off the checking of certificates.
+    /// Accepts a kubeconfig that turns off the verification of certificates. Default: it is refused.
     allow_insecure_tls: bool,
+    /// Accepts a server on plain http that is not on this machine. Credentials are then sent in clear text: anyone on the network
+    /// can read them. Default: such a server is refused.
+    allow_http: bool,
 }
 
 /// The options of [`connect_cluster`].
@@ -61,7 +65,8 @@ pub fn connect_cluster(options: Map<String, Value>) -> Result<ClusterDoor> {
         .when(given.request_timeout, ClusterBuilder::request_timeout)
         .when(given.timeout, ClusterBuilder::timeout)
         .when(given.connect_timeout, ClusterBuilder::connect_timeout)
-        .when(given.allow_insecure_tls.filter(|yes| *yes), |builder, _| builder.allow_insecure_tls());
+        .when(given.allow_insecure_tls.filter(|yes| *yes), |builder, _| builder.allow_insecure_tls())
+        .when(given.allow_http.filter(|yes| *yes), |builder, _| builder.allow_http());
     builder.check()?;
     Ok(ClusterDoor { builder, cluster: Arc::default() })
 }

@@ -5,7 +5,7 @@ mod budget;
 mod channel;
 mod detect;
 mod options;
-mod proxy;
+pub(crate) mod proxy;
 mod redact;
 mod refusal;
 mod retry;

@@ -29,17 +29,22 @@ impl Binaries {
     /// not there yet and Go is, it is built, which takes ten minutes of processor time and 3 GB of Go's build cache. Neither
     /// is `None`.
     pub fn find_or_build() -> Outcome<Option<Self>> {
-        if let Some(folder) = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()) {
-            return Self::given(PathBuf::from(folder)).map(Some);
-        }
-        let plan = Plan::read()?;
-        if let Some(found) = plan.built() {
+        if let Some(found) = Self::find()? {
             return Ok(Some(found));
         }
+        let plan = Plan::read()?;
         match Command::new("go").arg("version").stdin(Stdio::null()).output() {
             Ok(output) if output.status.success() => plan.build().map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// The same, without building anything.
+    pub fn find() -> Outcome<Option<Self>> {
+        if let Some(folder) = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()) {
+            return Self::given(PathBuf::from(folder)).map(Some);
+        }
+        Ok(Plan::read()?.built())
     }
 
     fn given(folder: PathBuf) -> Outcome<Self> {

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::{EventRecord, NodeRecord, Picture, PodRecord, ServiceRecord, Shared, WorkloadRecord};
-use crate::diagnostics::request::{Ask, PAGE};
+use crate::diagnostics::request::{Ask, PAGE, Skipped};
 use crate::diagnostics::services::behind;
 use crate::diagnostics::workloads::{APPS, Kind};
 use crate::diagnostics::{Certificate, Cluster, Scope, dra, slim, top};
@@ -40,12 +40,20 @@ pub(in crate::diagnostics) struct Problem {
     pub(in crate::diagnostics) reason: Unavailable,
     pub(in crate::diagnostics) detail: String,
     pub(in crate::diagnostics) right: Option<String>,
+    /// What the server sent has objects that cannot be read.
+    pub(in crate::diagnostics) unreadable: bool,
 }
 
 impl Problem {
     pub(in crate::diagnostics) fn new(reason: Unavailable, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), right: None }
+        Self { reason, detail: detail.into(), right: None, unreadable: false }
     }
+
+    fn unreadable(skipped: &Skipped, plural: &str) -> Option<Self> {
+        let detail = skipped.detail(plural)?;
+        Some(Self { unreadable: true, ..Self::new(Unavailable::Error, detail) })
+    }
+
     pub(in crate::diagnostics) fn of(error: &Error) -> Self {
         let reason = match error.kind() {
             ErrorKind::PermissionDenied => Unavailable::Forbidden,
@@ -55,7 +63,7 @@ impl Problem {
         };
         let right = error.hint().and_then(|hint| hint.strip_prefix("the right that is missing: "));
         let detail = crate::report::redact(&crate::api::clean(&error.to_string(), 500));
-        Self { reason, detail, right: right.map(str::to_owned) }
+        Self { reason, detail, right: right.map(str::to_owned), unreadable: false }
     }
 
     /// The same, with the namespaces that were read all the same.
@@ -324,10 +332,11 @@ impl Reader<'_> {
             Some(namespaces) => namespaces.iter().map(Some).collect(),
             None => all.to_vec(),
         };
-        let (mut read, mut problem) = (Vec::new(), None);
+        let (mut read, mut problem, mut skipped) = (Vec::new(), None, Skipped::default());
         for place in places {
             let scope = place.map_or_else(Scope::all, Scope::from);
-            let list = self.cluster.list_into(root, plural, &scope, (size, until), &mut listed, &mut keep);
+            let into = (&mut listed, &mut skipped);
+            let list = self.cluster.list_into(root, plural, &scope, (size, until), into, &mut keep);
             let next = match tokio::time::timeout_at(until, list).await {
                 Err(_) => late(listed.len()),
                 Ok(Err(error)) if error.kind() == ErrorKind::Timeout => late(listed.len()),
@@ -349,7 +358,8 @@ impl Reader<'_> {
             }
         }
         self.watch.read(plural, listed.len());
-        (listed, problem.map(|problem: Problem| problem.but_read(&read)))
+        let problem = problem.map(|problem: Problem| problem.but_read(&read));
+        (listed, problem.or_else(|| Problem::unreadable(&skipped, plural)))
     }
 }
 

@@ -81,6 +81,7 @@ mod run {
             lists::nodes_and_their_gpus ["nodes", "gpus"],
             lists::gpus_in_parts_shared_and_offered_by_drivers ["gpus"],
             lists::events_stand_in_the_order_in_which_they_happened ["events"],
+            lists::odd_events_that_the_server_takes_lose_no_list ["events", "report"],
             lists::services_with_what_is_behind_them ["services"],
             lists::certificates_with_when_they_end ["certificates"],
             work::a_name_is_found_by_what_it_may_mean ["find"],

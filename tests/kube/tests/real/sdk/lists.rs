@@ -390,6 +390,36 @@ pub(crate) async fn events_stand_in_the_order_in_which_they_happened(bed: &Bed) 
     Ok(())
 }
 
+/// What any service account may write must not lose the list of others.
+pub(crate) async fn odd_events_that_the_server_takes_lose_no_list(bed: &Bed) -> Outcome {
+    bed.add_namespace("odd").await?;
+    let event = |name: &str, more: Value| {
+        merged(
+            json!({
+                "apiVersion": "v1", "kind": "Event", "metadata": { "namespace": "odd", "name": name },
+                "involvedObject": { "kind": "Pod", "namespace": "odd", "name": "p" },
+                "type": "Warning", "reason": "Odd", "message": name,
+            }),
+            more,
+        )
+    };
+    bed.api()
+        .create(&event("negative", json!({ "count": -1, "lastTimestamp": "2026-01-01T00:00:00Z" })))
+        .await?;
+    bed.api().create(&event("never", json!({ "count": 2, "lastTimestamp": "9999-12-31T23:59:59Z" }))).await?;
+    bed.api().create(&event("fine", json!({ "count": 3, "lastTimestamp": "2026-01-01T00:00:01Z" }))).await?;
+    let cluster = sdk(bed).await?;
+    let events = told(cluster.events("odd").await)?;
+    let counts: Vec<(&str, u32)> = events.iter().map(|event| (event.message.as_str(), event.count)).collect();
+    assert_eq!(counts[..2], [("negative", 1), ("fine", 3)]);
+    let report = told(cluster.report().only(["odd"]).without_logs().await)?;
+    let section = report.sections.iter().find(|section| section.name == "events").ok_or("no section")?;
+    assert!(section.objects >= 2, "{section:?}");
+    bed.api().delete("/api/v1/namespaces/odd/events/negative").await?;
+    bed.api().delete("/api/v1/namespaces/odd/events/never").await?;
+    Ok(())
+}
+
 pub(crate) async fn services_with_what_is_behind_them(bed: &Bed) -> Outcome {
     running_pod(bed, "behind").await?;
     let api = bed.api();
