@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::api::Flavor;
 use crate::auth::{Credentials, Session, Source, Store, Tokens, resumed};
-use crate::config::{Config, Layer, Login, Place, Sourced, Surroundings, Variables};
+use crate::config::{Config, Layer, Login, Place, Sourced, Surroundings, Variables, is_loopback};
 use crate::error::{Error, Result};
 use crate::pipeline::{
     Channel, Connector, Options, Platform, Policy, ProxySettings, TlsRoots, Token, Transport,
@@ -258,9 +258,9 @@ impl ClientBuilder {
         let flavor = config.flavor(&base);
         let secure = base.scheme() == "https";
         // For plain http none is used: it would see the token.
-        let proxied = secure && self.use_proxy && !config::is_loopback(&base);
+        let proxied = secure && self.use_proxy && !is_loopback(&base);
         let settings = match proxied {
-            true => ProxySettings::from_env(&|name| std::env::var_os(name))?,
+            true => ProxySettings::from_env(&|name| self.variables.get(name))?,
             false => ProxySettings::default(),
         };
         let proxy = settings.for_url(&base).cloned();
