@@ -1817,11 +1817,11 @@ models! {
     TamperCheck: bud_sdk::TamperCheck {
         /// How many records were changed, of those that were looked at.
         tampered_count,
-        /// How many records the server looked at, as its message says; older ones were not looked at.
+        /// How many records were looked at: the newest ones at most, or with `all` exactly so many. The server states its limit, so that of a shorter log fewer were looked at.
         records_checked,
-        /// Those records.
+        /// Those records that were changed.
         tampered_records,
-        /// What the server says of it.
+        /// The server's message.
         message,
         /// When it looked.
         checked_at,

@@ -3915,11 +3915,14 @@ export function readTamperedRecord(json: Wire): TamperedRecord {
 export interface TamperCheck {
   /** How many records were changed, of those that were looked at. */
   readonly tamperedCount?: Integer;
-  /** How many records the server looked at, as its message says; older ones were not looked at. */
+  /**
+   * How many records were looked at: the newest ones at most, or with `all` exactly so many. The server states its
+   * limit, so that of a shorter log fewer were looked at.
+   */
   readonly recordsChecked?: Integer;
-  /** Those records. */
+  /** Those records that were changed. */
   readonly tamperedRecords: TamperedRecord[];
-  /** What the server says of it. */
+  /** The server's message. */
   readonly message?: string;
   /** When it looked. */
   readonly checkedAt?: Date;

@@ -35,11 +35,19 @@ export interface ClientOptions {
    * In milliseconds.
    */
   readonly connectTimeout?: number | undefined;
+  /**
+   * The largest number of connections in use at a time; further calls wait for a free one, within their deadline.
+   * Default: 100.
+   */
+  readonly maxConnections?: number | undefined;
   /** How often a call is tried, the first time included. 3; 1 turns retries off. */
   readonly attempts?: number | undefined;
   /** Headers that every request carries. Credentials and framing are refused. */
   readonly headers?: Named<string> | undefined;
-  /** Certificates to trust beside the platform's own, as the text of a PEM bundle. */
+  /**
+   * Certificates to trust beside the platform's own, as the text of a PEM bundle, not its path. Line breaks may be
+   * written as `\n`.
+   */
   readonly caCertificate?: string | undefined;
   /** Does not use the proxy that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` describe. */
   readonly noProxy?: boolean | undefined;
@@ -60,7 +68,7 @@ export interface ClientOptions {
 }
 
 /** @internal */
-export const CLIENT_OPTIONS: Fields = { baseUrl: { as: 'base_url', kind: 'text' }, email: { as: 'email', kind: 'text' }, password: { as: 'password', kind: 'secret' }, token: { as: 'token', kind: 'secret' }, apiKey: { as: 'api_key', kind: 'secret' }, flavor: { as: 'flavor', kind: 'text' }, timeout: { as: 'timeout', kind: 'seconds' }, attemptTimeout: { as: 'attempt_timeout', kind: 'seconds' }, connectTimeout: { as: 'connect_timeout', kind: 'seconds' }, attempts: { as: 'attempts', kind: 'int' }, headers: { as: 'headers', kind: { of: 'text' } }, caCertificate: { as: 'ca_certificate', kind: 'text' }, noProxy: { as: 'no_proxy', kind: 'bool' }, allowHttp: { as: 'allow_http', kind: 'bool' }, env: { as: 'env', kind: 'bool' }, profile: { as: 'profile', kind: 'text' }, rememberSession: { as: 'remember_session', kind: 'bool' }, roleMap: { as: 'role_map', kind: { of: 'text' } }, deploymentKey: { as: 'deployment_key', kind: 'secret' }, deploymentKeyPassword: { as: 'deployment_key_password', kind: 'secret' } };
+export const CLIENT_OPTIONS: Fields = { baseUrl: { as: 'base_url', kind: 'text' }, email: { as: 'email', kind: 'text' }, password: { as: 'password', kind: 'secret' }, token: { as: 'token', kind: 'secret' }, apiKey: { as: 'api_key', kind: 'secret' }, flavor: { as: 'flavor', kind: 'text' }, timeout: { as: 'timeout', kind: 'seconds' }, attemptTimeout: { as: 'attempt_timeout', kind: 'seconds' }, connectTimeout: { as: 'connect_timeout', kind: 'seconds' }, maxConnections: { as: 'max_connections', kind: 'int' }, attempts: { as: 'attempts', kind: 'int' }, headers: { as: 'headers', kind: { of: 'text' } }, caCertificate: { as: 'ca_certificate', kind: 'text' }, noProxy: { as: 'no_proxy', kind: 'bool' }, allowHttp: { as: 'allow_http', kind: 'bool' }, env: { as: 'env', kind: 'bool' }, profile: { as: 'profile', kind: 'text' }, rememberSession: { as: 'remember_session', kind: 'bool' }, roleMap: { as: 'role_map', kind: { of: 'text' } }, deploymentKey: { as: 'deployment_key', kind: 'secret' }, deploymentKeyPassword: { as: 'deployment_key_password', kind: 'secret' } };
 
 /** What a Kubernetes cluster takes. */
 export interface ClusterOptions {

@@ -4502,15 +4502,15 @@ class TamperCheck:
         """How many records were changed, of those that were looked at."""
     @property
     def records_checked(self) -> int | None:
-        """How many records the server looked at, as its message says; older ones were not looked
-        at.
+        """How many records were looked at: the newest ones at most, or with `all` exactly so many.
+        The server states its limit, so that of a shorter log fewer were looked at.
         """
     @property
     def tampered_records(self) -> list[TamperedRecord]:
-        """Those records."""
+        """Those records that were changed."""
     @property
     def message(self) -> str | None:
-        """What the server says of it."""
+        """The server's message."""
     @property
     def checked_at(self) -> datetime | None:
         """When it looked."""
