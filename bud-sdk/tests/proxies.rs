@@ -56,7 +56,7 @@ async fn call(url: &str, variables: &[(&str, &str)]) -> String {
     text.split_once("outcome: ").unwrap().1.lines().next().unwrap().to_owned()
 }
 
-/// A proxy that leads every tunnel to one address, and tells what it was asked.
+/// A proxy that leads every tunnel to one address, and reports what it was asked.
 async fn tunnel(to: SocketAddr) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

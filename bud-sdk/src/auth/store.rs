@@ -184,7 +184,7 @@ fn file_name(base: &Url, server: &str, email: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' };
     let host: String = host.chars().map(plain).take(100).collect();
     let port = base.port_or_known_default().unwrap_or_default();
-    // FNV-1a: the standard library's hashes may change with its version. The number tells these files from those of
+    // FNV-1a: the standard library's hashes may change with its version. The number separates these files from those of
     // versions that knew servers by their origin alone.
     let account = format!("2\n{server}\n{email}");
     let hash = account.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -85,7 +85,7 @@ impl Surroundings<'_> {
         })
     }
 
-    /// Never false: whatever a weaker layer says, nobody who sets this gets the opposite.
+    /// Never false: whatever a weaker layer says, no one who sets this gets the opposite.
     fn verify(&self) -> Result<Option<Sourced<bool>>> {
         let Some(verify) = self.text("BUD_VERIFY_SSL")? else { return Ok(None) };
         match verify.value.trim().to_ascii_lowercase().as_str() {

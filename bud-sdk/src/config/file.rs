@@ -144,7 +144,7 @@ fn no_such_profile(path: &Path, profile: &Sourced<String>, names: Vec<&str>) -> 
     Error::config(format!("{} names a profile that is not in {}; {there}", profile.place, path.display()))
 }
 
-/// Parser messages quote the file, which may hold a password, so only the place is told.
+/// Parser messages quote the file, which may hold a password, so that an error names only the place.
 fn parse(path: &Path, bytes: Vec<u8>) -> Result<Table> {
     let text = String::from_utf8(bytes)
         .map_err(|_| Error::config(format!("{}: it is not text in UTF-8", path.display())))?;

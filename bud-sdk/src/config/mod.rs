@@ -10,7 +10,7 @@
 //!    line writes them, and `email`, `password`, `flavor` and `ca_certificate`. A profile has the same keys. Others are
 //!    ignored.
 //!
-//! The file is `~/.bud/config.toml`, or what `BUD_CONFIG` names. Layers 2 to 4 are read only when the builder is told to.
+//! The file is `~/.bud/config.toml`, or what `BUD_CONFIG` names. Layers 2 to 4 are read only on request (`builder.env`).
 //! Without credentials anywhere, the session of the command line in `~/.bud/tokens.json` is used.
 //!
 //! A variable that is set to nothing but blanks counts as unset. A default file that cannot be read counts as absent; one
@@ -19,7 +19,7 @@
 //! What a layer says of a server (credentials, flavor, certificates) holds for the server that the layer names: its
 //! origin and path. The
 //! environment may leave that open; what a file says is used for the file's own `api_url` and nowhere else. So no
-//! password or token is sent to an address that somebody has put before the one that it was kept for.
+//! password or token is sent to an address that was put before the one that it was kept for.
 
 mod address;
 mod env;

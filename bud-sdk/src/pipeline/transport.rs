@@ -244,7 +244,7 @@ impl Way {
             return Failure::new(ErrorKind::Protocol, true, format!("the answer is not HTTP: {http}{hint}"));
         }
         if says(&error, UNASKED) {
-            // Either another protocol, or what a kept connection's last answer left behind: a new connection tells.
+            // Either another protocol, or what a kept connection's last answer left behind: a new connection shows which.
             let message = "the server spoke before it was asked (does this port speak another protocol?)";
             return Failure { transient: true, ..Failure::new(ErrorKind::Protocol, true, message) };
         }
@@ -319,7 +319,7 @@ impl Way {
 
 const NO_CLIENT_CERTIFICATES: &str = "nothing was processed; client certificates are not supported yet";
 
-/// Whether this alert tells that the server wants a certificate from the client: for certain, or probably.
+/// Whether this alert means that the server requires a client certificate: `Some(true)` for certain, `Some(false)` probably.
 fn refuses_client(alert: rustls::AlertDescription) -> Option<bool> {
     use rustls::AlertDescription as Alert;
     match alert {
