@@ -40,7 +40,7 @@ impl Variables {
 }
 
 /// The home folder of the process's user.
-#[cfg(feature = "kube")]
+#[cfg(any(unix, feature = "kube"))]
 pub(crate) fn home() -> Option<PathBuf> {
     Variables::default().home()
 }

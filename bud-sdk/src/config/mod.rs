@@ -44,7 +44,7 @@ use crate::types::Secret;
 
 use address::check_base_url;
 pub(crate) use address::{is_loopback, server};
-#[cfg(feature = "kube")]
+#[cfg(any(unix, feature = "kube"))]
 pub(crate) use env::home;
 pub(crate) use env::{Surroundings, Variables};
 pub(crate) use login::Login;
