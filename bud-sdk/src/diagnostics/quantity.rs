@@ -190,4 +190,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn no_text_panics_and_what_overflows_is_bounded() {
+        let random = &mut fastrand::Rng::with_seed(17);
+        let letters = b"0123456789.+-eEKMGTPikmnu ";
+        let mut sum = Quantity::default();
+        for _ in 0..20_000 {
+            let text: String =
+                (0..random.usize(..40)).map(|_| letters[random.usize(..letters.len())] as char).collect();
+            if let Some(quantity) = Quantity::parse(&text) {
+                sum += quantity;
+                let _ = (quantity.units(), quantity.millis(), sum.units(), (sum - quantity).millis());
+            }
+        }
+    }
 }

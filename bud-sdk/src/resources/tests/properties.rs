@@ -199,3 +199,25 @@ fn cleaned_text_is_one_short_line() {
         assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
     }
 }
+
+#[test]
+fn a_cursor_is_taken_or_refused_and_comes_back_as_it_was() {
+    let random = &mut fastrand::Rng::with_seed(16);
+    let bud = super::client();
+    for _ in 0..CASES {
+        let number = |random: &mut fastrand::Rng| {
+            let bits = random.u32(1..40);
+            random.u64(..1 << bits)
+        };
+        let mut text = format!("page={};limit={};skip={}", number(random), number(random), number(random));
+        if random.bool() {
+            text += &format!(";part={}", random.u8(..4));
+        }
+        if random.u8(..3) == 0 {
+            text.truncate(random.usize(..=text.len()));
+        }
+        let pages = bud.users().list().starting_at(&text).pages();
+        let cursor = pages.cursor().unwrap();
+        assert!(cursor == text || cursor.starts_with("page=1;limit=100;skip=0"), "{text} became {cursor}");
+    }
+}
