@@ -94,7 +94,7 @@ const MODELS: [Model; 7] = [
     model!(
         "permission",
         "permissions",
-        |bud| bud.permissions().grant(Grant::project("u", "p", PermissionLevel::Edit)).await?,
+        |bud| bud.permissions().grant(Grant::project("u", "p", PermissionLevel::View)).await?,
         list!(|bud| bud.permissions().list())
     ),
     model!(

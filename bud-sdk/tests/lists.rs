@@ -55,6 +55,11 @@ fn users(range: std::ops::Range<u32>) -> Value {
     range.map(|n| json!({ "id": format!("u-{n}") })).collect()
 }
 
+/// A page without any count.
+fn wrap(range: std::ops::Range<u32>) -> Value {
+    json!({ "users": users(range) })
+}
+
 /// A server that gives these answers in order, and then hangs up.
 async fn served(answers: impl IntoIterator<Item = Value>) -> (Wire, Client) {
     let answers = answers.into_iter().map(|body| {
@@ -361,7 +366,7 @@ async fn rows_that_cannot_be_read_are_left_out_and_reported() {
     let users = bud.users().list().limit(10).all().await.unwrap();
     assert_eq!((users.len(), wire.requests().len()), (12, 2));
     let codes: Vec<_> = users.warnings().iter().map(|warning| (warning.code(), warning.message())).collect();
-    assert_eq!(codes, [("unreadable_rows", "2 rows of the list cannot be read and were left out")]);
+    assert_eq!(codes, [("unreadable_rows", "rows that cannot be read were left out: 2")]);
     let last = users.last().unwrap();
     assert_eq!((last.id.as_str(), &last.role, last.created_at), ("11", &None, None));
     assert_eq!(last.extra.get("role"), Some(&json!(5)));
@@ -422,4 +427,43 @@ async fn a_list_has_a_deadline_per_page_and_headers_of_its_own() {
     assert_eq!(error.cursor(), Some("page=1;limit=100;skip=0"));
     bud.users().list().header("x-tenant", "blue").all().await.unwrap();
     assert_eq!(bed.requests().last().unwrap().header("x-tenant"), Some("blue"));
+}
+
+/// Without totals nothing tells a list that changed from an order with ties: it is read again before it is returned.
+#[tokio::test]
+async fn items_that_come_twice_without_a_total_are_read_again() {
+    // Page sizes of 10, then of 8.
+    let twice = || [wrap(0..10), wrap(9..12)];
+    let (wire, bud) = served(twice().into_iter().chain([wrap(0..8), wrap(8..13)])).await;
+    let all = bud.users().list().limit(10).all().await.unwrap();
+    assert_eq!(
+        (all.len(), wire.requests().len()),
+        (13, 4),
+        "the second reading brings what the first one missed"
+    );
+    assert!(all.warnings().is_empty(), "{:?}", all.warnings());
+
+    let (wire, bud) = served(twice().into_iter().chain([wrap(0..8), wrap(7..12)])).await;
+    let all = bud.users().list().limit(10).all().await.unwrap();
+    assert_eq!((all.len(), wire.requests().len()), (12, 4));
+    let codes: Vec<_> = all.warnings().iter().map(|warning| warning.code()).collect();
+    assert_eq!(codes, ["changed_while_reading"]);
+}
+
+/// A 404 behind the last page is an end like any other.
+#[tokio::test]
+async fn a_list_that_ends_with_a_404_is_judged_too() {
+    let answer = |status, body: &Value| {
+        let headers = [("content-type", "application/json"), ("connection", "close")];
+        Script::answer(respond(status, &headers, body.to_string()))
+    };
+    let gone = json!({ "detail": "no such page" });
+    let pages = [(200, wrap(0..10)), (200, wrap(9..19)), (404, gone.clone())];
+    let again = [(200, wrap(0..8)), (200, wrap(8..16)), (200, wrap(16..20))];
+    let wire =
+        Wire::start(pages.iter().chain(&again).map(|(status, body)| answer(*status, body))).await.unwrap();
+    let bud = plain(wire.url()).attempts(1).build().unwrap();
+    let (seen, error) = collect(bud.users().list().limit(10).items()).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!((seen.len(), wire.requests().len()), (20, 6));
 }

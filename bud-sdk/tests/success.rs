@@ -425,3 +425,42 @@ fn every_operation_that_changes_something_is_in_the_table() {
     }
     assert!(missing.is_empty(), "without a row: {}", missing.join(", "));
 }
+
+/// What a grant's answer says, and whether the grant is reported as done.
+#[tokio::test]
+async fn a_grant_is_done_only_at_its_level_or_above() {
+    let held = |level: &str| json!({ "permission": { "id": "pm-1", "permission_level": level } });
+    for (granted, shown, done) in [
+        (PermissionLevel::Edit, held("edit"), true),
+        (PermissionLevel::View, held("admin"), true),
+        (PermissionLevel::Edit, held("view"), false),
+        (PermissionLevel::Admin, held("edit"), false),
+    ] {
+        let script = Script::new().on(Method::Post, "/permissions", Answer::json(200, shown.clone()));
+        let bud = Client::builder().base_url("https://bud.test").bearer_token("x").flavor(Flavor::Guide);
+        let bud = bud.script(&script).build().unwrap();
+        let result = bud.permissions().grant(Grant::project("u-1", "p-1", granted.clone())).await;
+        let kind = result.err().map(|error| (error.kind(), error.maybe_applied()));
+        assert_eq!(kind, (!done).then_some((ErrorKind::Unconfirmed, true)), "{granted}: {shown}");
+    }
+}
+
+/// An answer that acknowledges and blames at once is no acknowledgment.
+#[tokio::test]
+async fn an_acknowledgment_with_an_error_in_it_is_the_error() {
+    for body in [
+        json!({ "message": "Endpoint deleted", "errors": ["2 replicas remain"] }),
+        json!({ "success": true, "error": "2 replicas remain" }),
+        json!({ "deleted": true, "detail": "2 replicas remain" }),
+    ] {
+        for flavor in [Flavor::Guide, Flavor::Runtime] {
+            let script =
+                Script::new().on(Method::Delete, "/credentials/c-1", Answer::json(200, body.clone()));
+            let bud = Client::builder().base_url("https://bud.test").bearer_token("x").flavor(flavor);
+            let bud = bud.script(&script).attempts(1).build().unwrap();
+            let error = bud.credentials().delete("c-1").await.unwrap_err();
+            assert!(error.to_string().contains("2 replicas remain"), "{flavor}: {body}: {error}");
+            assert!(error.maybe_applied(), "{flavor}: {body}: {error}");
+        }
+    }
+}

@@ -209,8 +209,9 @@ class SyncCaller(BaseCaller):
                 if on_update is not None:
                     not_awaited(on_update(value))
         finally:
-            _told.reset(token)
+            # Nothing may stand between the end of the work and its stop.
             stream.close()
+            _told.reset(token)
         raise InternalError(f"{operation} ended without a result")
 
 
@@ -297,8 +298,9 @@ class AsyncCaller(BaseCaller):
                     if inspect.isawaitable(told):
                         await told
         finally:
-            _told.reset(token)
+            # Nothing may stand between the end of the work and its stop.
             stream.close()
+            _told.reset(token)
         raise InternalError(f"{operation} ended without a result")
 
 

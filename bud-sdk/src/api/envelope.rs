@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::{Error, ErrorKind};
 use crate::types::is_lenient;
 
 /// One page of a list.
@@ -31,8 +30,8 @@ pub struct Page<T> {
     pub(crate) left_out: usize,
     /// How many of these could not be read.
     pub(crate) unreadable: usize,
-    /// How many of these do not show whether they match a filter.
-    pub(crate) unproven: usize,
+    /// Of each filter, how many items do not show whether they match, and how many do.
+    pub(crate) proofs: Vec<(&'static str, usize, usize)>,
     /// Another part of the list, which is asked for differently, follows behind the last page of this one.
     pub(crate) more_parts: bool,
     /// What the limits of this API mean for the list.
@@ -51,7 +50,7 @@ impl<T> Page<T> {
             whole: true,
             left_out: 0,
             unreadable: 0,
-            unproven: 0,
+            proofs: Vec::new(),
             more_parts: false,
             limitation: None,
         }
@@ -66,14 +65,14 @@ impl<T> Page<T> {
     }
 
     /// Without the items that are not as asked for, if anything was. An item of which `matches` says nothing does not show
-    /// whether it is: it is left out and counted, and if no item shows it the filter cannot be relied on.
+    /// whether it is: it is left out and counted. If no item of the list shows it, the filter cannot be relied on.
     pub(crate) fn filtered<F>(
         mut self,
         name: &'static str,
         wanted: Option<&F>,
         matches: impl Fn(&T, &F) -> Option<bool>,
-    ) -> crate::error::Result<Self> {
-        let Some(wanted) = wanted else { return Ok(self) };
+    ) -> Self {
+        let Some(wanted) = wanted else { return self };
         let all = self.items.len();
         let mut unproven = 0;
         self.items.retain(|item| {
@@ -82,12 +81,8 @@ impl<T> Page<T> {
             matches == Some(true)
         });
         self.left_out += all - self.items.len();
-        self.unproven += unproven;
-        if unproven == all && all > 0 {
-            let message = format!("no row shows `{name}`, so that the filter cannot be relied on");
-            return Err(Error::new(ErrorKind::Incomplete, message).with_hint("list without the filter"));
-        }
-        Ok(self)
+        self.proofs.push((name, unproven, all - unproven));
+        self
     }
 
     /// How many items the server sent.
@@ -117,7 +112,7 @@ impl<T> Page<T> {
         item: impl Fn(T) -> crate::error::Result<U>,
     ) -> crate::error::Result<Page<U>> {
         let Self { items, page, limit, total_record, total_pages, whole, .. } = self;
-        let Self { mut left_out, mut unreadable, unproven, more_parts, limitation, .. } = self;
+        let Self { mut left_out, mut unreadable, proofs, more_parts, limitation, .. } = self;
         let (mut mapped, mut failure) = (Vec::with_capacity(items.len()), None);
         for result in items.into_iter().map(item) {
             match result {
@@ -139,7 +134,7 @@ impl<T> Page<T> {
                 whole,
                 left_out,
                 unreadable,
-                unproven,
+                proofs,
                 more_parts,
                 limitation,
             }),
@@ -283,7 +278,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
             whole: false,
             left_out: unreadable,
             unreadable,
-            unproven: 0,
+            proofs: Vec::new(),
             more_parts: false,
             limitation: None,
         })

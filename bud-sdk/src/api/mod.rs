@@ -93,20 +93,37 @@ pub(crate) fn changed<T>(
 where
     T: serde::de::DeserializeOwned + 'static,
 {
-    if let Some(answered) = raw.object_if_any::<T>(name)?
-        && shows(&answered) != Some(false)
-    {
-        return Ok(Reply::Done(answered));
+    if let Some(answered) = raw.object_if_any::<T>(name)? {
+        // With a blame beside it, it must show the change.
+        match shows(&answered) {
+            Some(true) => return Ok(Reply::Done(answered)),
+            None if !raw.is_blaming() => return Ok(Reply::Done(answered)),
+            _ => {}
+        }
     }
     let status = raw.status;
     Ok(Reply::then(look, parts, move |raw| {
         let found = raw.object::<T>(name)?;
-        if shows(&found) != Some(false) {
-            return Ok(Reply::Done(found));
+        match shows(&found) {
+            Some(true) => Ok(Reply::Done(found)),
+            // It was accepted, and the thing does not tell.
+            None if status == 204 => Ok(not_shown(found)),
+            shown => {
+                let state = if shown.is_some() {
+                    "the state is still the old one"
+                } else {
+                    "nothing shows the change"
+                };
+                let message = format!("the server answered {status}, and {state}");
+                Err(Error::new(ErrorKind::Unconfirmed, message).with_status(status))
+            }
         }
-        let message = format!("the server answered {status}, and the state is still the old one");
-        Err(Error::new(ErrorKind::Unconfirmed, message).with_status(status))
     }))
+}
+
+fn not_shown<T>(found: T) -> Reply<T> {
+    let message = "the server accepted it, and the state that was read afterwards does not show it yet";
+    Reply::Warned(found, vec![Warning::new(Warning::NOT_SHOWN, message)])
 }
 
 /// The thing that the start of work answers with. An answer without it is followed by a read, which shows the work or not: it is
@@ -121,16 +138,15 @@ pub(crate) fn accepted<T>(
 where
     T: serde::de::DeserializeOwned + 'static,
 {
-    if let Some(answered) = raw.object_if_any::<T>(name)? {
+    if let Some(answered) = raw.object_if_any::<T>(name)?
+        && (!raw.is_blaming() || shows(&answered) == Some(true))
+    {
         return Ok(Reply::Done(answered));
     }
+    raw.acknowledged(Flavor::Guide)?;
     Ok(Reply::then(look, parts, move |raw| {
         let found = raw.object::<T>(name)?;
-        if shows(&found) == Some(true) {
-            return Ok(Reply::Done(found));
-        }
-        let message = "the server accepted it, and the state that was read afterwards does not show it yet";
-        Ok(Reply::Warned(found, vec![Warning::new(Warning::NOT_SHOWN, message)]))
+        Ok(if shows(&found) == Some(true) { Reply::Done(found) } else { not_shown(found) })
     }))
 }
 

@@ -91,12 +91,23 @@ impl Raw {
         let Some(fields) = Fields::read(&self.body) else {
             return unconfirmed("something else than an object");
         };
+        // Nothing is expected beside the blame, of which it could be a field.
+        if blames(&fields) {
+            let said = ServerMessage::read(&self.body, None, str::to_owned).or_message(|| None);
+            let error = Error::new(ErrorKind::Api, said.message).with_status(self.status);
+            return Err(error.with_server_code(said.code).with_param(said.param).with_maybe_applied(true));
+        }
         let acknowledged = match flavor {
             Flavor::Guide => fields.iter().next().is_some(),
             // Each of its acknowledgments has a message.
             Flavor::Runtime => ["message", "success", "object"].iter().any(|name| fields.get(name).is_some()),
         };
         if acknowledged { Ok(()) } else { unconfirmed("an object that acknowledges nothing") }
+    }
+
+    /// Whether the answer blames something, beside whatever else it has.
+    pub(crate) fn is_blaming(&self) -> bool {
+        Fields::read(&self.body).is_some_and(|fields| blames(&fields))
     }
 
     /// Whether there is no content: no body, or the null that some frameworks send in its place.
@@ -132,15 +143,20 @@ fn says_failure(fields: &Fields<'_>) -> bool {
     if matches!(text("success"), Some("false" | "\"false\"" | "0")) || text("object") == Some("\"error\"") {
         return true;
     }
-    let blames = ["error", "errors", "detail"].iter().any(|name| text(name).is_some_and(is_something));
     // With the expected thing beside it, it is one of that thing's fields.
-    blames
+    blames(fields)
         && !fields.iter().any(|(name, value)| {
             name == "id"
                 || (!ABOUT.contains(&name)
                     && value.get().starts_with(['{', '['])
                     && is_something(value.get()))
         })
+}
+
+fn blames(fields: &Fields<'_>) -> bool {
+    ["error", "errors", "detail"]
+        .iter()
+        .any(|name| fields.get(name).is_some_and(|value| is_something(value.get())))
 }
 
 fn is_something(json: &str) -> bool {

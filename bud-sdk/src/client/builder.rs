@@ -259,11 +259,10 @@ impl ClientBuilder {
         let secure = base.scheme() == "https";
         // For plain http none is used: it would see the token.
         let proxied = secure && self.use_proxy && !is_loopback(&base);
-        let settings = match proxied {
-            true => ProxySettings::from_env(&|name| self.variables.get(name))?,
-            false => ProxySettings::default(),
+        let proxy = match proxied {
+            true => ProxySettings::from_env(&|name| self.variables.get(name)).for_url(&base)?.cloned(),
+            false => None,
         };
-        let proxy = settings.for_url(&base).cloned();
         let (connect_timeout, connections) = (self.connect_timeout, self.max_connections);
         let connector = Connector { connect_timeout, proxy, roots, secure, connections };
         let (transport, policy) = match self.transport {

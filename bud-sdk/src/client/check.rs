@@ -21,6 +21,10 @@ pub(super) struct Check {
     again: bool,
     /// How many items the whole list has, where none of them was left out.
     expected: Option<u64>,
+    /// How many items were given by the parts before this one.
+    before: u64,
+    /// Of each filter, how many items do not show whether they match, and how many do.
+    proofs: Vec<(&'static str, usize, usize)>,
 }
 
 /// What one pass has shown.
@@ -44,6 +48,8 @@ impl Check {
             pass: Pass::default(),
             again: false,
             expected: None,
+            before: 0,
+            proofs: Vec::new(),
         }
     }
 
@@ -71,23 +77,30 @@ impl Check {
             pass.repeated += u64::from(!fresh);
             fresh && !self.given.contains(&key)
         });
-        if page.unreadable > 0 {
-            let message = format!("{} rows of the list cannot be read and were left out", page.unreadable);
-            self.warn(Warning::UNREADABLE_ROWS, message);
-        }
-        if page.unproven > 0 {
-            let message =
-                format!("{} rows do not show whether they match the filter and were left out", page.unproven);
-            self.warn(Warning::UNPROVEN_ROWS, message);
-        }
-        if let Some(limitation) = page.limitation {
-            self.warn(Warning::LIMITATION, limitation.to_owned());
-        }
+        self.learn(page);
     }
 
     /// Takes out of a piece of the list what was given before.
     pub(super) fn piece<T>(&mut self, page: &mut Page<T>, key: impl Fn(&T) -> u64) {
         page.items.retain(|item| self.given.insert(key(item)));
+        self.learn(page);
+    }
+
+    /// Keeps what a page tells beside its items.
+    fn learn<T>(&mut self, page: &mut Page<T>) {
+        if page.unreadable > 0 {
+            let message = format!("rows that cannot be read were left out: {}", page.unreadable);
+            self.warn(Warning::UNREADABLE_ROWS, message);
+        }
+        for (name, unproven, proven) in std::mem::take(&mut page.proofs) {
+            match self.proofs.iter_mut().find(|(known, ..)| *known == name) {
+                Some(known) => (known.1, known.2) = (known.1 + unproven, known.2 + proven),
+                None => self.proofs.push((name, unproven, proven)),
+            }
+        }
+        if let Some(limitation) = page.limitation {
+            self.warn(Warning::LIMITATION, limitation.to_owned());
+        }
     }
 
     /// Judges a list that was read again in pieces.
@@ -102,39 +115,49 @@ impl Check {
     /// Judges a pass behind its last page: the page size to read the list with again, if it is to be.
     pub(super) fn end_pass(&mut self, limit: u32, largest: u32) -> Result<Option<u32>> {
         let pass = std::mem::take(&mut self.pass);
-        let seen = pass.keys.len() as u64;
+        let seen = pass.keys.len();
         self.given.extend(pass.keys);
         let again = std::mem::take(&mut self.again);
-        let moved = match pass.totals {
-            Some((first, last)) => first != last,
-            None => pass.repeated > 0,
-        };
-        if moved && !pass.whole {
-            let message = match pass.totals {
-                Some((first, last)) => {
-                    format!("the list changed while it was read: the total was {first}, then {last}")
-                }
-                None => "the list changed while it was read: items came more than once".to_owned(),
-            };
-            self.warn(Warning::CHANGED_WHILE_READING, message);
-            return Ok(None);
-        }
         let complete = pass.totals.is_some_and(|(_, total)| {
             // What was left out was not remembered, so it cannot fill a gap.
-            self.given.len() as u64 >= total && pass.left_out == 0
+            self.given.len() as u64 - self.before >= total && pass.left_out == 0
         });
-        if pass.repeated == 0 || pass.whole || complete {
-            return Ok(None);
+        let moved = pass.totals.filter(|(first, last)| first != last && !pass.whole);
+        if let Some((first, last)) = moved {
+            let message = format!("the list changed while it was read: the total was {first}, then {last}");
+            self.warn(Warning::CHANGED_WHILE_READING, message);
+        } else if pass.repeated > 0 && !pass.whole && !complete {
+            let total = pass.totals.map(|(_, total)| total);
+            if !again && self.from_start && seen < MOST_KEYS {
+                self.again = true;
+                self.expected = total.filter(|_| pass.left_out == 0);
+                self.proofs.clear();
+                return Ok(Some(another_limit(total.unwrap_or_default(), limit, largest)));
+            }
+            match total {
+                Some(total) => return Err(incomplete(seen as u64, total)),
+                None => self.warn(Warning::CHANGED_WHILE_READING, REPEATED.to_owned()),
+            }
         }
-        if !again && self.from_start {
-            self.again = true;
-            self.expected = pass.totals.map(|(_, total)| total).filter(|_| pass.left_out == 0);
-            let total = pass.totals.map_or(0, |(first, _)| u32::try_from(first).unwrap_or(u32::MAX));
-            // One page cannot lose an item between two. Where that is too large, at least the pages end elsewhere.
-            let all = total.max(limit).min(largest);
-            return Ok(Some(if all > limit { all } else { limit - limit / 7 - u32::from(limit > 1) }));
+        self.before = self.given.len() as u64;
+        Ok(None)
+    }
+
+    /// Judges the filters at the end of the list.
+    pub(super) fn end(&mut self) -> Result<()> {
+        for (name, unproven, proven) in std::mem::take(&mut self.proofs) {
+            if unproven > 0 && proven == 0 && self.from_start {
+                let message = format!("no row shows `{name}`, so that the filter cannot be relied on");
+                return Err(Error::new(ErrorKind::Incomplete, message).with_hint("list without the filter"));
+            }
+            if unproven > 0 {
+                let message = format!(
+                    "rows that do not show `{name}`, a filter of the list, were left out: {unproven}"
+                );
+                self.warn(Warning::UNPROVEN_ROWS, message);
+            }
         }
-        Err(incomplete(seen, pass.totals.map_or(0, |(_, total)| total)))
+        Ok(())
     }
 
     fn warn(&mut self, code: &'static str, message: String) {
@@ -144,6 +167,15 @@ impl Check {
             self.warnings.push(warning);
         }
     }
+}
+
+const REPEATED: &str = "items came more than once: the list changed while it was read, or its order has ties and others are missing";
+
+/// The page size of a second reading. One page cannot lose an item between two. Where that is too large, at least the pages end
+/// elsewhere.
+fn another_limit(total: u64, limit: u32, largest: u32) -> u32 {
+    let all = u32::try_from(total).unwrap_or(u32::MAX).max(limit).min(largest);
+    if all > limit { all } else { limit - limit / 7 - u32::from(limit > 1) }
 }
 
 fn incomplete(seen: u64, total: u64) -> Error {

@@ -287,7 +287,7 @@ impl<O: Paged> Pages<O> {
         if !page.items.is_empty() && !self.seen.insert(fingerprint::<O>(&page.items)) {
             // A server that knows no pages answers the same again; one that does is broken.
             if unpaged {
-                self.finish();
+                self.end_pass(false)?;
                 return Ok(None);
             }
             return Err(Error::new(
@@ -330,7 +330,7 @@ impl<O: Paged> Pages<O> {
                 self.list.operation.next_part();
                 self.restart(self.at.part + 1);
             }
-            None => self.finish(),
+            None => self.end()?,
         }
         Ok(())
     }
@@ -363,7 +363,7 @@ impl<O: Paged> Pages<O> {
             }
             None => {
                 self.check.end_pieces().map_err(|error| error.with_hint(O::WHEN_INCOMPLETE))?;
-                self.finish();
+                self.end()?;
             }
         }
         Ok(())
@@ -380,6 +380,12 @@ impl<O: Paged> Pages<O> {
     /// Whether a refusal of a page is the end of a list whose server counts nothing.
     fn ends_with(&self, refusal: &Error) -> bool {
         refusal.is_not_found() && self.at.page > 1 && self.behind.is_some() && !self.check.counted()
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.check.end()?;
+        self.finish();
+        Ok(())
     }
 
     fn finish(&mut self) {
@@ -407,19 +413,20 @@ impl<O: Paged> Stream for Pages<O> {
             this.finish();
             return Poll::Ready(Some(Err(error)));
         }
-        this.ask();
-        let page = match ready!(Pin::new(&mut this.queue).poll_next(cx)) {
-            Some(Err(refusal)) if this.ends_with(&refusal) => {
-                this.finish();
-                Ok(None)
-            }
-            Some(page) => page.and_then(|page| this.step(page)),
-            None => Ok(None),
-        };
-        Poll::Ready(match page {
-            Ok(page) => page.map(Ok),
-            Err(error) => Some(Err(this.fail(error))),
-        })
+        loop {
+            this.ask();
+            let page = match ready!(Pin::new(&mut this.queue).poll_next(cx)) {
+                Some(Err(refusal)) if this.ends_with(&refusal) => this.end_pass(false).map(|()| None),
+                Some(page) => page.and_then(|page| this.step(page)),
+                None => Ok(None),
+            };
+            return Poll::Ready(match page {
+                // It is read again, or goes on with its next part.
+                Ok(None) if !this.done => continue,
+                Ok(page) => page.map(Ok),
+                Err(error) => Some(Err(this.fail(error))),
+            });
+        }
     }
 }
 

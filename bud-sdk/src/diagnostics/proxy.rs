@@ -32,8 +32,8 @@ pub(super) fn of(settings: &Settings, variable: &dyn Fn(&str) -> Option<OsString
     }
     // Kubernetes' own clients do not know ALL_PROXY.
     let known = |name: &str| if name.eq_ignore_ascii_case("ALL_PROXY") { None } else { variable(name) };
-    let environment = ProxySettings::from_env(&known)?;
-    environment.for_url(&settings.server.url).map(via).transpose()
+    let environment = ProxySettings::from_env(&known);
+    environment.for_url(&settings.server.url)?.map(via).transpose()
 }
 
 fn via(proxy: &Proxy) -> Result<Via> {

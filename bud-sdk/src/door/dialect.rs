@@ -58,6 +58,11 @@ impl Dialect {
 
     fn option(self, method: &str, heading: bool) -> String {
         let renamed = RENAMED.iter().find(|(name, _)| *name == method);
+        let known = super::connect_options().iter().any(|option| option.name == method);
+        // It may be the server's own word.
+        if renamed.is_none() && !known {
+            return format!("{BUILDER}{method}");
+        }
         let names = renamed.map_or([method].to_vec(), |(_, names)| names.to_vec());
         let flag = super::connect_options().iter().any(|option| option.name == method && is_flag(option.ty));
         let one = |name: &&str| match (self, heading) {
@@ -127,6 +132,10 @@ mod tests {
             assert_eq!(Dialect::Rust.speak(rust), rust);
             assert_eq!(Dialect::Python.speak(rust), python);
             assert_eq!(Dialect::Node.speak(rust), node);
+        }
+        let theirs = format!("unknown field {BUILDER}replicas");
+        for dialect in [Dialect::Rust, Dialect::Python, Dialect::Node] {
+            assert_eq!(dialect.speak(&theirs), theirs);
         }
     }
 

@@ -24,7 +24,9 @@ pub(super) async fn detect(channel: &Channel, options: &Options, deadline: Deadl
             Some(422) => Ok(Flavor::Runtime),
             // Somebody else's 404 says nothing about this API.
             Some(404 | 405) if error.is_in_json() => Ok(Flavor::Guide),
-            Some(status) if !matches!(error.kind(), ErrorKind::Server | ErrorKind::RateLimited) => {
+            Some(status)
+                if status != 408 && !matches!(error.kind(), ErrorKind::Server | ErrorKind::RateLimited) =>
+            {
                 Err(unclear(format!("the probe was answered {status}: {}", error.message()))
                     .with_status(status))
             }

@@ -13,11 +13,13 @@ use crate::error::{Error, Result};
 use crate::types::Secret;
 
 /// What `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
-#[derive(Debug, Clone, Default)]
+///
+/// A value that cannot be used is an error only for a URL that it would decide on.
+#[derive(Debug, Clone)]
 pub(crate) struct ProxySettings {
-    https: Option<Proxy>,
-    http: Option<Proxy>,
-    exempt: NoProxy,
+    https: Option<Result<Proxy>>,
+    http: Option<Result<Proxy>>,
+    exempt: Result<NoProxy>,
 }
 
 /// A proxy, checked.
@@ -32,39 +34,37 @@ pub(crate) struct Proxy {
 
 impl ProxySettings {
     /// Reads the variables; an upper case name wins over its lower case form, and a blank value counts as unset.
+    pub(crate) fn from_env(variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        // In a CGI program HTTP_PROXY is the client's `Proxy` header.
+        let cgi = variable("REQUEST_METHOD").is_some();
+        let named = |names: &[&'static str]| match first(variable, names) {
+            Ok(Some((name, value))) => Some(Proxy::parse(&Place::Environment(name).to_string(), &value)),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        };
+        let all = || named(&["ALL_PROXY", "all_proxy"]);
+        Self {
+            https: named(&["HTTPS_PROXY", "https_proxy"]).or_else(all),
+            http: named(if cgi { &["http_proxy"] } else { &["HTTP_PROXY", "http_proxy"] }).or_else(all),
+            exempt: NoProxy::from_env(variable),
+        }
+    }
+
+    /// The proxy for this URL; `None`: a direct connection. Loopback addresses are always direct.
     ///
     /// # Errors
     /// `Config`, naming the variable, for a value that cannot be used: a direct connection in its place could be one that
     /// the user's network forbids.
-    pub(crate) fn from_env(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self> {
-        let exempt = NoProxy::from_env(variable)?;
-        if exempt.all {
-            return Ok(Self { exempt, ..Self::default() });
-        }
-        // In a CGI program HTTP_PROXY is the client's `Proxy` header.
-        let cgi = variable("REQUEST_METHOD").is_some();
-        let named = |names: &[&'static str]| -> Result<Option<Proxy>> {
-            let Some((name, value)) = first(variable, names)? else { return Ok(None) };
-            Proxy::parse(&Place::Environment(name).to_string(), &value).map(Some)
-        };
-        let mut https = named(&["HTTPS_PROXY", "https_proxy"])?;
-        let mut http = named(if cgi { &["http_proxy"] } else { &["HTTP_PROXY", "http_proxy"] })?;
-        // Looked at only where nothing more special is set, so that a value that is not used disturbs no one.
-        if https.is_none() || http.is_none() {
-            let all = named(&["ALL_PROXY", "all_proxy"])?;
-            https = https.or_else(|| all.clone());
-            http = http.or(all);
-        }
-        Ok(Self { https, http, exempt })
-    }
-
-    /// The proxy for this URL; `None`: a direct connection. Loopback addresses are always direct.
-    pub(crate) fn for_url(&self, url: &Url) -> Option<&Proxy> {
+    pub(crate) fn for_url(&self, url: &Url) -> Result<Option<&Proxy>> {
         let proxy = match url.scheme() {
             "https" | "wss" => self.https.as_ref(),
             _ => self.http.as_ref(),
         };
-        proxy.filter(|_| !self.exempt.covers(url))
+        let Some(proxy) = proxy.filter(|_| !is_loopback(url)) else { return Ok(None) };
+        if self.exempt.as_ref().map_err(Error::clone)?.covers(url) {
+            return Ok(None);
+        }
+        proxy.as_ref().map(Some).map_err(Error::clone)
     }
 }
 
@@ -211,7 +211,7 @@ impl NoProxy {
     }
 
     fn covers(&self, url: &Url) -> bool {
-        if self.all || is_loopback(url) {
+        if self.all {
             return true;
         }
         let port = url.port_or_known_default();

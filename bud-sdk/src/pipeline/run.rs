@@ -11,7 +11,7 @@ use url::Url;
 
 use super::attempt::{Answer, attempt};
 use super::redact::mask;
-use super::refusal::{challenge, encoding, is_foreign, should_retry, without_mark};
+use super::refusal::{challenge, encoding, is_foreign, is_page, should_retry, without_mark};
 use super::retry::Outcome;
 use super::retry_after::retry_after;
 use super::transport::{Failure, Incoming, Outgoing};
@@ -39,6 +39,8 @@ pub(crate) struct Meta {
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
     pub(crate) warnings: Vec<Warning>,
+    /// An attempt before the one that was answered may have changed something.
+    pub(crate) maybe_applied: bool,
 }
 
 impl Meta {
@@ -49,6 +51,7 @@ impl Meta {
             attempts: refusal.attempts(),
             elapsed: refusal.elapsed().unwrap_or_default(),
             warnings: Vec::new(),
+            maybe_applied: refusal.maybe_applied(),
         }
     }
 
@@ -88,6 +91,7 @@ pub(crate) async fn execute<O: Operation>(
                     None => return Err(refusal),
                 },
             };
+            let before = changed || meta.maybe_applied;
             changed |= !route.is_read();
             attempts += meta.attempts;
             meta.attempts = attempts;
@@ -106,7 +110,7 @@ pub(crate) async fn execute<O: Operation>(
                 }
             };
             let explain = |error: Error| {
-                let applied = changed && error.maybe_applied();
+                let applied = before || (changed && error.maybe_applied());
                 error
                     .masked(|text| clean(&mask(text), 1024))
                     .with_request(route.method.as_str(), route.path)
@@ -434,6 +438,7 @@ impl Exchange<'_> {
             attempts: self.attempts,
             elapsed: self.deadline.elapsed(),
             warnings: Vec::new(),
+            maybe_applied: self.maybe_applied && !self.request.route.is_read(),
         }
     }
 
@@ -542,11 +547,16 @@ fn masked(text: &str, sent: &[Secret], held: &[Secret]) -> String {
     mask(text, &secrets).into_owned()
 }
 
-/// Whether the answer shows that the server knows the token: any that comes after the check of it.
+/// Whether the answer shows that the server knows the token: any of the API's own that comes after the check of it.
 fn accepts_token(result: &Result<Answer, Failure>) -> bool {
     match result {
-        Ok(Answer::Whole { .. } | Answer::Open(_)) => true,
-        Ok(Answer::Refused { status, .. }) => matches!(status, 403 | 404 | 409 | 422),
+        Ok(Answer::Whole { headers, body, .. }) => !is_page(headers, body),
+        Ok(Answer::Open(incoming)) => !is_page(&incoming.headers, &[]),
+        Ok(Answer::Refused { status, headers, body }) => {
+            matches!(status, 403 | 404 | 409 | 422)
+                && !is_foreign(*status, headers, body)
+                && !is_page(headers, body)
+        }
         Err(_) => false,
     }
 }

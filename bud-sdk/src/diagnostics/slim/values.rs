@@ -154,7 +154,7 @@ impl<'de> Deserialize<'de> for Annotations {
     }
 }
 
-/// When an object was last written, by whomever. Of what they wrote, nothing is kept.
+/// When an object was last written, whoever wrote it. Of what they wrote, nothing is kept.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Touched(pub(crate) Option<Timestamp>);
 

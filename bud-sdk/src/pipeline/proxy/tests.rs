@@ -5,15 +5,24 @@ use std::collections::HashMap;
 use super::*;
 use crate::error::ErrorKind;
 
-fn read(variables: &[(&str, &str)]) -> Result<ProxySettings> {
+fn read(variables: &[(&str, &str)]) -> ProxySettings {
     let table: HashMap<_, _> = variables.iter().copied().collect();
     ProxySettings::from_env(&|name| table.get(name).map(OsString::from))
 }
 
+fn decided(variables: &[(&str, &str)], url: &str) -> Result<Option<Proxy>> {
+    read(variables).for_url(&Url::parse(url).unwrap()).map(Option::<&Proxy>::cloned)
+}
+
+/// A URL that the variable decides on.
+fn url_of(name: &str) -> &'static str {
+    if name.to_lowercase().starts_with("http_") { "http://api.bud.test" } else { API }
+}
+
 /// The proxy that the URL goes through.
 fn through(variables: &[(&str, &str)], url: &str) -> Option<String> {
-    let settings = read(variables).unwrap();
-    settings.for_url(&Url::parse(url).unwrap()).map(|proxy| proxy.url.to_string())
+    let settings = read(variables);
+    settings.for_url(&Url::parse(url).unwrap()).unwrap().map(|proxy| proxy.url.to_string())
 }
 
 const API: &str = "https://api.bud.test/v1";
@@ -112,7 +121,7 @@ fn a_value_that_cannot_be_used_names_the_variable_and_is_not_shown() {
         "http://[canary]:1",
     ] {
         for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-            let error = read(&[(name, value)]).unwrap_err();
+            let error = decided(&[(name, value)], url_of(name)).unwrap_err();
             let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
             assert_eq!(error.kind(), ErrorKind::Config, "{value}");
             assert!(text.contains(name) && !text.contains("canary"), "{value:?}: {text}");
@@ -125,8 +134,17 @@ fn a_value_that_cannot_be_used_names_the_variable_and_is_not_shown() {
 fn a_variable_that_is_no_text_is_refused_by_name() {
     use std::os::unix::ffi::OsStringExt;
     for name in ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
-        let bytes = |asked: &str| (asked == name).then(|| OsString::from_vec(b"canary\xff".to_vec()));
-        let text = ProxySettings::from_env(&bytes).unwrap_err().to_string();
+        let bytes = |asked: &str| match asked {
+            _ if asked == name => Some(OsString::from_vec(b"canary\xff".to_vec())),
+            "https_proxy" => Some("http://proxy.test:1".into()),
+            _ => None,
+        };
+        let settings = ProxySettings::from_env(&bytes);
+        if name == "ALL_PROXY" {
+            assert!(settings.for_url(&Url::parse(API).unwrap()).is_ok(), "nothing asks for it");
+            continue;
+        }
+        let text = settings.for_url(&Url::parse(API).unwrap()).unwrap_err().to_string();
         assert!(text.contains(name) && !text.contains("canary"), "{text}");
     }
 }
@@ -134,8 +152,14 @@ fn a_variable_that_is_no_text_is_refused_by_name() {
 #[test]
 fn a_value_that_nothing_would_use_disturbs_no_one() {
     let both = [("HTTPS_PROXY", "http://a:1"), ("HTTP_PROXY", "http://b:2"), ("ALL_PROXY", "ftp://c")];
-    assert!(read(&both).is_ok());
-    assert!(read(&[("HTTPS_PROXY", "ftp://c"), ("NO_PROXY", "*")]).is_ok());
+    assert!(decided(&both, API).is_ok());
+    let other = [("HTTPS_PROXY", "http://a:1"), ("HTTP_PROXY", "ftp://c")];
+    assert!(decided(&other, API).is_ok() && decided(&other, "http://api.bud.test").is_err());
+    for exempt in ["*", "api.bud.test"] {
+        assert!(decided(&[("HTTPS_PROXY", "ftp://c"), ("NO_PROXY", exempt)], API).is_ok());
+    }
+    assert!(decided(&[("HTTPS_PROXY", "ftp://c"), ("NO_PROXY", "other.test")], API).is_err());
+    assert!(decided(&[("HTTPS_PROXY", "ftp://c")], "https://localhost:8443").is_ok());
 }
 
 fn direct(list: &str, url: &str) -> bool {
@@ -274,19 +298,17 @@ fn any_text_is_read_or_refused_without_being_shown() {
                 table.insert(*name, text);
             }
         }
-        match ProxySettings::from_env(&|name| table.get(name).map(OsString::from)) {
-            Ok(settings) => {
-                accepted += 1;
-                for url in &urls {
-                    settings.for_url(url);
+        let settings = ProxySettings::from_env(&|name| table.get(name).map(OsString::from));
+        for url in &urls {
+            match settings.for_url(url) {
+                Ok(_) => accepted += 1,
+                Err(error) => {
+                    let text = format!("{error} {error:?}");
+                    assert!(
+                        !text.contains("canary") && text.contains("PROXY") | text.contains("proxy"),
+                        "{table:?}: {text}"
+                    );
                 }
-            }
-            Err(error) => {
-                let text = format!("{error} {error:?}");
-                assert!(
-                    !text.contains("canary") && text.contains("PROXY") | text.contains("proxy"),
-                    "{table:?}: {text}"
-                );
             }
         }
     }

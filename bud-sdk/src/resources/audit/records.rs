@@ -150,31 +150,37 @@ impl Describe for ListAuditRecords {
 impl Operation for ListAuditRecords {
     type Output = Page<AuditRecord>;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Page<AuditRecord>>> {
-        Ok(Reply::Done(raw.page::<AuditRecord>("data")?.only(|record| self.means(record))))
+        let page = raw.page::<AuditRecord>("data")?;
+        let page = page.filtered("timestamp", self.range.as_ref(), |record, range| {
+            record.timestamp.map(|time| range.start <= time && time < range.end)
+        });
+        let filters = self.filters.iter();
+        Ok(Reply::Done(filters.fold(page, |page, (name, value)| {
+            page.filtered(name, Some(value), |record, value| means(record, name, value))
+        })))
     }
 }
 
-impl ListAuditRecords {
-    /// Whether a record is one that was asked for, whatever the server does with the filters.
-    fn means(&self, record: &AuditRecord) -> bool {
-        let is = |shown: Option<&str>, value: &str| shown == Some(value);
-        let contains = |shown: &Option<String>, value: &str| {
-            shown.as_ref().is_some_and(|shown| shown.to_lowercase().contains(&value.to_lowercase()))
-        };
-        let in_range =
-            |range: TimeRange| record.timestamp.is_some_and(|time| range.start <= time && time < range.end);
-        self.range.is_none_or(in_range)
-            && self.filters.iter().all(|(name, value)| match *name {
-                "action" => is(record.action.as_deref(), value),
-                "resource_type" => is(record.resource_type.as_deref(), value),
-                "resource_id" => is(record.resource_id.as_deref(), value),
-                "resource_name" => contains(&record.resource_name, value),
-                "user_id" => is(record.user_id.as_ref().map(UserId::as_str), value),
-                "actioned_by" => is(record.actioned_by.as_ref().map(UserId::as_str), value),
-                "ip_address" => is(record.ip_address.as_deref(), value),
-                _ => contains(&record.resource_name, value) || contains(&record.ip_address, value),
-            })
+/// Whether a record is one that a filter means, whatever the server does with it; `None` where the record cannot tell.
+fn means(record: &AuditRecord, filter: &str, value: &str) -> Option<bool> {
+    // A value that could not be read is there, and not known.
+    if record.extra.get(filter).is_some() {
+        return None;
     }
+    let is = |shown: Option<&str>| shown == Some(value);
+    let contains = |shown: &Option<String>| {
+        shown.as_ref().is_some_and(|shown| shown.to_lowercase().contains(&value.to_lowercase()))
+    };
+    Some(match filter {
+        "action" => is(record.action.as_deref()),
+        "resource_type" => is(record.resource_type.as_deref()),
+        "resource_id" => is(record.resource_id.as_deref()),
+        "resource_name" => contains(&record.resource_name),
+        "user_id" => is(record.user_id.as_ref().map(UserId::as_str)),
+        "actioned_by" => is(record.actioned_by.as_ref().map(UserId::as_str)),
+        "ip_address" => is(record.ip_address.as_deref()),
+        _ => contains(&record.resource_name) || contains(&record.ip_address),
+    })
 }
 
 impl Paged for ListAuditRecords {

@@ -238,6 +238,6 @@ impl Describe for RefreshCluster {
 impl Operation for RefreshCluster {
     type Output = Cluster;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Cluster>> {
-        accepted(raw, "cluster", ONE, one(&self.0)?, |_: &Cluster| Some(true))
+        accepted(raw, "cluster", ONE, one(&self.0)?, |_: &Cluster| None)
     }
 }

@@ -450,10 +450,10 @@ impl Operation for ListCredentials {
             .page::<Credential>("credentials")?
             .filtered("project_id", self.project.as_ref(), |credential, project| {
                 Some(credential.opens()? == project)
-            })?
+            })
             .filtered("credential_type", self.credential_type.as_ref(), |credential, kind| {
                 Some(credential.credential_type.as_deref()? == kind)
-            })?;
+            });
         page.try_map(|credential| {
             Ok(match flavor {
                 Flavor::Guide => credential.without_key(),

@@ -577,9 +577,11 @@ pub(super) fn confirmed<T: 'static>(
     {
         return then(found);
     }
+    let accepted = raw.status == 204;
     Ok(Reply::then(AUTOSCALER, target.parts(Flavor::Runtime)?, move |raw| {
         let found = answered(&raw)?;
-        if sent.shown_by(&found) != Some(false) {
+        let shown = sent.shown_by(&found);
+        if shown == Some(true) || (shown.is_none() && accepted) {
             return then(found);
         }
         Err(Error::new(ErrorKind::Unconfirmed, "the autoscaler's settings are still the old ones")

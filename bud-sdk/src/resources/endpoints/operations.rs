@@ -138,8 +138,8 @@ impl Operation for ListEndpoints {
         Ok(Reply::Done(
             page.filtered("status", self.status.as_ref(), |endpoint, status| {
                 Some(endpoint.status.as_deref()? == status)
-            })?
-            .filtered("name", self.name.as_ref(), |endpoint, name| Some(endpoint.name.as_ref()? == name))?,
+            })
+            .filtered("name", self.name.as_ref(), |endpoint, name| Some(endpoint.name.as_ref()? == name)),
         ))
     }
 }
@@ -147,12 +147,15 @@ impl Operation for ListEndpoints {
 /// A page of endpoints, all of one project if one was asked for. The platform as shipped leaves the project out of its rows, and is
 /// recorded to honor the filter; a row that names another project is never taken for one of this.
 fn endpoints(raw: &Raw, flavor: Flavor, project: Option<&ProjectId>) -> Result<Page<Endpoint>> {
-    let page = raw.page::<Endpoint>("endpoints")?.filtered("project_id", project, |endpoint, project| {
-        match &endpoint.project_id {
-            Some(own) => Some(own == project),
-            None => (flavor == Flavor::Runtime).then_some(true),
-        }
-    })?;
+    let page =
+        raw.page::<Endpoint>("endpoints")?.filtered(
+            "project_id",
+            project,
+            |endpoint, project| match &endpoint.project_id {
+                Some(own) => Some(own == project),
+                None => (flavor == Flavor::Runtime).then_some(true),
+            },
+        );
     page.try_map(|endpoint| Ok(endpoint.completed(project)))
 }
 

@@ -104,15 +104,17 @@ impl Operation for ListPermissions {
             return Ok(Reply::Done(
                 page.filtered("user_id", self.user.as_ref(), |permission, user| {
                     Some(permission.user_id.as_ref()? == user)
-                })?
+                })
                 .filtered(
                     "resource_id",
                     self.resource.as_ref(),
                     |permission, (kind, id)| {
-                        let same = permission.resource_id.as_ref()? == id;
-                        Some(same && permission.resource_type.as_deref()? == kind)
+                        if permission.resource_id.as_ref()? != id {
+                            return Some(false);
+                        }
+                        Some(permission.resource_type.as_deref()? == kind)
                     },
-                )?,
+                ),
             ));
         }
         let of = |member: Member, project: &ProjectId| {

@@ -324,7 +324,7 @@ impl GrantPermission {
             if raw.is_nothing() { None } else { Some(raw.object("permission")?) };
         let says = |permission: &Permission| permission.id.is_some() || permission.permission_level.is_some();
         if let Some(permission) = answer.filter(says) {
-            return Ok(judged(permission, &level));
+            return judged(permission, &level);
         }
         let parts = Parts::new()
             .query("page", 1)
@@ -337,7 +337,7 @@ impl GrantPermission {
             let page: Page<Permission> = raw.page("permissions")?;
             let found = page.items.into_iter().filter(|permission| revoke.matches(permission));
             let found = found.max_by_key(|permission| permission.permission_level.as_deref() == Some(&level));
-            found.map(|permission| judged(permission, &level)).ok_or_else(not_held)
+            judged(found.ok_or_else(not_held)?, &level)
         }))
     }
 }
@@ -355,23 +355,32 @@ fn holds(
         // View where edit was granted is the old state.
         None | Some(PermissionLevel::View) if *level != PermissionLevel::View => Err(not_held()),
         None => Err(not_held()),
-        Some(_) => Ok(judged(permission, level)),
+        Some(_) => judged(permission, level),
     }
+}
+
+/// The levels that include each other, in their order.
+fn rank(level: &PermissionLevel) -> Option<usize> {
+    let levels = [PermissionLevel::View, PermissionLevel::Edit, PermissionLevel::Admin];
+    levels.iter().position(|known| known == level)
 }
 
 fn not_held() -> Error {
     Error::new(ErrorKind::Unconfirmed, "the server accepted the grant, and does not show the permission")
 }
 
-/// The permission, with a warning if its level is not the one that was granted.
-fn judged(permission: Permission, granted: &PermissionLevel) -> Reply<Permission> {
+/// The permission, with a warning if its level is above the one that was granted. Below it, it is the old state.
+fn judged(permission: Permission, granted: &PermissionLevel) -> Result<Reply<Permission>> {
     let Some(held) = permission.permission_level.as_deref().filter(|held| *held != granted) else {
-        return Reply::Done(permission);
+        return Ok(Reply::Done(permission));
     };
+    if rank(held).zip(rank(granted)).is_some_and(|(held, granted)| held < granted) {
+        return Err(not_held());
+    }
     let message = format!(
         "{granted} was granted, and the server shows {held}: a global permission of the user, such as project:manage, includes it"
     );
-    Reply::Warned(permission, vec![Warning::new(Warning::EFFECTIVE_LEVEL, message)])
+    Ok(Reply::Warned(permission, vec![Warning::new(Warning::EFFECTIVE_LEVEL, message)]))
 }
 
 impl Operation for GrantPermission {

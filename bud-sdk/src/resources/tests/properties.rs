@@ -218,6 +218,9 @@ fn a_cursor_is_taken_or_refused_and_comes_back_as_it_was() {
         }
         let pages = bud.users().list().starting_at(&text).pages();
         let cursor = pages.cursor().unwrap();
-        assert!(cursor == text || cursor.starts_with("page=1;limit=100;skip=0"), "{text} became {cursor}");
+        assert!(
+            cursor == text.trim_end_matches(";part=0") || cursor.starts_with("page=1;limit=100;skip=0"),
+            "{text} became {cursor}"
+        );
     }
 }

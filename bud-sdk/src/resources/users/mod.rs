@@ -307,9 +307,9 @@ impl Operation for ListUsers {
         let role = self.role.as_ref().map(|role| role.wire(flavor).map(Role::from)).transpose()?;
         let page = raw.page::<User>("users")?;
         Ok(Reply::Done(
-            page.filtered("role", role.as_ref(), |user, role| Some(user.role.as_deref()? == role))?
-                .filtered("status", self.status.as_ref(), User::is)?
-                .filtered("name", self.search.as_ref(), |user, text: &String| user.is_found_by(text))?,
+            page.filtered("role", role.as_ref(), |user, role| Some(user.role.as_deref()? == role))
+                .filtered("status", self.status.as_ref(), User::is)
+                .filtered("name", self.search.as_ref(), |user, text: &String| user.is_found_by(text)),
         ))
     }
 }
