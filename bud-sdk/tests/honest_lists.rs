@@ -302,3 +302,56 @@ fn every_list_is_tried_on_each_api() {
         }
     }
 }
+
+fn answering(flavor: Flavor, script: &Script) -> Client {
+    let builder = Client::builder().base_url("https://bud.test").bearer_token("x").flavor(flavor);
+    builder.script(script).attempts(1).build().unwrap()
+}
+
+/// A server that knows neither pages nor filters answers the same forever.
+#[tokio::test]
+async fn a_server_that_repeats_what_is_filtered_out_is_not_asked_forever() {
+    let rows = |row: fn(usize) -> Value| json!({ "users": (0..2).map(row).collect::<Vec<_>>() });
+    let other = rows(|n| json!({ "id": format!("u-{n}"), "role": "developer" }));
+    let silent = rows(|n| json!({ "id": format!("u-{n}") }));
+    for (body, whole) in [(other, true), (silent, false)] {
+        let script = Script::new().on(Method::Get, "/users", Answer::json(200, body).always());
+        let bud = answering(Flavor::Guide, &script);
+        let all = bud.users().list().role(Role::Admin).limit(2).all().await;
+        assert_eq!(script.requests().len(), 2);
+        match all {
+            Ok(all) => assert!(whole && all.is_empty() && all.warnings().is_empty()),
+            Err(error) => assert!(!whole && error.kind() == ErrorKind::Incomplete, "{error}"),
+        }
+    }
+}
+
+/// The one row that is meant moved to the next page while the list was read.
+#[tokio::test]
+async fn a_row_that_moves_behind_a_filter_that_is_ignored_ends_no_list() {
+    let page = |names: [&str; 2]| json!({ "users": names.map(|name| json!({ "id": name, "role": if name.starts_with('a') { "admin" } else { "developer" } })) });
+    let script = Script::new()
+        .on(Method::Get, "/users", Answer::json(200, page(["d-1", "a-1"])))
+        .on(Method::Get, "/users", Answer::json(200, page(["a-1", "d-2"])))
+        .on(Method::Get, "/users", Answer::json(200, page(["a-2", "d-3"])))
+        .on(Method::Get, "/users", Answer::json(200, json!({ "users": [] })))
+        .on(Method::Get, "/users", Answer::json(200, json!({ "users": [] })));
+    let bud = answering(Flavor::Guide, &script);
+    let all = bud.users().list().role(Role::Admin).limit(2).all().await.unwrap();
+    let ids: Vec<_> = all.iter().map(|user| user.id.as_str()).collect();
+    assert_eq!(ids, ["a-1", "a-2"]);
+}
+
+/// On the platform as shipped the projects of clients are a list of their own.
+#[tokio::test]
+async fn a_part_that_ends_without_a_short_page_is_followed_by_the_next_one() {
+    let page = |from: u32| json!({ "projects": (from..from + 2).map(|n| json!({ "project": { "id": format!("p-{n}"), "name": "P", "project_type": if n < 10 { "client_app" } else { "admin_app" } } })).collect::<Vec<_>>() });
+    let script = Script::new()
+        .on(Method::Get, "/projects/", Answer::json(200, page(10)))
+        .on(Method::Get, "/projects/", Answer::json(404, json!({ "detail": "no such page" })))
+        .on(Method::Get, "/projects/", Answer::json(200, page(0)))
+        .on(Method::Get, "/projects/", Answer::json(404, json!({ "detail": "no such page" })));
+    let bud = answering(Flavor::Runtime, &script);
+    let all = bud.projects().list().limit(2).all().await.unwrap();
+    assert_eq!((all.len(), script.requests().len()), (4, 4));
+}

@@ -464,3 +464,65 @@ async fn an_acknowledgment_with_an_error_in_it_is_the_error() {
         }
     }
 }
+
+/// A thing that is shown may have a fault of its own, which is no answer to the request.
+#[tokio::test]
+async fn a_fault_that_a_thing_shows_is_not_taken_for_a_refusal() {
+    let ill = json!({ "id": "c-1", "name": "C", "status": "ERROR", "error": "kubelet unreachable" });
+    let script = Script::new().on(Method::Post, "/clusters/c-1/refresh", Answer::json(200, ill.clone())).on(
+        Method::Get,
+        "/clusters/c-1",
+        Answer::json(200, ill),
+    );
+    let cluster = guide(&script).clusters().refresh("c-1").with_response().await.unwrap();
+    let codes: Vec<_> = cluster.warnings().iter().map(|warning| warning.code()).collect();
+    assert_eq!(codes, ["not_shown"]);
+
+    // Beside a grant or a scale it leaves the answer open, and a read decides.
+    let blaming = json!({ "id": "e-1", "error": "quota exceeded" });
+    for (replicas, done) in [(5, true), (2, false)] {
+        let script = Script::new().on(Method::Put, "/endpoints/e-1", Answer::json(200, blaming.clone())).on(
+            Method::Get,
+            "/endpoints/e-1",
+            Answer::json(200, json!({ "id": "e-1", "replicas": replicas })),
+        );
+        let result = guide(&script).endpoints().scale("e-1", 5).await;
+        let kind = result.err().map(|error| error.kind());
+        assert_eq!(kind, (!done).then_some(ErrorKind::Unconfirmed), "{replicas}");
+    }
+}
+
+/// The order of a list decides nothing.
+#[tokio::test]
+async fn of_several_permissions_the_highest_is_the_one_that_holds() {
+    let row = |level: &str| json!({ "id": level, "user_id": "u-1", "resource_type": "project", "resource_id": "p-1", "permission_level": level });
+    for levels in [["admin", "view"], ["view", "admin"]] {
+        let list = json!({ "permissions": levels.map(row) });
+        let script = Script::new().on(Method::Post, "/permissions", Answer::status(204)).on(
+            Method::Get,
+            "/permissions",
+            Answer::json(200, list),
+        );
+        let held =
+            guide(&script).permissions().grant(Grant::project("u-1", "p-1", PermissionLevel::Edit)).await;
+        assert_eq!(held.unwrap().permission_level.as_deref(), Some(&PermissionLevel::Admin));
+    }
+}
+
+/// A text that was emptied is shown as nothing.
+#[tokio::test]
+async fn a_text_that_was_emptied_may_be_shown_as_null() {
+    let script = Script::new()
+        .on(Method::Put, "/projects/p-1", Answer::json(200, json!({ "message": "updated" })))
+        .on(
+            Method::Get,
+            "/projects/p-1",
+            Answer::json(200, json!({ "id": "p-1", "name": "P", "description": null })),
+        );
+    guide(&script).projects().update("p-1", ProjectUpdate::new().description("")).await.unwrap();
+}
+
+fn guide(script: &Script) -> Client {
+    let builder = Client::builder().base_url("https://bud.test").bearer_token("x").flavor(Flavor::Guide);
+    builder.script(script).attempts(1).build().unwrap()
+}

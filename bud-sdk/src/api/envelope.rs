@@ -26,6 +26,8 @@ pub struct Page<T> {
     pub total_pages: Option<u32>,
     /// The server sent a bare list: there are no other pages.
     pub whole: bool,
+    /// What tells the answer from others, whatever was left out of it.
+    pub(crate) answer: u64,
     /// How many items were left out, which a page has for the server.
     pub(crate) left_out: usize,
     /// How many of these could not be read.
@@ -48,6 +50,7 @@ impl<T> Page<T> {
             total_record: None,
             total_pages: None,
             whole: true,
+            answer: 0,
             left_out: 0,
             unreadable: 0,
             proofs: Vec::new(),
@@ -112,7 +115,7 @@ impl<T> Page<T> {
         item: impl Fn(T) -> crate::error::Result<U>,
     ) -> crate::error::Result<Page<U>> {
         let Self { items, page, limit, total_record, total_pages, whole, .. } = self;
-        let Self { mut left_out, mut unreadable, proofs, more_parts, limitation, .. } = self;
+        let Self { answer, mut left_out, mut unreadable, proofs, more_parts, limitation, .. } = self;
         let (mut mapped, mut failure) = (Vec::with_capacity(items.len()), None);
         for result in items.into_iter().map(item) {
             match result {
@@ -132,6 +135,7 @@ impl<T> Page<T> {
                 total_record,
                 total_pages,
                 whole,
+                answer,
                 left_out,
                 unreadable,
                 proofs,
@@ -276,6 +280,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
             total_record,
             total_pages: small(total_pages),
             whole: false,
+            answer: 0,
             left_out: unreadable,
             unreadable,
             proofs: Vec::new(),

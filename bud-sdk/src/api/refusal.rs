@@ -91,8 +91,8 @@ impl Raw {
         let Some(fields) = Fields::read(&self.body) else {
             return unconfirmed("something else than an object");
         };
-        // Nothing is expected beside the blame, of which it could be a field.
-        if blames(&fields) {
+        // A thing that is shown may have a fault of its own.
+        if blames(&fields) && fields.get("id").is_none() {
             let said = ServerMessage::read(&self.body, None, str::to_owned).or_message(|| None);
             let error = Error::new(ErrorKind::Api, said.message).with_status(self.status);
             return Err(error.with_server_code(said.code).with_param(said.param).with_maybe_applied(true));

@@ -23,6 +23,7 @@ pub(super) struct Check {
     expected: Option<u64>,
     /// How many items were given by the parts before this one.
     before: u64,
+    unreadable: usize,
     /// Of each filter, how many items do not show whether they match, and how many do.
     proofs: Vec<(&'static str, usize, usize)>,
 }
@@ -49,6 +50,7 @@ impl Check {
             again: false,
             expected: None,
             before: 0,
+            unreadable: 0,
             proofs: Vec::new(),
         }
     }
@@ -89,7 +91,9 @@ impl Check {
     /// Keeps what a page tells beside its items.
     fn learn<T>(&mut self, page: &mut Page<T>) {
         if page.unreadable > 0 {
-            let message = format!("rows that cannot be read were left out: {}", page.unreadable);
+            self.unreadable += page.unreadable;
+            self.warnings.retain(|warning| warning.code() != Warning::UNREADABLE_ROWS);
+            let message = format!("rows that cannot be read were left out: {}", self.unreadable);
             self.warn(Warning::UNREADABLE_ROWS, message);
         }
         for (name, unproven, proven) in std::mem::take(&mut page.proofs) {
@@ -132,6 +136,7 @@ impl Check {
                 self.again = true;
                 self.expected = total.filter(|_| pass.left_out == 0);
                 self.proofs.clear();
+                self.unreadable = 0;
                 return Ok(Some(another_limit(total.unwrap_or_default(), limit, largest)));
             }
             match total {

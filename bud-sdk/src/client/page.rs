@@ -122,6 +122,8 @@ impl<O: Paged> List<O> {
             behind: None,
             seen: HashSet::new(),
             check: Check::new(at.page == 1 && at.skip == 0),
+            given: at,
+            more_parts: false,
             pieces: None,
             queue: FuturesOrdered::new(),
             done: false,
@@ -238,6 +240,10 @@ pub struct Pages<O: Paged> {
     /// Fingerprints of the pages so far.
     seen: HashSet<u64>,
     check: Check,
+    /// Where the page stands that was handed out last.
+    given: Cursor,
+    /// Another part follows behind this one, as its last page says.
+    more_parts: bool,
     /// The lists that are left of one that is read again in pieces, the next one last.
     pieces: Option<Vec<O>>,
     queue: FuturesOrdered<BoxFuture<'static, Result<Page<O::Item>>>>,
@@ -275,6 +281,7 @@ impl<O: Paged> Pages<O> {
 
     /// Decides whether the list goes on behind this page.
     fn step(&mut self, mut page: Page<O::Item>) -> Result<Option<Page<O::Item>>> {
+        self.given = self.at;
         if self.pieces.is_some() {
             return self.step_piece(page).map(Some);
         }
@@ -284,10 +291,11 @@ impl<O: Paged> Pages<O> {
             let message = format!("asked for page {number} of a list, the server answered page {answered}");
             return Err(Error::new(ErrorKind::Protocol, message));
         }
-        if !page.items.is_empty() && !self.seen.insert(fingerprint::<O>(&page.items)) {
+        self.more_parts = page.more_parts;
+        if page.count() > 0 && !self.seen.insert(fingerprint::<O>(&page)) {
             // A server that knows no pages answers the same again; one that does is broken.
             if unpaged {
-                self.end_pass(false)?;
+                self.end_pass()?;
                 return Ok(None);
             }
             return Err(Error::new(
@@ -303,17 +311,16 @@ impl<O: Paged> Pages<O> {
         self.last = page.total_pages.filter(|_| more);
         let skip = std::mem::take(&mut self.at.skip).min(page.items.len());
         page.items.drain(..skip);
-        let more_parts = page.more_parts;
         self.check.page(&mut page, item_key::<O>);
         match number.checked_add(1).filter(|_| more) {
             Some(next) => self.at.page = next,
-            None => self.end_pass(more_parts)?,
+            None => self.end_pass()?,
         }
         Ok(Some(page))
     }
 
     /// Behind the last page: reads the list again if it is not whole, goes on with its next part, or ends.
-    fn end_pass(&mut self, more_parts: bool) -> Result<()> {
+    fn end_pass(&mut self) -> Result<()> {
         let judged = self.check.end_pass(self.list.limit, O::LARGEST_PAGE);
         match judged.map_err(|error| error.with_hint(O::WHEN_INCOMPLETE))? {
             // By time, where the server has no order: no page then ends between two rows.
@@ -326,7 +333,7 @@ impl<O: Paged> Pages<O> {
                 self.list.limit = limit;
                 self.restart(self.at.part);
             }
-            None if more_parts && self.at.part + 1 < MOST_PARTS => {
+            None if self.more_parts && self.at.part + 1 < MOST_PARTS => {
                 self.list.operation.next_part();
                 self.restart(self.at.part + 1);
             }
@@ -416,7 +423,7 @@ impl<O: Paged> Stream for Pages<O> {
         loop {
             this.ask();
             let page = match ready!(Pin::new(&mut this.queue).poll_next(cx)) {
-                Some(Err(refusal)) if this.ends_with(&refusal) => this.end_pass(false).map(|()| None),
+                Some(Err(refusal)) if this.ends_with(&refusal) => this.end_pass().map(|()| None),
                 Some(page) => page.and_then(|page| this.step(page)),
                 None => Ok(None),
             };
@@ -437,9 +444,12 @@ fn item_key<O: Paged>(item: &O::Item) -> u64 {
     hasher.finish()
 }
 
-/// The same for the same items in any order.
-fn fingerprint<O: Paged>(items: &[O::Item]) -> u64 {
-    items.iter().map(item_key::<O>).fold(0, u64::wrapping_add)
+/// The same for the same items in any order. What was left out of a page is known by the answer alone.
+fn fingerprint<O: Paged>(page: &Page<O::Item>) -> u64 {
+    if page.left_out > 0 {
+        return page.answer;
+    }
+    page.items.iter().map(item_key::<O>).fold(0, u64::wrapping_add)
 }
 
 /// Nothing in it is pinned.
@@ -484,11 +494,10 @@ impl<O: Paged> Stream for Items<O> {
                 }
                 return Poll::Ready(Some(Ok(item)));
             }
-            let started = this.pages.at;
             match ready!(Pin::new(&mut this.pages).poll_next(cx)) {
                 Some(Ok(page)) => {
                     this.buffer = page.items.into();
-                    this.at = Some(started);
+                    this.at = Some(this.pages.given);
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {

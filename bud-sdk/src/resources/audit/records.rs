@@ -171,7 +171,7 @@ fn means(record: &AuditRecord, filter: &str, value: &str) -> Option<bool> {
     let contains = |shown: &Option<String>| {
         shown.as_ref().is_some_and(|shown| shown.to_lowercase().contains(&value.to_lowercase()))
     };
-    Some(match filter {
+    let known = Some(match filter {
         "action" => is(record.action.as_deref()),
         "resource_type" => is(record.resource_type.as_deref()),
         "resource_id" => is(record.resource_id.as_deref()),
@@ -180,7 +180,9 @@ fn means(record: &AuditRecord, filter: &str, value: &str) -> Option<bool> {
         "actioned_by" => is(record.actioned_by.as_ref().map(UserId::as_str)),
         "ip_address" => is(record.ip_address.as_deref()),
         _ => contains(&record.resource_name) || contains(&record.ip_address),
-    })
+    });
+    let unread = || ["resource_name", "ip_address"].iter().any(|name| record.extra.get(name).is_some());
+    known.filter(|matches| *matches || filter != "search" || !unread())
 }
 
 impl Paged for ListAuditRecords {

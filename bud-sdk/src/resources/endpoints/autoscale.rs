@@ -572,9 +572,8 @@ pub(super) fn confirmed<T: 'static>(
     then: impl FnOnce(Autoscaling) -> Result<Reply<T>> + Send + 'static,
 ) -> Result<Reply<T>> {
     let answer = if raw.is_nothing() { None } else { Some(read(raw)?) };
-    if let Some(found) =
-        answer.filter(|found| found.autoscale_enabled.is_some() && sent.shown_by(found) != Some(false))
-    {
+    let shows = |it: &Autoscaling| it.autoscale_enabled.is_some() && sent.shown_by(it) != Some(false);
+    if let Some(found) = answer.filter(|found| shows(found) && !raw.is_blaming()) {
         return then(found);
     }
     let accepted = raw.status == 204;

@@ -253,7 +253,7 @@ impl Operation for Scale {
         let parts = target.parts(flavor)?;
         if flavor == Flavor::Guide {
             // Replicas come and go: the endpoint that the server answers with shows those of the moment.
-            if let Some(answered) = raw.object_if_any::<Endpoint>("endpoint")? {
+            if let Some(answered) = raw.object_if_any::<Endpoint>("endpoint")?.filter(|_| !raw.is_blaming()) {
                 return Ok(match answered.replicas {
                     Some(now) if now != replicas => {
                         let message =

@@ -323,7 +323,8 @@ impl GrantPermission {
         let answer: Option<Permission> =
             if raw.is_nothing() { None } else { Some(raw.object("permission")?) };
         let says = |permission: &Permission| permission.id.is_some() || permission.permission_level.is_some();
-        if let Some(permission) = answer.filter(says) {
+        // With a blame beside it, only a read shows what holds.
+        if let Some(permission) = answer.filter(says).filter(|_| !raw.is_blaming()) {
             return judged(permission, &level);
         }
         let parts = Parts::new()
@@ -336,7 +337,10 @@ impl GrantPermission {
         Ok(Reply::then(LIST, parts, move |raw| {
             let page: Page<Permission> = raw.page("permissions")?;
             let found = page.items.into_iter().filter(|permission| revoke.matches(permission));
-            let found = found.max_by_key(|permission| permission.permission_level.as_deref() == Some(&level));
+            let found = found.max_by_key(|permission| {
+                let held = permission.permission_level.as_deref();
+                (held == Some(&level), held.and_then(rank))
+            });
             judged(found.ok_or_else(not_held)?, &level)
         }))
     }

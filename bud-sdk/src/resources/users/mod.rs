@@ -372,10 +372,14 @@ impl Operation for UpdateUser {
     }
 }
 
-/// Whether texts that were set are shown: `None` where none of them is.
+/// Whether texts that were set are shown: `None` where none of them is. One that was emptied may be shown as nothing.
 pub(crate) fn shows<const N: usize>(texts: [(&Option<String>, &Option<String>); N]) -> Option<bool> {
-    let pairs = texts.into_iter().filter_map(|(set, shown)| Some((set.as_deref()?, shown.as_deref()?)));
-    pairs.map(|(set, shown)| set.trim() == shown.trim()).reduce(|all, one| all && one)
+    let same =
+        texts.into_iter().filter_map(|(set, shown)| match (set.as_deref()?.trim(), shown.as_deref()) {
+            (set, Some(shown)) => Some(set == shown.trim()),
+            (set, None) => set.is_empty().then_some(true),
+        });
+    same.reduce(|all, one| all && one)
 }
 
 /// `users.set_role`
