@@ -262,3 +262,19 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invisible_characters_are_made_visible() {
+        for c in
+            ['\u{61c}', '\u{200b}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{feff}', '\u{e0041}', '\u{1b}']
+        {
+            let line = clean(&format!("a{c}b"), 100);
+            assert_eq!(line, format!("a\\u{{{:x}}}b", u32::from(c)));
+        }
+        assert_eq!(clean("é 日本 🙂", 100), "é 日本 🙂");
+    }
+}

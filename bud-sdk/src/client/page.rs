@@ -36,8 +36,8 @@ const MOST_PARTS: u32 = 2;
 ///
 /// No item is given twice. Where items repeat although the server's total stays the same, its order has ties and others are
 /// missing: the list is then read once more with another page size, and fails with `Incomplete` if that does not bring them. If
-/// the total moved meanwhile, the list carries the warning `changed_while_reading`. A list that is not read to its end is not
-/// checked. For this the first million items are remembered, at 8 bytes each.
+/// the total moved meanwhile, or the server gives none and items still repeat, the list carries the warning
+/// `changed_while_reading`. A list that is not read to its end is not checked. For this the first million items are remembered, at 8 bytes each.
 ///
 /// ```no_run
 /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
