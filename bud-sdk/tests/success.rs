@@ -465,6 +465,18 @@ async fn an_acknowledgment_with_an_error_in_it_is_the_error() {
     }
 }
 
+/// The object that a deletion answers with may have a fault of its own, or the reason why it was not deleted.
+#[tokio::test]
+async fn a_deletion_that_answers_with_an_object_with_an_error_is_unconfirmed() {
+    let script = Script::new().on(
+        Method::Delete,
+        "/credentials/c-1",
+        Answer::json(200, json!({ "id": "c-1", "error": "the key is in use" })),
+    );
+    let error = guide(&script).credentials().delete("c-1").await.unwrap_err();
+    assert_eq!((error.kind(), error.maybe_applied()), (ErrorKind::Unconfirmed, true));
+}
+
 /// A thing that is shown may have a fault of its own, which is no answer to the request.
 #[tokio::test]
 async fn a_fault_that_a_thing_shows_is_not_taken_for_a_refusal() {

@@ -138,12 +138,14 @@ pub(crate) fn accepted<T>(
 where
     T: serde::de::DeserializeOwned + 'static,
 {
-    if let Some(answered) = raw.object_if_any::<T>(name)?
-        && (!raw.is_blaming() || shows(&answered) == Some(true))
-    {
-        return Ok(Reply::Done(answered));
+    match raw.object_if_any::<T>(name)? {
+        Some(answered) if !raw.is_blaming() || shows(&answered) == Some(true) => {
+            return Ok(Reply::Done(answered));
+        }
+        // The error may be the thing's own.
+        Some(_) => {}
+        None => raw.acknowledged(Flavor::Guide)?,
     }
-    raw.acknowledged(Flavor::Guide)?;
     Ok(Reply::then(look, parts, move |raw| {
         let found = raw.object::<T>(name)?;
         Ok(if shows(&found) == Some(true) { Reply::Done(found) } else { not_shown(found) })

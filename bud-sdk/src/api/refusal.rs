@@ -91,8 +91,11 @@ impl Raw {
         let Some(fields) = Fields::read(&self.body) else {
             return unconfirmed("something else than an object");
         };
-        // A thing that is shown may have a fault of its own.
-        if blames(&fields) && fields.get("id").is_none() {
+        if blames(&fields) {
+            // The fault may be the thing's own, or the reason why nothing was done.
+            if fields.get("id").is_some() {
+                return unconfirmed("an object that has an error in it");
+            }
             let said = ServerMessage::read(&self.body, None, str::to_owned).or_message(|| None);
             let error = Error::new(ErrorKind::Api, said.message).with_status(self.status);
             return Err(error.with_server_code(said.code).with_param(said.param).with_maybe_applied(true));
