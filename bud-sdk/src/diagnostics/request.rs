@@ -195,12 +195,9 @@ impl Cluster {
         root: &str,
         plural: &'static str,
         scope: &Scope,
-        mut keep: impl FnMut(T, Timestamp) -> R,
+        keep: impl FnMut(T, Timestamp) -> R,
     ) -> Result<Vec<R>> {
-        let mut kept = Vec::new();
-        let mut skipped = Skipped::default();
-        self.list_into(root, plural, scope, (PAGE, self.deadline()), (&mut kept, &mut skipped), &mut keep)
-            .await?;
+        let (kept, skipped) = self.collect(root, plural, scope, keep).await?;
         match skipped.detail(plural) {
             Some(detail) if kept.is_empty() => Err(Error::decode(".items", detail)),
             Some(detail) => {
@@ -217,13 +214,24 @@ impl Cluster {
         root: &str,
         plural: &'static str,
         scope: &Scope,
-        mut keep: impl FnMut(T, Timestamp) -> R,
+        keep: impl FnMut(T, Timestamp) -> R,
     ) -> Result<Vec<R>> {
-        let mut kept = Vec::new();
-        let mut skipped = Skipped::default();
+        let (kept, skipped) = self.collect(root, plural, scope, keep).await?;
+        skipped.detail(plural).map_or(Ok(kept), |detail| Err(Error::decode(".items", detail)))
+    }
+
+    /// What was kept of a list, and what was skipped.
+    async fn collect<T: DeserializeOwned, R>(
+        &self,
+        root: &str,
+        plural: &'static str,
+        scope: &Scope,
+        mut keep: impl FnMut(T, Timestamp) -> R,
+    ) -> Result<(Vec<R>, Skipped)> {
+        let (mut kept, mut skipped) = (Vec::new(), Skipped::default());
         self.list_into(root, plural, scope, (PAGE, self.deadline()), (&mut kept, &mut skipped), &mut keep)
             .await?;
-        skipped.detail(plural).map_or(Ok(kept), |detail| Err(Error::decode(".items", detail)))
+        Ok((kept, skipped))
     }
 
     /// The same, in pages of this size until this moment; the server's time at the end. What was kept before a failure stays.
