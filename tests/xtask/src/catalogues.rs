@@ -8,7 +8,7 @@ use crate::workspace::Outcome;
 const FAULTS: &str = "tests/faults.md";
 const TRAPS: &str = "tests/traps.md";
 /// In the comment at its top.
-const OFFICIAL: &str = "bud-sdk/tests/official_sdk.rs";
+const OFFICIAL: &str = "bud-sdk/tests/it/official_sdk.rs";
 
 /// What README.md says of them.
 pub fn summary(root: &Path) -> Outcome<String> {
@@ -75,8 +75,8 @@ fn entry(line: &str) -> Option<(&str, Vec<&str>)> {
     Some((id, quoted.filter(|quoted| quoted.contains("::")).collect()))
 }
 
-/// `faults_network::n01_x` stands in `bud-sdk/tests/faults_network.rs`, `pipeline::tests::x` in
-/// `bud-sdk/src/pipeline/tests.rs`, `test_x.py::test_y` and `x.test.mts::its title` among the tests of Python and Node.
+/// `faults::network::n01_x` stands in `bud-sdk/tests/it/faults/network.rs`, `replay::x` in `bud-sdk/tests/it/replay/mod.rs`,
+/// `pipeline::tests::x` in `bud-sdk/src/pipeline/tests.rs`, `test_x.py::test_y` and `x.test.mts::its title` among the tests of Python and Node.
 fn exists(root: &Path, test: &str) -> bool {
     let Some((file, name)) = test.rsplit_once("::") else { return false };
     let text =
@@ -90,8 +90,11 @@ fn exists(root: &Path, test: &str) -> bool {
         let text = text("bud-sdk-node/test", file);
         return titles.iter().any(|title| text.contains(title));
     }
-    let file = format!("{}.rs", file.replace("::", "/"));
-    ["bud-sdk/tests", "bud-sdk/src"].iter().any(|folder| text(folder, &file).contains(&format!("fn {name}(")))
+    let file = file.replace("::", "/");
+    let files = [format!("{file}.rs"), format!("{file}/mod.rs")];
+    ["bud-sdk/tests/it", "bud-sdk/src"]
+        .iter()
+        .any(|folder| files.iter().any(|file| text(folder, file).contains(&format!("fn {name}("))))
 }
 
 #[cfg(test)]
