@@ -11,20 +11,17 @@ import { InvalidArgumentError, KubernetesCluster, reports, type FleetReport, typ
 import { answer, Scripted } from './support/server.mjs';
 
 interface Scenario {
-  readonly name: string;
   readonly exchanges: readonly {
     readonly request: { readonly line: string };
     readonly answer: { readonly status: number; readonly json?: unknown; readonly text?: string; readonly headers: { date: string } };
   }[];
 }
 
-const path = new URL('../../../tests/contract/scenarios/kubernetes.json', import.meta.url).pathname;
-const scenarios = JSON.parse(readFileSync(path, 'utf8')) as Scenario[];
+const SCENARIOS = new URL('../../../tests/contract/scenarios/kubernetes/', import.meta.url).pathname;
 
 /** The report of a scenario's cluster. */
 async function read(name: string): Promise<Report> {
-  const scenario = scenarios.find((scenario) => scenario.name === name);
-  assert(scenario);
+  const scenario = JSON.parse(readFileSync(join(SCENARIOS, `${name.replaceAll(' ', '-')}.json`), 'utf8')) as Scenario;
   await using server = await Scripted.start(({ line }) => {
     const exchange = scenario.exchanges.find(({ request }) => request.line === line);
     if (!exchange) return answer(404, 'no such line');

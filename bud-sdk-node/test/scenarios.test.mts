@@ -43,9 +43,10 @@ interface Scenario {
 }
 
 const read = (path: string): string => readFileSync(join(CONTRACT, path), 'utf8');
-const scenarios = readdirSync(join(CONTRACT, 'scenarios'))
+const scenarios = readdirSync(join(CONTRACT, 'scenarios'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.json'))
-  .flatMap((file) => JSON.parse(read(`scenarios/${file}`)) as Scenario[]);
+  .sort()
+  .map((file) => JSON.parse(read(`scenarios/${file}`)) as Scenario);
 
 interface Recorded {
   name: string;

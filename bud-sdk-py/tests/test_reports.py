@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from bud_sdk import Difference, FleetReport, InvalidArgument, Report, Table, reports
 
-SCENARIOS = Path(__file__).resolve().parents[2] / "tests/contract/scenarios/kubernetes.json"
+SCENARIOS = Path(__file__).resolve().parents[2] / "tests/contract/scenarios/kubernetes"
 
 
 def recorded(name: str) -> Report:
-    scenarios = json.loads(SCENARIOS.read_text())
-    result = next(scenario["result"] for scenario in scenarios if scenario["name"] == name)
-    return Report.from_json(json.dumps(result))
+    scenario = json.loads((SCENARIOS / f"{name.replace(' ', '-')}.json").read_text())
+    return Report.from_json(json.dumps(scenario["result"]))
 
 
 @pytest.fixture

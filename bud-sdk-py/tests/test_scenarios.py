@@ -21,8 +21,8 @@ OUTCOMES = ("result", "pages", "bytes", "updates", "file", "error", "warnings")
 
 
 def scenarios() -> Iterator[dict[str, Any]]:
-    for path in sorted((CONTRACT / "scenarios").glob("*.json")):
-        yield from json.loads(path.read_text())
+    for path in sorted((CONTRACT / "scenarios").glob("*/*.json")):
+        yield json.loads(path.read_text())
 
 
 SCENARIOS = list(scenarios())

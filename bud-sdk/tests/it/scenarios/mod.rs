@@ -9,7 +9,7 @@ mod play;
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bud_sdk::{Flavor, Support, door};
 use serde_json::Value;
@@ -22,23 +22,48 @@ fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/contract/scenarios"))
 }
 
-/// Every file's path and scenarios.
-fn files() -> Vec<(PathBuf, Vec<Value>)> {
-    let entries = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
-    paths.sort();
-    let read = |path: PathBuf| {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let scenarios =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        (path, scenarios)
+/// Every file's path and scenario, those of one resource after the other.
+fn files() -> Vec<(PathBuf, Value)> {
+    let entries = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        // What an editor left beside them is none.
+        entries
+            .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "json"))
+            .collect::<BTreeSet<PathBuf>>()
     };
-    paths.into_iter().map(read).collect()
+    let read = |path: PathBuf| {
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let scenario =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, scenario)
+    };
+    entries(&folder()).iter().flat_map(|resource| entries(resource)).map(read).collect()
 }
 
 fn all() -> impl Iterator<Item = Value> {
-    files().into_iter().flat_map(|(_, scenarios)| scenarios)
+    files().into_iter().map(|(_, scenario)| scenario)
+}
+
+/// Where a scenario stands: in its resource's folder, by its name.
+fn place(scenario: &Value) -> PathBuf {
+    let (resource, _) = text(scenario, "call").split_once('.').unwrap();
+    let name = text(scenario, "name").to_lowercase().replace('\'', "");
+    let words = name.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    folder().join(resource).join(words.collect::<Vec<_>>().join("-") + ".json")
+}
+
+/// Writes a scenario where it belongs. If it stood elsewhere, for it had another name, it is gone from there.
+fn write(scenario: &Value, path: &Path) {
+    let place = place(scenario);
+    assert!(place == path || !place.exists(), "{} and {} are one", place.display(), path.display());
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::write(&place, serde_json::to_string_pretty(scenario).unwrap() + "\n").unwrap();
+    if place != path {
+        std::fs::remove_file(path).unwrap();
+        // The last one of its folder takes that with it.
+        let _ = std::fs::remove_dir(path.parent().unwrap());
+    }
 }
 
 fn text<'a>(scenario: &'a Value, name: &str) -> &'a str {
@@ -59,24 +84,19 @@ fn shown(scenario: &Value) {
 
 #[tokio::test]
 async fn every_scenario_is_sent_and_understood_as_written() {
-    let write = std::env::var_os("BUD_SCENARIOS").is_some_and(|value| value == "write");
+    let writing = std::env::var_os("BUD_SCENARIOS").is_some_and(|value| value == "write");
     let mut wrong = Vec::new();
     let mut played = 0;
-    for (path, mut scenarios) in files() {
-        for scenario in &mut scenarios {
-            let seen = play::play(scenario).await;
-            played += 1;
-            if write {
-                seen.write_into(scenario);
-            } else if let Err(difference) = seen.compare(scenario) {
-                wrong.push(format!("{}: {}: {difference}", path.display(), text(scenario, "name")));
-            } else if scenario["error"].is_null() {
-                shown(scenario);
-            }
-        }
-        if write {
-            let text = serde_json::to_string_pretty(&scenarios).unwrap();
-            std::fs::write(&path, text + "\n").unwrap();
+    for (path, mut scenario) in files() {
+        let seen = play::play(&scenario).await;
+        played += 1;
+        if writing {
+            seen.write_into(&mut scenario);
+            write(&scenario, &path);
+        } else if let Err(difference) = seen.compare(&scenario) {
+            wrong.push(format!("{}: {difference}", path.display()));
+        } else if scenario["error"].is_null() {
+            shown(&scenario);
         }
     }
     assert!(wrong.is_empty(), "{} of {played}:\n{}", wrong.len(), wrong.join("\n"));
@@ -85,6 +105,9 @@ async fn every_scenario_is_sent_and_understood_as_written() {
 
 #[test]
 fn every_name_stands_once_and_everything_has_a_scenario_on_each_api() {
+    for (path, scenario) in files() {
+        assert_eq!(path, place(&scenario), "BUD_SCENARIOS=write puts it there");
+    }
     let names: Vec<String> = all().map(|scenario| text(&scenario, "name").to_owned()).collect();
     let once: BTreeSet<&String> = names.iter().collect();
     assert_eq!(once.len(), names.len(), "a name stands twice");
