@@ -15,6 +15,7 @@ mod rules;
 mod source;
 mod tally;
 mod test;
+mod weaker;
 mod workspace;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ use workspace::{Outcome, Workspace};
 const USAGE: &str = "\
 cargo xtask test [--only PART]   every check and test, or those of one part: rust, python, node, kube
 cargo xtask rules                the dependency rules and the house rules alone
+cargo xtask weaker BASE [HEAD]   the tests that are gone or assert less than at another revision, for a reader
 cargo xtask gen [--check]        write the generated texts, or see that they are current
 cargo xtask kube [--build-only]  a real Kubernetes control plane to look at, or only its programs, built into the cache
 cargo xtask bench [OPTIONS]      the measured ratios, of an optimized build; --help says more
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
         ["rules"] => {
             with_workspace(|workspace| deps::check(workspace).and_then(|()| rules::check(workspace)))
         }
+        ["weaker", base] => with_workspace(|workspace| weaker::report(workspace, base, "HEAD")),
+        ["weaker", base, head] => with_workspace(|workspace| weaker::report(workspace, base, head)),
         ["gen"] => {
             with_workspace(|workspace| r#gen::write(workspace).and_then(|()| coverage::write(workspace)))
         }

@@ -32,7 +32,7 @@ fn is_word(char: char) -> bool {
 }
 
 /// Comments and literals become blanks; line breaks stay.
-fn without_literals(text: &str) -> String {
+pub fn without_literals(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut plain = String::with_capacity(text.len());
     let mut at = 0;
