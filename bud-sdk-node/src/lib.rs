@@ -1,4 +1,4 @@
-//! The native part of the Node package: the core's door, with JSON text for everything but bytes.
+//! The native part of the Node package: the core's bindings, with JSON text for everything but bytes.
 //!
 //! It is called by the TypeScript sources of this package alone. What it throws and rejects with has a mark and the core's
 //! error as JSON for its message.
@@ -9,7 +9,7 @@ mod work;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use bud_sdk::door::{self, Answer, Target, Work};
+use bud_sdk::bindings::{self, Answer, Target, Task};
 use futures_util::future::{AbortHandle, AbortRegistration};
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
@@ -21,31 +21,32 @@ use work::{object, refused, unless_aborted};
 /// Makes a client from options by their names in snake case. The variables are those of the caller's thread or context.
 ///
 /// # Errors
-/// Those of the core's door.
+/// Those of the core's bindings.
 #[napi]
 pub fn connect(options: String, variables: HashMap<String, String>) -> napi::Result<Client> {
     let variables = variables.into_iter().map(|(name, value)| (name, value.into())).collect();
-    let client = door::connect_with_variables(object(&options, "options")?, variables).map_err(refused)?;
+    let client =
+        bindings::connect_with_variables(object(&options, "options")?, variables).map_err(refused)?;
     Ok(Client { target: Target::Platform(client) })
 }
 
 /// Prepares a connection to a Kubernetes cluster, likewise.
 ///
 /// # Errors
-/// Those of the core's door.
+/// Those of the core's bindings.
 #[napi]
 pub fn connect_cluster(options: String) -> napi::Result<Client> {
-    let cluster = door::connect_cluster(object(&options, "options")?).map_err(refused)?;
+    let cluster = bindings::connect_cluster(object(&options, "options")?).map_err(refused)?;
     Ok(Client { target: Target::Cluster(cluster) })
 }
 
 /// A report in another form.
 ///
 /// # Errors
-/// Those of the core's door.
+/// Those of the core's bindings.
 #[napi]
 pub fn render(form: String, report: String, earlier: Option<String>) -> napi::Result<String> {
-    door::render(&form, &report, earlier.as_deref()).map_err(refused)
+    bindings::render(&form, &report, earlier.as_deref()).map_err(refused)
 }
 
 /// A client of a platform, or of a cluster.
@@ -59,7 +60,7 @@ impl Client {
     /// Sends one call; the answer is `{value, status, request_id, attempts, elapsed, warnings}`.
     ///
     /// # Errors
-    /// Those of the core's door, for arguments before anything is sent.
+    /// Those of the core's bindings, for arguments before anything is sent.
     #[napi]
     pub fn call<'env>(
         &self,
@@ -70,7 +71,7 @@ impl Client {
         cancel: Option<&Cancel>,
     ) -> napi::Result<PromiseRaw<'env, String>> {
         let begun = self.target.begin(&id, object(&args, "arguments")?, object(&options, "options")?);
-        let Work::Call(call) = begun.map_err(refused)? else {
+        let Task::Call(call) = begun.map_err(refused)? else {
             return Err(napi::Error::from_reason(format!("{id} is a stream")));
         };
         let registration = cancel.and_then(Cancel::take);
@@ -83,13 +84,13 @@ impl Client {
     /// Begins a stream; nothing is sent before its first piece is asked for. Without `updates` a job tells only its result.
     ///
     /// # Errors
-    /// Those of the core's door, for arguments.
+    /// Those of the core's bindings, for arguments.
     #[napi]
     pub fn stream(&self, id: String, args: String, options: String, updates: bool) -> napi::Result<Stream> {
         let begun = self.target.begin(&id, object(&args, "arguments")?, object(&options, "options")?);
         match begun.map_err(refused)? {
-            Work::Stream(stream) => Ok(Stream::new(stream, updates)),
-            Work::Call(_) => Err(napi::Error::from_reason(format!("{id} is no stream"))),
+            Task::Stream(stream) => Ok(Stream::new(stream, updates)),
+            Task::Call(_) => Err(napi::Error::from_reason(format!("{id} is no stream"))),
         }
     }
 }

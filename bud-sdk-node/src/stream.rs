@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bud_sdk::door::{BoxStream, Output, Piece};
+use bud_sdk::bindings::{BoxStream, Output, StreamItem};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use napi::bindgen_prelude::{Buffer, Either, Env, PromiseRaw};
@@ -31,9 +31,9 @@ struct Inner {
 }
 
 struct Source {
-    stream: BoxStream<'static, bud_sdk::Result<Piece>>,
+    stream: BoxStream<'static, bud_sdk::Result<StreamItem>>,
     /// What came behind chunks that were handed over together; within it, `None` is the end.
-    behind: Option<Option<bud_sdk::Result<Piece>>>,
+    behind: Option<Option<bud_sdk::Result<StreamItem>>>,
     /// Whether anybody listens to updates. An export has one for each chunk, and each way to JavaScript takes its time.
     updates: bool,
 }
@@ -64,7 +64,7 @@ impl Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(stream: BoxStream<'static, bud_sdk::Result<Piece>>, updates: bool) -> Self {
+    pub(crate) fn new(stream: BoxStream<'static, bud_sdk::Result<StreamItem>>, updates: bool) -> Self {
         let source = Mutex::new(Some(Source { stream, behind: None, updates }));
         Self { inner: Arc::new(Inner { source, cancelled: AtomicBool::new(false), wake: Notify::new() }) }
     }
@@ -122,20 +122,20 @@ impl Source {
             };
             match next.transpose().map_err(refused)? {
                 None => return Ok(None),
-                Some(Piece::Update(_)) if !self.updates => {}
+                Some(StreamItem::Update(_)) if !self.updates => {}
                 Some(piece) => break piece,
             }
         };
         let text = match piece {
-            Piece::Chunk(chunk) => return Ok(Some(Either::B(self.gather(chunk).into()))),
-            Piece::Page { items, cursor, total, warnings } => {
+            StreamItem::Chunk(chunk) => return Ok(Some(Either::B(self.gather(chunk).into()))),
+            StreamItem::Page { items, cursor, total, warnings } => {
                 let items = items.to_json().map_err(refused)?;
                 let total = total.to_json().map_err(refused)?;
                 let (cursor, warnings) = (Value::from(cursor), json!(warnings));
                 format!("{{\"items\":{items},\"cursor\":{cursor},\"total\":{total},\"warnings\":{warnings}}}")
             }
-            Piece::Update(update) => format!("{{\"update\":{}}}", update.to_json().map_err(refused)?),
-            Piece::Done(done) => format!("{{\"done\":{}}}", done.to_json().map_err(refused)?),
+            StreamItem::Update(update) => format!("{{\"update\":{}}}", update.to_json().map_err(refused)?),
+            StreamItem::Done(done) => format!("{{\"done\":{}}}", done.to_json().map_err(refused)?),
         };
         Ok(Some(Either::A(text)))
     }
@@ -145,7 +145,7 @@ impl Source {
         let mut parcel = Vec::from(first);
         while parcel.len() < PARCEL {
             match self.stream.next().now_or_never() {
-                Some(Some(Ok(Piece::Chunk(chunk)))) => parcel.extend_from_slice(&chunk),
+                Some(Some(Ok(StreamItem::Chunk(chunk)))) => parcel.extend_from_slice(&chunk),
                 None => break,
                 other => {
                     self.behind = other;

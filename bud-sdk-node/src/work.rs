@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use bud_sdk::door::{Dialect, error_json};
+use bud_sdk::bindings::{Dialect, error_json};
 use futures_util::future::{AbortRegistration, Abortable};
 use serde_json::{Map, Value, json};
 

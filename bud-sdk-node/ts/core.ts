@@ -1,7 +1,7 @@
 import { Call } from './call.js';
 import { Export, type WriteOptions } from './export.js';
 import { refused, thrown, type Place } from './errors.js';
-import { Flow, placeOf, send, type Door, type Entry } from './flow.js';
+import { Flow, placeOf, send, type Handle, type Entry } from './flow.js';
 import { List } from './list.js';
 import type { NativeClient } from './native.js';
 import { namedOptions, type CallOptions, type ExportOptions, type JobOptions, type ListOptions } from './options.js';
@@ -33,8 +33,8 @@ function placed<T>(place: Place, work: () => T): T {
 export class Core {
   #open: NativeClient | undefined;
 
-  constructor(door: NativeClient) {
-    this.#open = door;
+  constructor(handle: NativeClient) {
+    this.#open = handle;
   }
 
   /** Lets go of the connections and the session. What is under way goes on. */
@@ -42,16 +42,16 @@ export class Core {
     this.#open = undefined;
   }
 
-  readonly #door: Door = () => this.#open;
+  readonly #handle: Handle = () => this.#open;
 
   call<T>(operation: Operation<T>, args: Args, options: CallOptions | undefined): Call<T> {
     const place = placeOf(this.call);
-    return new Call(operation.id, send(this.#door, operation, args, options, place), operation.read);
+    return new Call(operation.id, send(this.#handle, operation, args, options, place), operation.read);
   }
 
   list<T>(operation: Operation<T>, args: Args, options: ListOptions | undefined): List<T> {
     const place = placeOf(this.list);
-    return new List(operation.id, () => new Flow(this.#door, operation, args, options, place), operation.read);
+    return new List(operation.id, () => new Flow(this.#handle, operation, args, options, place), operation.read);
   }
 
   async job<T, U>(operation: Job<T, U>, args: Args, options: JobOptions<U> | undefined): Promise<T> {
@@ -60,7 +60,7 @@ export class Core {
     if (onUpdate != null && typeof onUpdate !== 'function') {
       throw thrown(refused(operation.id, 'onUpdate', 'it must be a function'), place);
     }
-    const flow = new Flow(this.#door, operation, args, options, place, 'onUpdate');
+    const flow = new Flow(this.#handle, operation, args, options, place, 'onUpdate');
     try {
       for (;;) {
         const piece = await flow.next();
@@ -85,12 +85,12 @@ export class Core {
     const place = placeOf(this.export);
     const [params, own] = args;
     return new Export({
-      chunks: () => new Flow(this.#door, bytes, args, options, place),
+      chunks: () => new Flow(this.#handle, bytes, args, options, place),
       file: async (path, given) => {
         const { overwrite, onProgress, ...more } = placed(place, () => namedOptions<WriteOptions<P>>(file.id, given, WRITING));
         return this.job(file, [params, { ...own, path, overwrite }], { ...options, ...more, onUpdate: onProgress });
       },
-      records: () => new List(records.id, () => new Flow(this.#door, withoutFormat(records), args, options, place), records.read),
+      records: () => new List(records.id, () => new Flow(this.#handle, withoutFormat(records), args, options, place), records.read),
     });
   }
 }

@@ -11,7 +11,7 @@ export interface Entry {
 }
 
 /** The native client, or nothing after it was closed. Looked for as late as a call begins. @internal */
-export type Door = () => NativeClient | undefined;
+export type Handle = () => NativeClient | undefined;
 
 /** The stack at the public method that `inner` serves: a native error has none. @internal */
 export function placeOf(inner: Function): Place {
@@ -29,8 +29,8 @@ async function asked<T>(work: () => T | Promise<T>, place: Place): Promise<T> {
   }
 }
 
-function opened(door: Door, id: string): NativeClient {
-  const client = door();
+function opened(handle: Handle, id: string): NativeClient {
+  const client = handle();
   if (!client) throw closed(id);
   return client;
 }
@@ -48,7 +48,7 @@ function written({ id, fields }: Entry, args: Args, options: ExportOptions | und
 }
 
 /** Sends one call. Never throws: what is wrong with the arguments is a rejection, too. @internal */
-export function send(door: Door, entry: Entry, args: Args, options: CallOptions | undefined, place: Place): Promise<string> {
+export function send(handle: Handle, entry: Entry, args: Args, options: CallOptions | undefined, place: Place): Promise<string> {
   let call: Written;
   try {
     call = written(entry, args, options);
@@ -56,13 +56,13 @@ export function send(door: Door, entry: Entry, args: Args, options: CallOptions 
     return Promise.reject(thrown(error, place));
   }
   const { id } = entry;
-  if (!call.signal) return asked(() => opened(door, id).call(id, call.args, call.options, undefined), place);
+  if (!call.signal) return asked(() => opened(handle, id).call(id, call.args, call.options, undefined), place);
   let cancel: { cancel(): void } | undefined;
   const work = (): Promise<string> =>
     asked(() => {
       const ended = new native.Cancel();
       cancel = ended;
-      return opened(door, id).call(id, call.args, call.options, ended);
+      return opened(handle, id).call(id, call.args, call.options, ended);
     }, place);
   return unlessAborted(call.signal, work, () => cancel?.cancel());
 }
@@ -76,13 +76,13 @@ export class Flow {
   #stream: NativeStream | undefined;
   #ended = false;
 
-  constructor(door: Door, entry: Entry, args: Args, options: ExportOptions | undefined, place: Place, ...taken: string[]) {
+  constructor(handle: Handle, entry: Entry, args: Args, options: ExportOptions | undefined, place: Place, ...taken: string[]) {
     this.#place = place;
     try {
       const call = written(entry, args, options, ...taken);
       const updates = options !== undefined && 'onUpdate' in options && options.onUpdate !== undefined;
       this.signal = call.signal;
-      this.#open = () => opened(door, entry.id).stream(entry.id, call.args, call.options, updates);
+      this.#open = () => opened(handle, entry.id).stream(entry.id, call.args, call.options, updates);
     } catch (error) {
       // Thrown by the first look, as every other failure is.
       this.#open = () => {

@@ -112,7 +112,7 @@ impl Bridge {
     }
 }
 
-/// Work that was begun.
+/// Task that was begun.
 #[pyclass(frozen, module = "bud_sdk._native")]
 pub(crate) struct Running(AbortHandle);
 

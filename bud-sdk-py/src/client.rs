@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bud_sdk::door::{self, Entry, Kind, Piece, Target, Work};
+use bud_sdk::bindings::{self, Entry, Kind, StreamItem, Target, Task};
 use bytes::BytesMut;
 use futures_util::{FutureExt, StreamExt};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -24,7 +24,7 @@ const CHUNK: usize = 1 << 20;
 /// The way to one platform, or to one cluster. In a forked child it is made anew: connections and sessions are not shared with
 /// the parent.
 #[pyclass(frozen, module = "bud_sdk._native")]
-pub(crate) struct Door {
+pub(crate) struct Handle {
     options: Map<String, Value>,
     cluster: bool,
     place: Option<String>,
@@ -34,19 +34,19 @@ pub(crate) struct Door {
 }
 
 #[pymethods]
-impl Door {
+impl Handle {
     #[new]
     #[pyo3(signature = (options, *, cluster = false))]
     fn new(py: Python<'_>, options: &Bound<'_, PyDict>, cluster: bool) -> PyResult<Self> {
         let options = arguments(py, "connect", options, None)?;
         let (closed, targets) = (AtomicBool::new(false), PerProcess::new());
-        let mut door = Self { options, cluster, place: None, closed, targets };
-        let place = match door.target(py, "connect")? {
+        let mut handle = Self { options, cluster, place: None, closed, targets };
+        let place = match handle.target(py, "connect")? {
             Target::Platform(client) => Some(client.base_url().to_owned()),
             _ => None,
         };
-        door.place = place;
-        Ok(door)
+        handle.place = place;
+        Ok(handle)
     }
 
     /// The address of a platform.
@@ -97,16 +97,16 @@ impl Door {
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Stream> {
         match self.begin(py, operation, args, options)? {
-            Work::Stream(stream) => Ok(Stream {
+            Task::Stream(stream) => Ok(Stream {
                 process: std::process::id(),
                 state: Arc::new(Mutex::new(State::Idle(Reading { stream, next: None }))),
             }),
-            Work::Call(_) => Err(PyTypeError::new_err("this is no list, export or job")),
+            Task::Call(_) => Err(PyTypeError::new_err("this is no list, export or job")),
         }
     }
 }
 
-impl Door {
+impl Handle {
     /// What `operation` is called on.
     fn target(&self, py: Python<'_>, operation: &str) -> PyResult<Target> {
         let runtime = engine()?;
@@ -118,8 +118,8 @@ impl Door {
             let _entered = runtime.handle().enter();
             let options = self.options.clone();
             let made = match self.cluster {
-                false => door::connect(options).map(Target::Platform),
-                true => door::connect_cluster(options).map(Target::Cluster),
+                false => bindings::connect(options).map(Target::Platform),
+                true => bindings::connect_cluster(options).map(Target::Cluster),
             };
             Ok(Mutex::new(Some(made.map_err(|error| error::to_py(py, &error))?)))
         })?;
@@ -133,8 +133,8 @@ impl Door {
         operation: &str,
         args: &Bound<'_, PyDict>,
         options: &Bound<'_, PyDict>,
-    ) -> PyResult<Work> {
-        let entry = door::entry(operation);
+    ) -> PyResult<Task> {
+        let entry = bindings::entry(operation);
         let args = arguments(py, operation, args, entry)?;
         let options = arguments(py, operation, options, None)?;
         let _entered = engine()?.handle().enter();
@@ -149,11 +149,11 @@ impl Door {
         options: &Bound<'_, PyDict>,
     ) -> PyResult<impl Future<Output = Outcome> + Send + 'static> {
         match self.begin(py, operation, args, options)? {
-            Work::Call(call) => Ok(call.map(|answer| match answer {
+            Task::Call(call) => Ok(call.map(|answer| match answer {
                 Ok(answer) => Outcome::Answer(answer),
                 Err(error) => Outcome::Failed(error),
             })),
-            Work::Stream(_) => Err(PyTypeError::new_err("this is no single call")),
+            Task::Stream(_) => Err(PyTypeError::new_err("this is no single call")),
         }
     }
 }
@@ -200,9 +200,9 @@ enum State {
 }
 
 struct Reading {
-    stream: door::BoxStream<'static, bud_sdk::Result<Piece>>,
+    stream: bindings::BoxStream<'static, bud_sdk::Result<StreamItem>>,
     /// Came while a chunk was filled, and is no chunk.
-    next: Option<Option<bud_sdk::Result<Piece>>>,
+    next: Option<Option<bud_sdk::Result<StreamItem>>>,
 }
 
 #[pymethods]
@@ -267,16 +267,16 @@ struct Turn {
 
 impl Turn {
     async fn run(mut self, updates: bool) -> Outcome {
-        let Some(reading) = &mut self.reading else { return Outcome::Piece(None) };
+        let Some(reading) = &mut self.reading else { return Outcome::StreamItem(None) };
         loop {
             match reading.piece().await {
-                Some(Ok(Piece::Update(_))) if !updates => {}
+                Some(Ok(StreamItem::Update(_))) if !updates => {}
                 Some(Ok(piece)) => {
                     self.give_back();
-                    return Outcome::Piece(Some(piece));
+                    return Outcome::StreamItem(Some(piece));
                 }
                 Some(Err(error)) => return Outcome::Failed(error),
-                None => return Outcome::Piece(None),
+                None => return Outcome::StreamItem(None),
             }
         }
     }
@@ -299,27 +299,27 @@ impl Drop for Turn {
 }
 
 impl Reading {
-    async fn piece(&mut self) -> Option<bud_sdk::Result<Piece>> {
+    async fn piece(&mut self) -> Option<bud_sdk::Result<StreamItem>> {
         let first = match self.next.take() {
             Some(kept) => kept,
             None => self.stream.next().await,
         };
-        let Some(Ok(Piece::Chunk(first))) = first else { return first };
+        let Some(Ok(StreamItem::Chunk(first))) = first else { return first };
         let mut chunk = BytesMut::from(first);
         while chunk.len() < CHUNK && self.next.is_none() {
             match self.stream.next().now_or_never() {
-                Some(Some(Ok(Piece::Chunk(more)))) => chunk.extend_from_slice(&more),
+                Some(Some(Ok(StreamItem::Chunk(more)))) => chunk.extend_from_slice(&more),
                 Some(other) => self.next = Some(other),
                 None => break,
             }
         }
-        Some(Ok(Piece::Chunk(chunk.freeze())))
+        Some(Ok(StreamItem::Chunk(chunk.freeze())))
     }
 }
 
 /// Everything that can be called: name and kind.
 pub(crate) fn operations() -> Vec<(&'static str, &'static str)> {
-    door::registry().map(|entry| (entry.id, kind(entry.kind))).collect()
+    bindings::registry().map(|entry| (entry.id, kind(entry.kind))).collect()
 }
 
 fn kind(kind: Kind) -> &'static str {

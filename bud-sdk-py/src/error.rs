@@ -18,7 +18,7 @@ pub(crate) fn to_py(py: Python<'_>, error: &Error) -> PyErr {
         next = cause.source();
     }
     let exception = || {
-        let facts = bud_sdk::door::error_json(error, bud_sdk::door::Dialect::Python).to_py(py)?;
+        let facts = bud_sdk::bindings::error_json(error, bud_sdk::bindings::Dialect::Python).to_py(py)?;
         MAKE.import(py, "bud_sdk._errors", "from_facts")?.call1((facts, causes))
     };
     exception().map_or_else(|failure| failure, PyErr::from_value)

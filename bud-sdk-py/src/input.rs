@@ -1,6 +1,6 @@
 //! From Python's values to JSON, by which the core takes arguments.
 
-use bud_sdk::door::Type;
+use bud_sdk::bindings::Type;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};

@@ -20,7 +20,7 @@ mod _native {
     #[pymodule_export]
     use super::bridge::{Bridge, Running};
     #[pymodule_export]
-    use super::client::{Door, Stream};
+    use super::client::{Handle, Stream};
     #[pymodule_export]
     use super::secret::PySecret;
 
@@ -28,13 +28,6 @@ mod _native {
     #[pyfunction]
     fn restore<'py>(py: Python<'py>, name: &str, json: &str) -> PyResult<Bound<'py, PyAny>> {
         models::restored(py, name, json)
-    }
-
-    /// A report in another form.
-    #[pyfunction]
-    #[pyo3(signature = (form, report, earlier = None))]
-    fn render(py: Python<'_>, form: &str, report: &str, earlier: Option<&str>) -> PyResult<String> {
-        bud_sdk::door::render(form, report, earlier).map_err(|error| error::to_py(py, &error))
     }
 
     /// The names of everything that can be called, with its kind.

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error;
+use crate::output::ToPy;
 
 fn json<T: Serialize>(model: &T) -> PyResult<String> {
     serde_json::to_string(model).map_err(|error| error::internal(&error.to_string()))
@@ -71,6 +72,12 @@ pub(crate) fn html<'py>(model: &Bound<'py, PyAny>, fields: &[&str]) -> PyResult<
     Ok(html.call1((model, fields.to_vec()))?.cast_into()?)
 }
 
+/// Models as a list that shows itself as a table.
+pub(crate) fn table<'py, T: ToPy>(py: Python<'py>, models: &Vec<T>) -> PyResult<Bound<'py, PyAny>> {
+    static TABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    TABLE.import(py, "bud_sdk._table", "Table")?.call1((models.to_py(py)?,))
+}
+
 /// The JSON of a model without its secrets.
 pub(crate) fn without<T: Serialize>(model: &T, secrets: &[&str]) -> PyResult<String> {
     if secrets.is_empty() {
@@ -90,12 +97,12 @@ pub(crate) fn public<T: Serialize>(model: &T, secrets: &[&str]) -> PyResult<Valu
 
 /// A frozen Python class for each model, and the conversions to it.
 macro_rules! models {
-    ($($(#[$doc:meta])* $name:ident: $core:path {
+    ($($(#[$doc:meta])* $name:ident as $shown:tt in $module:tt: $core:path {
         $($(#[$fdoc:meta])* $field:ident,)*
-    } secrets [$($secret:ident),*] unknown [$($extra:ident)?])*) => {
+    } secrets [$($secret:ident),*] unknown [$($extra:ident)?] $(; { $($method:tt)* })?)*) => {
         $(
             $(#[$doc])*
-            #[pyclass(frozen, module = "bud_sdk")]
+            #[pyclass(frozen, name = $shown, module = $module)]
             pub(crate) struct $name($core);
 
             impl $name {
@@ -124,6 +131,7 @@ macro_rules! models {
                         self.0.$extra.to_py(py)
                     }
                 )?
+                $($($method)*)?
                 /// The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out.
                 fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
                     let dict = model::to_dict(slf.as_any(), Self::FIELDS)?;
@@ -150,7 +158,7 @@ macro_rules! models {
                     #[allow(unused_mut)]
                     let mut names: Vec<&str> = Vec::new();
                     $(names.extend(slf.get().0.$extra.names());)?
-                    model::repr(slf.as_any(), stringify!($name), Self::FIELDS, &names)
+                    model::repr(slf.as_any(), $shown, Self::FIELDS, &names)
                 }
                 fn __eq__(&self, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
                     let py = other.py();
@@ -181,7 +189,7 @@ macro_rules! models {
         )*
 
         pub(crate) fn add_classes(module: &Bound<'_, PyModule>) -> PyResult<()> {
-            $(module.add_class::<$name>()?;)*
+            $(module.add(stringify!($name), module.py().get_type::<$name>())?;)*
             Ok(())
         }
 

@@ -9,34 +9,34 @@ use crate::model::{self, models};
 use crate::output::{Conversions, Spelled, ToPy, ids, spelled};
 
 spelled! {
-    bud_sdk::AccessMode,
-    bud_sdk::CloudProvider,
-    bud_sdk::ClusterStatus,
-    bud_sdk::CredentialType,
-    bud_sdk::DeploymentStage,
-    bud_sdk::EndpointStatus,
+    bud_sdk::clusters::AccessMode,
+    bud_sdk::endpoints::CloudProvider,
+    bud_sdk::clusters::ClusterStatus,
+    bud_sdk::credentials::CredentialType,
+    bud_sdk::endpoints::DeploymentStage,
+    bud_sdk::endpoints::EndpointStatus,
     bud_sdk::report::EvidenceKind,
-    bud_sdk::FederationMode,
-    bud_sdk::Granularity,
-    bud_sdk::HardwareMode,
-    bud_sdk::MetricSourceType,
-    bud_sdk::ModelProviderType,
-    bud_sdk::PermissionLevel,
-    bud_sdk::ProjectStatus,
-    bud_sdk::ProjectType,
-    bud_sdk::ResourceType,
-    bud_sdk::Role,
-    bud_sdk::ScalingStrategy,
-    bud_sdk::Scope,
+    bud_sdk::endpoints::FederationMode,
+    bud_sdk::quotas::Granularity,
+    bud_sdk::endpoints::HardwareMode,
+    bud_sdk::endpoints::MetricSourceType,
+    bud_sdk::models::ModelProviderType,
+    bud_sdk::permissions::PermissionLevel,
+    bud_sdk::projects::ProjectStatus,
+    bud_sdk::projects::ProjectType,
+    bud_sdk::permissions::ResourceType,
+    bud_sdk::users::Role,
+    bud_sdk::endpoints::ScalingStrategy,
+    bud_sdk::permissions::Scope,
     bud_sdk::report::SectionStatus,
     bud_sdk::report::Severity,
-    bud_sdk::SpotPreference,
+    bud_sdk::endpoints::SpotPreference,
     bud_sdk::report::Unavailable,
-    bud_sdk::UserStatus,
-    bud_sdk::UserType,
+    bud_sdk::users::UserStatus,
+    bud_sdk::users::UserType,
     bud_sdk::report::Verdict,
-    bud_sdk::WorkflowStatus,
-    bud_sdk::WorkflowType,
+    bud_sdk::workflows::WorkflowStatus,
+    bud_sdk::workflows::WorkflowType,
 }
 
 ids! {
@@ -55,14 +55,14 @@ ids! {
 
 models! {
     /// How often something was done.
-    ActionCount: bud_sdk::ActionCount {
+    ActionCount as "ActionCount" in "bud_sdk.audit": bud_sdk::audit::ActionCount {
         /// What.
         action,
         /// How often.
         count,
     } secrets [] unknown [extra]
     /// An adapter that is added to an endpoint.
-    AdapterConfig: bud_sdk::AdapterConfig {
+    AdapterConfig as "AdapterConfig" in "bud_sdk.workflows": bud_sdk::workflows::AdapterConfig {
         /// The endpoint.
         endpoint_id,
         /// Its project.
@@ -75,7 +75,7 @@ models! {
         adapter_id,
     } secrets [] unknown [extra]
     /// How a model treats sound.
-    AudioArchitecture: bud_sdk::AudioArchitecture {
+    AudioArchitecture as "AudioArchitecture" in "bud_sdk.models": bud_sdk::models::AudioArchitecture {
         /// Layers.
         num_layers,
         /// Width of the hidden states.
@@ -94,7 +94,7 @@ models! {
         torch_dtype,
     } secrets [] unknown [extra]
     /// Something that somebody did.
-    AuditRecord: bud_sdk::AuditRecord {
+    AuditRecord as "AuditRecord" in "bud_sdk.audit": bud_sdk::audit::AuditRecord {
         /// The id.
         id,
         /// Who did it.
@@ -133,7 +133,7 @@ models! {
         created_at,
     } secrets [] unknown [extra]
     /// The log in numbers.
-    AuditSummary: bud_sdk::AuditSummary {
+    AuditSummary as "AuditSummary" in "bud_sdk.audit": bud_sdk::audit::AuditSummary {
         /// Records in all.
         total_records,
         /// People who did something.
@@ -150,7 +150,7 @@ models! {
         date_range,
     } secrets [] unknown [extra]
     /// How the number of replicas is chosen. What is not set gets the platform's defaults.
-    Autoscaler: bud_sdk::Autoscaler {
+    Autoscaler as "Autoscaler" in "bud_sdk.endpoints": bud_sdk::endpoints::Autoscaler {
         /// It is chosen at all. False.
         enabled,
         /// The least; 0 lets an endpoint sleep. 1.
@@ -177,7 +177,7 @@ models! {
         scale_to_zero_config,
     } secrets [] unknown [extra]
     /// How the number of an endpoint's replicas is chosen, as the server has it.
-    Autoscaling: bud_sdk::Autoscaling {
+    Autoscaling as "Autoscaling" in "bud_sdk.endpoints": bud_sdk::endpoints::Autoscaling {
         /// The endpoint.
         endpoint_id,
         /// It is chosen at all; else it stays what it is.
@@ -186,7 +186,7 @@ models! {
         budaiscaler_config,
     } secrets [] unknown [extra]
     /// One operation on one API.
-    CapabilityInfo: bud_sdk::door::CapabilityInfo {
+    CapabilityInfo as "CapabilityInfo" in "bud_sdk": bud_sdk::bindings::CapabilityInfo {
         /// `users.set_role`.
         id,
         /// The server can do it.
@@ -197,14 +197,14 @@ models! {
         instead,
     } secrets [] unknown []
     /// What the API of a server offers.
-    CapabilityList: bud_sdk::door::CapabilityList {
+    CapabilityList as "CapabilityList" in "bud_sdk": bud_sdk::bindings::CapabilityList {
         /// `guide` or `runtime`.
         flavor,
         /// All operations, offered there or not.
         operations,
     } secrets [] unknown []
     /// A certificate of cert-manager.
-    Certificate: bud_sdk::kubernetes::Certificate {
+    Certificate as "Certificate" in "bud_sdk.kubernetes": bud_sdk::kubernetes::Certificate {
         /// The name.
         name,
         /// The namespace.
@@ -235,7 +235,7 @@ models! {
         failed_attempts,
     } secrets [] unknown []
     /// A cluster that endpoints are deployed to.
-    Cluster: bud_sdk::Cluster {
+    Cluster as "Cluster" in "bud_sdk.clusters": bud_sdk::clusters::Cluster {
         /// The id.
         id,
         /// The name.
@@ -292,7 +292,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// Workers of one kind.
-    ClusterResource: bud_sdk::ClusterResource {
+    ClusterResource as "ClusterResource" in "bud_sdk.clusters": bud_sdk::clusters::ClusterResource {
         /// `CPU`, `GPU` or `HPU`.
         kind,
         /// Those that can be used.
@@ -301,7 +301,7 @@ models! {
         total,
     } secrets [] unknown [extra]
     /// What deployments on a cluster get when they do not ask for anything else (runtime).
-    ClusterSettings: bud_sdk::ClusterSettings {
+    ClusterSettings as "ClusterSettings" in "bud_sdk.clusters": bud_sdk::clusters::ClusterSettings {
         /// The id.
         id,
         /// The cluster.
@@ -318,7 +318,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// What a command did.
-    CommandOutput: bud_sdk::kubernetes::CommandOutput {
+    CommandOutput as "CommandOutput" in "bud_sdk.kubernetes": bud_sdk::kubernetes::CommandOutput {
         /// The pod that it ran in.
         pod,
         /// The container.
@@ -333,7 +333,7 @@ models! {
         cut,
     } secrets [] unknown []
     /// What a container uses.
-    ContainerUsage: bud_sdk::kubernetes::ContainerUsage {
+    ContainerUsage as "ContainerUsage" in "bud_sdk.kubernetes": bud_sdk::kubernetes::ContainerUsage {
         /// The name.
         name,
         /// Thousandths of a processor core.
@@ -342,7 +342,7 @@ models! {
         memory_bytes,
     } secrets [] unknown []
     /// A budget, in the platform's currency.
-    CostLimits: bud_sdk::CostLimits {
+    CostLimits as "CostLimits" in "bud_sdk.endpoints": bud_sdk::endpoints::CostLimits {
         /// It counts.
         enabled,
         /// Whose prices.
@@ -355,14 +355,14 @@ models! {
         spot_instance_preference,
     } secrets [] unknown [extra]
     /// A user as created.
-    CreatedUser: bud_sdk::door::CreatedUser {
+    CreatedUser as "CreatedUser" in "bud_sdk.users": bud_sdk::bindings::CreatedUser {
         /// The user.
         user,
         /// The password that was made for him, where the API wants one at once. It is shown here and nowhere else.
         one_time_password,
     } secrets [one_time_password] unknown []
     /// An API key, without its value.
-    Credential: bud_sdk::Credential {
+    Credential as "Credential" in "bud_sdk.credentials": bud_sdk::credentials::Credential {
         /// The id.
         id,
         /// The name.
@@ -387,7 +387,7 @@ models! {
         ip_whitelist,
     } secrets [] unknown [extra]
     /// A component of Dapr's control plane.
-    DaprComponent: bud_sdk::kubernetes::DaprComponent {
+    DaprComponent as "DaprComponent" in "bud_sdk.kubernetes": bud_sdk::kubernetes::DaprComponent {
         /// `dapr-operator`...
         name,
         /// `HEALTHY`, `DEGRADED`, `DOWN` or `MISSING`.
@@ -404,7 +404,7 @@ models! {
         version,
     } secrets [] unknown []
     /// A pod that should have Dapr's sidecar.
-    DaprSidecar: bud_sdk::kubernetes::DaprSidecar {
+    DaprSidecar as "DaprSidecar" in "bud_sdk.kubernetes": bud_sdk::kubernetes::DaprSidecar {
         /// The pod.
         pod,
         /// Its namespace.
@@ -417,7 +417,7 @@ models! {
         version,
     } secrets [] unknown []
     /// The state of Dapr.
-    DaprStatus: bud_sdk::kubernetes::DaprStatus {
+    DaprStatus as "DaprStatus" in "bud_sdk.kubernetes": bud_sdk::kubernetes::DaprStatus {
         /// Whether any part of the control plane is there.
         installed,
         /// Whether all of it that must be is healthy, and every sidecar.
@@ -428,14 +428,14 @@ models! {
         sidecars,
     } secrets [] unknown []
     /// A span of time, as far as it is bounded.
-    DateRange: bud_sdk::DateRange {
+    DateRange as "DateRange" in "bud_sdk.audit": bud_sdk::audit::DateRange {
         /// Its start.
         start,
         /// Its end, included.
         end,
     } secrets [] unknown [extra]
     /// A deployment as kubectl shows it, in parts that a program can use.
-    Deployment: bud_sdk::kubernetes::Deployment {
+    Deployment as "Deployment" in "bud_sdk.kubernetes": bud_sdk::kubernetes::Deployment {
         /// The name.
         name,
         /// The namespace.
@@ -462,7 +462,7 @@ models! {
         age,
     } secrets [] unknown []
     /// What an endpoint was deployed for (runtime).
-    DeploymentConfig: bud_sdk::DeploymentConfig {
+    DeploymentConfig as "DeploymentConfig" in "bud_sdk.endpoints": bud_sdk::endpoints::DeploymentConfig {
         /// Requests at the same time.
         concurrent_requests,
         /// The usual length of an answer, in tokens.
@@ -483,7 +483,7 @@ models! {
         nodes,
     } secrets [] unknown [extra]
     /// What a deployment is to be good for, ready made.
-    DeploymentTemplate: bud_sdk::DeploymentTemplate {
+    DeploymentTemplate as "DeploymentTemplate" in "bud_sdk.workflows": bud_sdk::workflows::DeploymentTemplate {
         /// The id.
         id,
         /// The name.
@@ -506,7 +506,7 @@ models! {
         e2e_latency,
     } secrets [] unknown [extra]
     /// How far the deployment of a model is.
-    DeploymentUpdate: bud_sdk::DeploymentUpdate {
+    DeploymentUpdate as "DeploymentUpdate" in "bud_sdk.endpoints": bud_sdk::endpoints::DeploymentUpdate {
         /// The stage.
         stage,
         /// The workflow, to resume it by.
@@ -520,17 +520,8 @@ models! {
         /// The endpoint, once it is there.
         endpoint,
     } secrets [] unknown [extra]
-    /// What changed between two reports of a cluster.
-    Difference: bud_sdk::report::Difference {
-        /// What was not found before.
-        new,
-        /// What is found no longer, where it was looked for. What was not read this time is not counted as gone.
-        resolved,
-        /// How many findings are in both.
-        lasting,
-    } secrets [] unknown []
     /// A model that answers requests.
-    Endpoint: bud_sdk::Endpoint {
+    Endpoint as "Endpoint" in "bud_sdk.endpoints": bud_sdk::endpoints::Endpoint {
         /// The id.
         id,
         /// The name.
@@ -591,14 +582,14 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// What each replica gets.
-    EndpointResources: bud_sdk::EndpointResources {
+    EndpointResources as "EndpointResources" in "bud_sdk.endpoints": bud_sdk::endpoints::EndpointResources {
         /// GPUs.
         gpu_count,
         /// Memory in gigabytes.
         memory_gb,
     } secrets [] unknown [extra]
     /// What the engine of an endpoint was told (runtime).
-    EngineConfig: bud_sdk::EngineConfig {
+    EngineConfig as "EngineConfig" in "bud_sdk.endpoints": bud_sdk::endpoints::EngineConfig {
         /// How messages become text.
         chat_template,
         /// It may call tools.
@@ -613,14 +604,14 @@ models! {
         supports_lora,
     } secrets [] unknown [extra]
     /// A number, and how it compares with what was asked for.
-    Estimate: bud_sdk::Estimate {
+    Estimate as "Estimate" in "bud_sdk.clusters": bud_sdk::clusters::Estimate {
         /// The number.
         value,
         /// In words: better or worse than expected.
         label,
     } secrets [] unknown [extra]
     /// How good a deployment would be.
-    Estimates: bud_sdk::Estimates {
+    Estimates as "Estimates" in "bud_sdk.clusters": bud_sdk::clusters::Estimates {
         /// How many replicas it would have.
         replicas,
         /// Requests at the same time.
@@ -635,7 +626,7 @@ models! {
         over_all_throughput,
     } secrets [] unknown [extra]
     /// Something that happened in the cluster.
-    Event: bud_sdk::kubernetes::Event {
+    Event as "Event" in "bud_sdk.kubernetes": bud_sdk::kubernetes::Event {
         /// When it last did.
         at,
         /// When it first did.
@@ -662,7 +653,7 @@ models! {
         source,
     } secrets [] unknown []
     /// What shows a finding.
-    Evidence: bud_sdk::report::Evidence {
+    Evidence as "Evidence" in "bud_sdk.report": bud_sdk::report::Evidence {
         /// Where it comes from.
         kind,
         /// When it was so.
@@ -671,7 +662,7 @@ models! {
         text,
     } secrets [] unknown []
     /// How far an export is.
-    ExportProgress: bud_sdk::door::ExportProgress {
+    ExportProgress as "ExportProgress" in "bud_sdk.audit": bud_sdk::bindings::ExportProgress {
         /// Bytes received.
         bytes,
         /// Bytes in all, if the server said so.
@@ -682,7 +673,7 @@ models! {
         elapsed,
     } secrets [] unknown []
     /// A finished export.
-    ExportSummary: bud_sdk::door::ExportSummary {
+    ExportSummary as "ExportSummary" in "bud_sdk.audit": bud_sdk::bindings::ExportSummary {
         /// Its size in bytes.
         bytes,
         /// How many rows or records it has; a header is none.
@@ -693,14 +684,14 @@ models! {
         proven,
     } secrets [] unknown []
     /// When another cluster takes over.
-    FailoverThresholds: bud_sdk::FailoverThresholds {
+    FailoverThresholds as "FailoverThresholds" in "bud_sdk.endpoints": bud_sdk::endpoints::FailoverThresholds {
         /// After so many failed looks at its health. 3.
         health_check_failures,
         /// When it takes so long, at least 100 milliseconds. 5000.
         latency_ms,
     } secrets [] unknown [extra]
     /// Something that is wrong, or good to know.
-    Finding: bud_sdk::report::Finding {
+    Finding as "Finding" in "bud_sdk.report": bud_sdk::report::Finding {
         /// Its stable code: `POD_CRASHLOOP`.
         code,
         /// How urgent it is. One that explains others is as urgent as they are.
@@ -733,7 +724,7 @@ models! {
         fingerprint,
     } secrets [] unknown []
     /// One of several clusters.
-    FleetMember: bud_sdk::report::FleetMember {
+    FleetMember as "FleetMember" in "bud_sdk.report": bud_sdk::report::FleetMember {
         /// The context of the kubeconfig that leads to it.
         context,
         /// Its report.
@@ -742,14 +733,19 @@ models! {
         error,
     } secrets [] unknown []
     /// Several clusters, each read as findings.
-    FleetReport: bud_sdk::report::FleetReport {
+    FleetReport as "FleetReport" in "bud_sdk.report": bud_sdk::report::FleetReport {
         /// What they come to together: as the worst of them, and never `HEALTHY` if one could not be read.
         verdict,
         /// The clusters, in the order in which they were named.
         clusters,
-    } secrets [] unknown []
+    } secrets [] unknown [] ; {
+        /// An exit code for programs: that of the worst cluster; one that could not be read counts as 5.
+        fn exit_code(&self) -> u8 {
+            self.0.exit_code()
+        }
+    }
     /// What a GPU does. What the card does not tell is absent, never zero.
-    GpuReading: bud_sdk::kubernetes::GpuReading {
+    GpuReading as "GpuReading" in "bud_sdk.kubernetes": bud_sdk::kubernetes::GpuReading {
         /// Its number in the container.
         index,
         /// Its own id.
@@ -772,7 +768,7 @@ models! {
         uncorrected_errors,
     } secrets [] unknown []
     /// Scaling by the use of GPUs.
-    GpuScaling: bud_sdk::GpuScaling {
+    GpuScaling as "GpuScaling" in "bud_sdk.endpoints": bud_sdk::endpoints::GpuScaling {
         /// It counts.
         enabled,
         /// Percent of their memory. 80.
@@ -787,7 +783,7 @@ models! {
         vgpu_support,
     } secrets [] unknown [extra]
     /// One thing that a guardrail looks for.
-    GuardrailProbe: bud_sdk::GuardrailProbe {
+    GuardrailProbe as "GuardrailProbe" in "bud_sdk.workflows": bud_sdk::workflows::GuardrailProbe {
         /// The id.
         id,
         /// Its rules.
@@ -800,7 +796,7 @@ models! {
         cluster_config_override,
     } secrets [] unknown [extra]
     /// What a guardrail looks for.
-    GuardrailProfile: bud_sdk::GuardrailProfile {
+    GuardrailProfile as "GuardrailProfile" in "bud_sdk.workflows": bud_sdk::workflows::GuardrailProfile {
         /// The id.
         id,
         /// The name.
@@ -831,7 +827,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// One rule of a probe.
-    GuardrailRule: bud_sdk::GuardrailRule {
+    GuardrailRule as "GuardrailRule" in "bud_sdk.workflows": bud_sdk::workflows::GuardrailRule {
         /// The id.
         id,
         /// `active`, `disabled` or `deleted`.
@@ -842,7 +838,7 @@ models! {
         guard_types,
     } secrets [] unknown [extra]
     /// An API key as created, with its value: plain, or encrypted under the deployment's public key.
-    IssuedKey: bud_sdk::door::IssuedKey {
+    IssuedKey as "IssuedKey" in "bud_sdk.credentials": bud_sdk::bindings::IssuedKey {
         /// The key's record.
         credential,
         /// The key itself, where it can be used.
@@ -851,7 +847,7 @@ models! {
         encrypted_key,
     } secrets [key, encrypted_key] unknown []
     /// A line of a log.
-    LogLine: bud_sdk::kubernetes::LogLine {
+    LogLine as "LogLine" in "bud_sdk.kubernetes": bud_sdk::kubernetes::LogLine {
         /// The pod.
         pod,
         /// The container.
@@ -864,7 +860,7 @@ models! {
         cut,
     } secrets [] unknown []
     /// A member of a project.
-    Member: bud_sdk::Member {
+    Member as "Member" in "bud_sdk.projects": bud_sdk::projects::Member {
         /// The user's id.
         id,
         /// His whole name.
@@ -889,7 +885,7 @@ models! {
         project_role,
     } secrets [] unknown [extra]
     /// A number that the autoscaler goes by.
-    MetricSource: bud_sdk::MetricSource {
+    MetricSource as "MetricSource" in "bud_sdk.endpoints": bud_sdk::endpoints::MetricSource {
         /// Where it comes from.
         kind,
         /// How it is asked for. `http`.
@@ -908,7 +904,7 @@ models! {
         query,
     } secrets [] unknown [extra]
     /// Whether a kind of content goes in, and comes out.
-    Modality: bud_sdk::Modality {
+    Modality as "Modality" in "bud_sdk.models": bud_sdk::models::Modality {
         /// It is taken.
         input,
         /// It is given.
@@ -917,7 +913,7 @@ models! {
         label,
     } secrets [] unknown [extra]
     /// A model (runtime). Lists, endpoints and workflows each show some of its fields.
-    Model: bud_sdk::Model {
+    Model as "Model" in "bud_sdk.models": bud_sdk::models::Model {
         /// The id.
         id,
         /// The name.
@@ -1008,7 +1004,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// The licence of a model.
-    ModelLicense: bud_sdk::ModelLicense {
+    ModelLicense as "ModelLicense" in "bud_sdk.models": bud_sdk::models::ModelLicense {
         /// The id.
         id,
         /// The name.
@@ -1031,7 +1027,7 @@ models! {
         data_type,
     } secrets [] unknown [extra]
     /// Where a model would run well.
-    ModelRecommendation: bud_sdk::ModelRecommendation {
+    ModelRecommendation as "ModelRecommendation" in "bud_sdk.models": bud_sdk::models::ModelRecommendation {
         /// What a million tokens would cost there.
         cost_per_million_tokens,
         /// What it would run on: `CPU`, `GPU`, `HPU`.
@@ -1040,7 +1036,7 @@ models! {
         cluster,
     } secrets [] unknown [extra]
     /// The cluster where a model would run well: its workers by kind.
-    ModelRecommendationCluster: bud_sdk::ModelRecommendationCluster {
+    ModelRecommendationCluster as "ModelRecommendationCluster" in "bud_sdk.models": bud_sdk::models::ModelRecommendationCluster {
         /// The name.
         name,
         /// With CPUs only.
@@ -1063,7 +1059,7 @@ models! {
         availability_percentage,
     } secrets [] unknown [extra]
     /// What a scan found in a model.
-    ModelScan: bud_sdk::ModelScan {
+    ModelScan as "ModelScan" in "bud_sdk.workflows": bud_sdk::workflows::ModelScan {
         /// The id.
         id,
         /// The model.
@@ -1094,7 +1090,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// What a user may do with one kind of thing.
-    ModulePermission: bud_sdk::ModulePermission {
+    ModulePermission as "ModulePermission" in "bud_sdk.account": bud_sdk::account::ModulePermission {
         /// The id of the module.
         rsid,
         /// The module: `module_cluster`, `module_model`, `module_project`...
@@ -1103,7 +1099,7 @@ models! {
         scopes,
     } secrets [] unknown [extra]
     /// Several clusters that share the work.
-    MultiCluster: bud_sdk::MultiCluster {
+    MultiCluster as "MultiCluster" in "bud_sdk.endpoints": bud_sdk::endpoints::MultiCluster {
         /// They do.
         enabled,
         /// How. `active-passive`.
@@ -1114,7 +1110,7 @@ models! {
         failover_thresholds,
     } secrets [] unknown [extra]
     /// A node as kubectl shows it, in parts that a program can use.
-    Node: bud_sdk::kubernetes::Node {
+    Node as "Node" in "bud_sdk.kubernetes": bud_sdk::kubernetes::Node {
         /// The name.
         name,
         /// What kubectl prints as STATUS: `Ready`, `NotReady`, `Ready,SchedulingDisabled`...
@@ -1147,7 +1143,7 @@ models! {
         taints,
     } secrets [] unknown []
     /// The GPUs of one node under one resource name.
-    NodeGpus: bud_sdk::kubernetes::NodeGpus {
+    NodeGpus as "NodeGpus" in "bud_sdk.kubernetes": bud_sdk::kubernetes::NodeGpus {
         /// The node.
         node,
         /// The resource: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`... or the driver that offers it: `gpu.nvidia.com`.
@@ -1172,7 +1168,7 @@ models! {
         schedulable,
     } secrets [] unknown []
     /// What a node uses.
-    NodeUsage: bud_sdk::kubernetes::NodeUsage {
+    NodeUsage as "NodeUsage" in "bud_sdk.kubernetes": bud_sdk::kubernetes::NodeUsage {
         /// The name.
         name,
         /// Thousandths of a processor core.
@@ -1187,7 +1183,7 @@ models! {
         at,
     } secrets [] unknown []
     /// An object of Kubernetes.
-    ObjectRef: bud_sdk::report::ObjectRef {
+    ObjectRef as "ObjectRef" in "bud_sdk.report": bud_sdk::report::ObjectRef {
         /// `Pod`, `Deployment`...
         kind,
         /// Its namespace; none for nodes and the like.
@@ -1196,7 +1192,7 @@ models! {
         name,
     } secrets [] unknown []
     /// A paper about a model.
-    Paper: bud_sdk::Paper {
+    Paper as "Paper" in "bud_sdk.models": bud_sdk::models::Paper {
         /// The id.
         id,
         /// The title.
@@ -1209,7 +1205,7 @@ models! {
         model_id,
     } secrets [] unknown [extra]
     /// What a user may do with a resource.
-    Permission: bud_sdk::Permission {
+    Permission as "Permission" in "bud_sdk.permissions": bud_sdk::permissions::Permission {
         /// The id (guide).
         id,
         /// Who may.
@@ -1224,7 +1220,7 @@ models! {
         created_at,
     } secrets [] unknown [extra]
     /// A plan that users can have.
-    Plan: bud_sdk::Plan {
+    Plan as "Plan" in "bud_sdk.quotas": bud_sdk::quotas::Plan {
         /// The id.
         id,
         /// The name.
@@ -1253,7 +1249,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// A pod as kubectl shows it, in parts that a program can use.
-    Pod: bud_sdk::kubernetes::Pod {
+    Pod as "Pod" in "bud_sdk.kubernetes": bud_sdk::kubernetes::Pod {
         /// The name.
         name,
         /// The namespace.
@@ -1292,7 +1288,7 @@ models! {
         container_names,
     } secrets [] unknown []
     /// What a pod uses.
-    PodUsage: bud_sdk::kubernetes::PodUsage {
+    PodUsage as "PodUsage" in "bud_sdk.kubernetes": bud_sdk::kubernetes::PodUsage {
         /// The name.
         name,
         /// The namespace.
@@ -1307,7 +1303,7 @@ models! {
         at,
     } secrets [] unknown []
     /// The connections of a PostgreSQL server.
-    PostgresPool: bud_sdk::kubernetes::PostgresPool {
+    PostgresPool as "PostgresPool" in "bud_sdk.kubernetes": bud_sdk::kubernetes::PostgresPool {
         /// The pod that was asked.
         pod,
         /// Connections of clients.
@@ -1332,7 +1328,7 @@ models! {
         is_replica,
     } secrets [] unknown []
     /// Scaling ahead of the load.
-    Prediction: bud_sdk::Prediction {
+    Prediction as "Prediction" in "bud_sdk.endpoints": bud_sdk::endpoints::Prediction {
         /// It counts.
         enabled,
         /// How far ahead, from 1 to 60 minutes. 15.
@@ -1345,7 +1341,7 @@ models! {
         prediction_metrics,
     } secrets [] unknown [extra]
     /// What the use of a deployed model costs.
-    Pricing: bud_sdk::Pricing {
+    Pricing as "Pricing" in "bud_sdk.models": bud_sdk::models::Pricing {
         /// So many tokens in.
         input_cost,
         /// So many tokens out.
@@ -1356,7 +1352,7 @@ models! {
         per_tokens,
     } secrets [] unknown [extra]
     /// What endpoints, keys and permissions belong to.
-    Project: bud_sdk::Project {
+    Project as "Project" in "bud_sdk.projects": bud_sdk::projects::Project {
         /// The id.
         id,
         /// The name.
@@ -1389,21 +1385,21 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// A project and its name.
-    ProjectName: bud_sdk::ProjectName {
+    ProjectName as "ProjectName" in "bud_sdk.credentials": bud_sdk::credentials::ProjectName {
         /// The id.
         id,
         /// The name.
         name,
     } secrets [] unknown [extra]
     /// What was said before.
-    PromptMessage: bud_sdk::PromptMessage {
+    PromptMessage as "PromptMessage" in "bud_sdk.workflows": bud_sdk::workflows::PromptMessage {
         /// By whom: `system`, `developer`, `user` or `assistant`.
         role,
         /// The words.
         content,
     } secrets [] unknown [extra]
     /// How a model is asked. Further headers are left out: they may hold secrets.
-    PromptModelSettings: bud_sdk::PromptModelSettings {
+    PromptModelSettings as "PromptModelSettings" in "bud_sdk.workflows": bud_sdk::workflows::PromptModelSettings {
         /// How freely it chooses its words, from 0 to 2.
         temperature,
         /// The longest answer, in tokens.
@@ -1456,7 +1452,7 @@ models! {
         guided_whitespace_pattern,
     } secrets [] unknown [extra]
     /// What goes into a prompt and comes out.
-    PromptSchema: bud_sdk::PromptSchema {
+    PromptSchema as "PromptSchema" in "bud_sdk.workflows": bud_sdk::workflows::PromptSchema {
         /// How the model is asked.
         model_settings,
         /// Answers come in pieces.
@@ -1483,7 +1479,7 @@ models! {
         system_prompt_role,
     } secrets [] unknown [extra]
     /// Who provides models.
-    Provider: bud_sdk::Provider {
+    Provider as "Provider" in "bud_sdk.models": bud_sdk::models::Provider {
         /// The id.
         id,
         /// The name.
@@ -1498,7 +1494,7 @@ models! {
         capabilities,
     } secrets [] unknown [extra]
     /// A provider's key, without its value.
-    ProviderCredential: bud_sdk::ProviderCredential {
+    ProviderCredential as "ProviderCredential" in "bud_sdk.workflows": bud_sdk::workflows::ProviderCredential {
         /// The id.
         id,
         /// The name.
@@ -1507,7 +1503,7 @@ models! {
         kind,
     } secrets [] unknown [extra]
     /// How a model is made smaller.
-    Quantization: bud_sdk::Quantization {
+    Quantization as "Quantization" in "bud_sdk.workflows": bud_sdk::workflows::Quantization {
         /// The model.
         model_id,
         /// What the smaller one is called.
@@ -1532,7 +1528,7 @@ models! {
         quantized_model_id,
     } secrets [] unknown [extra]
     /// How numbers are made smaller.
-    QuantizationScheme: bud_sdk::QuantizationScheme {
+    QuantizationScheme as "QuantizationScheme" in "bud_sdk.workflows": bud_sdk::workflows::QuantizationScheme {
         /// 8, 4 or 2.
         bit,
         /// What shares a scale: `per_tensor`, `per_channel`, `per_group`, `per_head`, `per_token`.
@@ -1541,7 +1537,7 @@ models! {
         symmetric,
     } secrets [] unknown [extra]
     /// How much may be used in a period, and how much was. A quota that the server does not give is `None`, not unlimited.
-    Quota: bud_sdk::Quota {
+    Quota as "Quota" in "bud_sdk.quotas": bud_sdk::quotas::Quota {
         /// The project.
         project_id,
         /// When the period began.
@@ -1564,7 +1560,7 @@ models! {
         suspended,
     } secrets [] unknown [extra]
     /// The answer to a call of a route that has no typed call.
-    RawAnswer: bud_sdk::door::RawAnswer {
+    RawAnswer as "RawAnswer" in "bud_sdk": bud_sdk::bindings::RawAnswer {
         /// The HTTP status, in the 200s.
         status,
         /// The server's id of the request.
@@ -1573,7 +1569,7 @@ models! {
         body,
     } secrets [] unknown []
     /// Where a deployment would go well (runtime).
-    Recommendations: bud_sdk::Recommendations {
+    Recommendations as "Recommendations" in "bud_sdk.clusters": bud_sdk::clusters::Recommendations {
         /// The clusters.
         clusters,
         /// `success` or `processing`.
@@ -1582,7 +1578,7 @@ models! {
         workflow_id,
     } secrets [] unknown [extra]
     /// A cluster where a deployment would go well (runtime).
-    RecommendedCluster: bud_sdk::RecommendedCluster {
+    RecommendedCluster as "RecommendedCluster" in "bud_sdk.clusters": bud_sdk::clusters::RecommendedCluster {
         /// The cluster.
         id,
         /// The id that the deployment names it by.
@@ -1613,7 +1609,7 @@ models! {
         supports_pipeline_parallelism,
     } secrets [] unknown [extra]
     /// A cluster read as findings. The same picture of a cluster gives the same report, byte by byte.
-    Report: bud_sdk::report::Report {
+    Report as "Report" in "bud_sdk.report": bud_sdk::report::Report {
         /// The shape of this report's JSON: `bud.diagnostics/v1`.
         schema,
         /// The address of the API server.
@@ -1634,9 +1630,48 @@ models! {
         sections,
         /// What was found: the most urgent first, then by namespace, kind and name.
         findings,
-    } secrets [] unknown []
+    } secrets [] unknown [] ; {
+        /// The report as text: a line for each root cause, its evidence, and what to do.
+        fn to_text(&self) -> String {
+            self.0.to_text().to_string()
+        }
+        /// The report as part of an HTML page. Notebooks show reports this way.
+        fn to_html(&self) -> String {
+            self.0.to_html()
+        }
+        /// The report as an HTML page that needs nothing from elsewhere.
+        fn to_html_page(&self) -> String {
+            self.0.to_html_page()
+        }
+        /// An exit code for programs: 0 healthy, 3 errors or worse, 4 warnings only, 5 nothing found, but not all could be read.
+        fn exit_code(&self) -> u8 {
+            self.0.exit_code()
+        }
+        /// The findings that no other finding explains, as a table.
+        fn roots<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+            model::table(py, &self.0.roots().cloned().collect::<Vec<_>>())
+        }
+        /// What changed since an earlier report of the same cluster.
+        fn diff<'py>(&self, py: Python<'py>, earlier: &Self) -> PyResult<Bound<'py, PyAny>> {
+            self.0.diff(&earlier.0).to_py(py)
+        }
+    }
+    /// What changed between two reports of a cluster.
+    ReportDiff as "ReportDiff" in "bud_sdk.report": bud_sdk::report::ReportDiff {
+        /// What was not found before.
+        new,
+        /// What is found no longer, where it was looked for. What was not read this time is not counted as gone.
+        resolved,
+        /// How many findings are in both.
+        unchanged,
+    } secrets [] unknown [] ; {
+        /// What changed, as text.
+        fn to_text(&self) -> String {
+            self.0.to_text().to_string()
+        }
+    }
     /// What is known while a report is made: that a kind of objects was read, or that something is wrong with a pod.
-    ReportProgress: bud_sdk::door::ReportProgress {
+    ReportProgress as "ReportProgress" in "bud_sdk.report": bud_sdk::bindings::ReportProgress {
         /// The kind that was read: `pods`, `nodes`...
         kind,
         /// How many of them were read.
@@ -1645,7 +1680,7 @@ models! {
         finding,
     } secrets [] unknown []
     /// A part of the cluster, and how its reading went.
-    ReportSection: bud_sdk::report::ReportSection {
+    ReportSection as "ReportSection" in "bud_sdk.report": bud_sdk::report::ReportSection {
         /// `pods`, `nodes`...
         name,
         /// `OK`, `FINDINGS` or `UNAVAILABLE`.
@@ -1660,7 +1695,7 @@ models! {
         objects,
     } secrets [] unknown []
     /// How many findings there are, without those that another one explains.
-    ReportSummary: bud_sdk::report::ReportSummary {
+    ReportSummary as "ReportSummary" in "bud_sdk.report": bud_sdk::report::ReportSummary {
         /// Users are hit, or will be within a day.
         critical,
         /// A part is broken.
@@ -1671,7 +1706,7 @@ models! {
         info,
     } secrets [] unknown []
     /// What a deployment would take of one kind of device.
-    RequiredDevice: bud_sdk::RequiredDevice {
+    RequiredDevice as "RequiredDevice" in "bud_sdk.clusters": bud_sdk::clusters::RequiredDevice {
         /// The kind.
         device_type,
         /// How many replicas on it.
@@ -1682,7 +1717,7 @@ models! {
         cost_per_million_tokens,
     } secrets [] unknown [extra]
     /// What a user may do with one thing.
-    ResourceScopes: bud_sdk::ResourceScopes {
+    ResourceScopes as "ResourceScopes" in "bud_sdk.permissions": bud_sdk::permissions::ResourceScopes {
         /// The id of the thing.
         id,
         /// Its id in Keycloak.
@@ -1695,7 +1730,7 @@ models! {
         permissions,
     } secrets [] unknown [extra]
     /// How far a rollout is.
-    Rollout: bud_sdk::kubernetes::Rollout {
+    Rollout as "Rollout" in "bud_sdk.kubernetes": bud_sdk::kubernetes::Rollout {
         /// The name.
         name,
         /// The namespace.
@@ -1712,7 +1747,7 @@ models! {
         available,
     } secrets [] unknown []
     /// Sleep without load.
-    ScaleToZero: bud_sdk::ScaleToZero {
+    ScaleToZero as "ScaleToZero" in "bud_sdk.endpoints": bud_sdk::endpoints::ScaleToZero {
         /// It does.
         enabled,
         /// How many replicas it wakes up with, at least 1. 1.
@@ -1721,14 +1756,14 @@ models! {
         grace_period,
     } secrets [] unknown [extra]
     /// How fast the number of replicas grows and shrinks.
-    ScalingBehavior: bud_sdk::ScalingBehavior {
+    ScalingBehavior as "ScalingBehavior" in "bud_sdk.endpoints": bud_sdk::endpoints::ScalingBehavior {
         /// How fast it grows.
         scale_up,
         /// How fast it shrinks.
         scale_down,
     } secrets [] unknown [extra]
     /// By how much the number of replicas changes in how long.
-    ScalingPolicy: bud_sdk::ScalingPolicy {
+    ScalingPolicy as "ScalingPolicy" in "bud_sdk.endpoints": bud_sdk::endpoints::ScalingPolicy {
         /// What `value` is: `Percent` or `Pods`.
         kind,
         /// So many of them.
@@ -1737,7 +1772,7 @@ models! {
         period_seconds,
     } secrets [] unknown [extra]
     /// How fast the number of replicas changes in one direction.
-    ScalingRule: bud_sdk::ScalingRule {
+    ScalingRule as "ScalingRule" in "bud_sdk.endpoints": bud_sdk::endpoints::ScalingRule {
         /// For so long it must have been wanted.
         stabilization_window_seconds,
         /// By how much in how long.
@@ -1746,7 +1781,7 @@ models! {
         select_policy,
     } secrets [] unknown [extra]
     /// So many replicas at such a time.
-    ScheduleHint: bud_sdk::ScheduleHint {
+    ScheduleHint as "ScheduleHint" in "bud_sdk.endpoints": bud_sdk::endpoints::ScheduleHint {
         /// What it is called.
         name,
         /// When, as cron writes it.
@@ -1757,14 +1792,14 @@ models! {
         duration,
     } secrets [] unknown [extra]
     /// A right, and whether somebody has it.
-    ScopeState: bud_sdk::ScopeState {
+    ScopeState as "ScopeState" in "bud_sdk.permissions": bud_sdk::permissions::ScopeState {
         /// The right.
         name,
         /// Whether he has it.
         has_permission,
     } secrets [] unknown [extra]
     /// A service, and what is behind it.
-    Service: bud_sdk::kubernetes::Service {
+    Service as "Service" in "bud_sdk.kubernetes": bud_sdk::kubernetes::Service {
         /// The name.
         name,
         /// The namespace.
@@ -1791,14 +1826,14 @@ models! {
         age,
     } secrets [] unknown []
     /// What is known after a login.
-    SignedIn: bud_sdk::door::SignedIn {
+    SignedIn as "SignedIn" in "bud_sdk.account": bud_sdk::bindings::SignedIn {
         /// For how many seconds the access token is good; it is renewed by itself.
         expires_in,
         /// The account must change its password before it can do anything else, if the server says either way.
         must_change_password,
     } secrets [] unknown []
     /// Whether a model answers at a path.
-    SupportedEndpoint: bud_sdk::SupportedEndpoint {
+    SupportedEndpoint as "SupportedEndpoint" in "bud_sdk.models": bud_sdk::models::SupportedEndpoint {
         /// The path.
         path,
         /// It does.
@@ -1807,14 +1842,14 @@ models! {
         label,
     } secrets [] unknown [extra]
     /// A label with its colour.
-    Tag: bud_sdk::Tag {
+    Tag as "Tag" in "bud_sdk.models": bud_sdk::models::Tag {
         /// The label.
         name,
         /// `#RRGGBB`.
         color,
     } secrets [] unknown [extra]
     /// What was found among the records that were looked at.
-    TamperCheck: bud_sdk::TamperCheck {
+    TamperCheck as "TamperCheck" in "bud_sdk.audit": bud_sdk::audit::TamperCheck {
         /// How many records were changed, of those that were looked at.
         tampered_count,
         /// How many records were looked at: the newest ones at most, or with `all` exactly so many. The server states its limit, so that of a shorter log fewer were looked at.
@@ -1829,7 +1864,7 @@ models! {
         success,
     } secrets [] unknown [extra]
     /// A record that is not as it was written.
-    TamperedRecord: bud_sdk::TamperedRecord {
+    TamperedRecord as "TamperedRecord" in "bud_sdk.audit": bud_sdk::audit::TamperedRecord {
         /// The record.
         id,
         /// When it was done, as the record says.
@@ -1846,7 +1881,7 @@ models! {
         verification_message,
     } secrets [] unknown [extra]
     /// How a model treats text.
-    TextArchitecture: bud_sdk::TextArchitecture {
+    TextArchitecture as "TextArchitecture" in "bud_sdk.models": bud_sdk::models::TextArchitecture {
         /// Layers.
         num_layers,
         /// Width of the hidden states.
@@ -1867,7 +1902,7 @@ models! {
         rope_scaling,
     } secrets [] unknown [extra]
     /// What was used, and what may be.
-    Usage: bud_sdk::Usage {
+    Usage as "Usage" in "bud_sdk.quotas": bud_sdk::quotas::Usage {
         /// Tokens used.
         tokens_used,
         /// Tokens that may be used.
@@ -1886,7 +1921,7 @@ models! {
         success_rate,
     } secrets [] unknown [extra]
     /// Whether a user may still use the platform.
-    UsageLimits: bud_sdk::UsageLimits {
+    UsageLimits as "UsageLimits" in "bud_sdk.quotas": bud_sdk::quotas::UsageLimits {
         /// The user.
         user_id,
         /// `admin` or `client`.
@@ -1921,7 +1956,7 @@ models! {
         plan_name,
     } secrets [] unknown [extra]
     /// What was used in one step of a history.
-    UsageStep: bud_sdk::UsageStep {
+    UsageStep as "UsageStep" in "bud_sdk.quotas": bud_sdk::quotas::UsageStep {
         /// The step: its day, or its first moment.
         date,
         /// Tokens used.
@@ -1936,7 +1971,7 @@ models! {
         cost,
     } secrets [] unknown [extra]
     /// Someone with access to the platform.
-    User: bud_sdk::User {
+    User as "User" in "bud_sdk.users": bud_sdk::users::User {
         /// The id.
         id,
         /// The address that he signs in with.
@@ -1965,7 +2000,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// A user's billing.
-    UserBilling: bud_sdk::UserBilling {
+    UserBilling as "UserBilling" in "bud_sdk.quotas": bud_sdk::quotas::UserBilling {
         /// The id.
         id,
         /// The user.
@@ -2004,14 +2039,14 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// How much somebody did.
-    UserCount: bud_sdk::UserCount {
+    UserCount as "UserCount" in "bud_sdk.audit": bud_sdk::audit::UserCount {
         /// Who.
         user_id,
         /// How much.
         count,
     } secrets [] unknown [extra]
     /// What a user may do, by kind of thing.
-    UserPermissions: bud_sdk::UserPermissions {
+    UserPermissions as "UserPermissions" in "bud_sdk.permissions": bud_sdk::permissions::UserPermissions {
         /// On the whole platform.
         global_scopes,
         /// With single projects.
@@ -2028,7 +2063,7 @@ models! {
         benchmark_scopes,
     } secrets [] unknown [extra]
     /// What a user may use in a period, and what he did use.
-    UserQuota: bud_sdk::UserQuota {
+    UserQuota as "UserQuota" in "bud_sdk.quotas": bud_sdk::quotas::UserQuota {
         /// Whether he has a plan of his own; else these are the free plan's numbers.
         has_billing,
         /// When the period began.
@@ -2049,7 +2084,7 @@ models! {
         suspension_reason,
     } secrets [] unknown [extra]
     /// Whether a record is still as it was written.
-    Verification: bud_sdk::Verification {
+    Verification as "Verification" in "bud_sdk.audit": bud_sdk::audit::Verification {
         /// The record.
         audit_id,
         /// Whether it is.
@@ -2062,7 +2097,7 @@ models! {
         success,
     } secrets [] unknown [extra]
     /// Records in numbers.
-    VerificationCounts: bud_sdk::VerificationCounts {
+    VerificationCounts as "VerificationCounts" in "bud_sdk.audit": bud_sdk::audit::VerificationCounts {
         /// Looked at.
         total_checked,
         /// As they were written.
@@ -2071,7 +2106,7 @@ models! {
         invalid_count,
     } secrets [] unknown [extra]
     /// Whether records are still as they were written.
-    Verifications: bud_sdk::Verifications {
+    Verifications as "Verifications" in "bud_sdk.audit": bud_sdk::audit::Verifications {
         /// In numbers.
         summary,
         /// One by one.
@@ -2082,7 +2117,7 @@ models! {
         success,
     } secrets [] unknown [extra]
     /// How a model treats images.
-    VisionArchitecture: bud_sdk::VisionArchitecture {
+    VisionArchitecture as "VisionArchitecture" in "bud_sdk.models": bud_sdk::models::VisionArchitecture {
         /// Layers.
         num_layers,
         /// Width of the hidden states.
@@ -2093,7 +2128,7 @@ models! {
         torch_dtype,
     } secrets [] unknown [extra]
     /// One of the replicas that answer an endpoint's requests (runtime).
-    Worker: bud_sdk::Worker {
+    Worker as "Worker" in "bud_sdk.endpoints": bud_sdk::endpoints::Worker {
         /// The id.
         id,
         /// The name of its pod.
@@ -2132,7 +2167,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// What the platform as shipped does in steps.
-    Workflow: bud_sdk::Workflow {
+    Workflow as "Workflow" in "bud_sdk.workflows": bud_sdk::workflows::Workflow {
         /// The id.
         id,
         /// How far it is. One whose work has failed may stay in progress: see `failure`.
@@ -2161,7 +2196,7 @@ models! {
         updated_at,
     } secrets [] unknown [extra]
     /// What is known of a workflow so far. Each kind of workflow has some of it. What a service at work says of itself is kept as it came.
-    WorkflowSteps: bud_sdk::WorkflowSteps {
+    WorkflowSteps as "WorkflowSteps" in "bud_sdk.workflows": bud_sdk::workflows::WorkflowSteps {
         /// The model's id.
         model_id,
         /// The model.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use bud_sdk::door::{Answer, Piece, Revealed};
+use bud_sdk::bindings::{Answer, Revealed, StreamItem};
 use bud_sdk::{Decimal, Error, Extra, Secret, Timestamp, Warning, Wire};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyOverflowError;
@@ -93,7 +93,7 @@ pub(crate) use spelled;
 
 macro_rules! ids {
     ($($name:ident),* $(,)?) => {$(
-        impl ToPy for bud_sdk::$name {
+        impl ToPy for bud_sdk::bindings::ids::$name {
             fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 self.as_str().into_bound_py_any(py)
             }
@@ -245,7 +245,7 @@ fn convert<'py>(value: Box<dyn Any + Send>, py: Python<'py>) -> PyResult<Bound<'
 pub(crate) enum Outcome {
     Answer(Answer),
     /// The next piece of a stream; None at its end.
-    Piece(Option<Piece>),
+    StreamItem(Option<StreamItem>),
     Failed(Error),
     Panicked(String),
 }
@@ -267,8 +267,8 @@ impl Outcome {
                 (value, answer.status, answer.request_id, answer.attempts, elapsed, warnings)
                     .into_bound_py_any(py)
             }
-            Self::Piece(None) => Ok(py.None().into_bound(py)),
-            Self::Piece(Some(piece)) => Ok(piece_to_py(piece, py)?.into_any()),
+            Self::StreamItem(None) => Ok(py.None().into_bound(py)),
+            Self::StreamItem(Some(piece)) => Ok(piece_to_py(piece, py)?.into_any()),
             Self::Failed(error) => Err(error::to_py(py, &error)),
             Self::Panicked(text) => Err(error::internal(&text)),
         }
@@ -279,18 +279,18 @@ fn pairs(warnings: &[Warning]) -> Vec<(&str, &str)> {
     warnings.iter().map(|warning| (warning.code(), warning.message())).collect()
 }
 
-fn piece_to_py<'py>(piece: Piece, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+fn piece_to_py<'py>(piece: StreamItem, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
     let alone = |kind: &str, value: Bound<'py, PyAny>| {
         let none = || py.None().into_bound(py);
         (interned(py, kind), value, none(), none(), none()).into_pyobject(py)
     };
     match piece {
-        Piece::Page { items, cursor, total, warnings } => {
+        StreamItem::Page { items, cursor, total, warnings } => {
             let items = convert(items.into_any(), py)?;
             (interned(py, "page"), items, cursor, total, pairs(&warnings)).into_pyobject(py)
         }
-        Piece::Chunk(bytes) => alone("chunk", PyBytes::new(py, &bytes).into_any()),
-        Piece::Update(value) => alone("update", convert(value.into_any(), py)?),
-        Piece::Done(value) => alone("done", convert(value.into_any(), py)?),
+        StreamItem::Chunk(bytes) => alone("chunk", PyBytes::new(py, &bytes).into_any()),
+        StreamItem::Update(value) => alone("update", convert(value.into_any(), py)?),
+        StreamItem::Done(value) => alone("done", convert(value.into_any(), py)?),
     }
 }

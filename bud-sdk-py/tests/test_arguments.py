@@ -18,23 +18,16 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from bud_sdk import (
-    AsyncClient,
-    AsyncKubernetesCluster,
-    AuditRecord,
-    Client,
-    InvalidArgument,
-    KubernetesCluster,
-    Project,
-    User,
-    _native,
-    errors,
-)
+from bud_sdk import AsyncClient, Client, InvalidArgument, _native, errors
+from bud_sdk.audit import AuditRecord
+from bud_sdk.kubernetes import AsyncCluster, Cluster
+from bud_sdk.projects import Project
+from bud_sdk.users import User
 from server import Answer, Server
 
 
 def methods(
-    bud: Client | AsyncClient, cluster: KubernetesCluster | AsyncKubernetesCluster
+    bud: Client | AsyncClient, cluster: Cluster | AsyncCluster
 ) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Everything that the façade offers, by the core's name."""
     for operation, _ in _native.operations():
@@ -46,7 +39,7 @@ def methods(
 
 
 def test_everything_that_can_be_called_is_a_method() -> None:
-    for kind, on_cluster in ((Client, KubernetesCluster), (AsyncClient, AsyncKubernetesCluster)):
+    for kind, on_cluster in ((Client, Cluster), (AsyncClient, AsyncCluster)):
         names = [operation for operation, _ in methods(kind("http://127.0.0.1:9", token="t"), on_cluster())]
         assert len(names) == len(_native.operations()) - 2
 
@@ -62,7 +55,7 @@ def test_every_argument_of_everything_is_refused_by_its_name(way: str) -> None:
     refused = 0
     with Server(lambda _: Answer.of({})) as server:
         bud: Any = (Client if way == "sync" else AsyncClient)(server.url, token="t", flavor="guide")
-        cluster = KubernetesCluster() if way == "sync" else AsyncKubernetesCluster()
+        cluster = Cluster() if way == "sync" else AsyncCluster()
         for operation, method in methods(bud, cluster):
             parameters = inspect.signature(method).parameters
             required = {

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from bud_sdk import AsyncClient, Client, NotFound, User
+from bud_sdk import AsyncClient, Client, NotFound
+from bud_sdk.users import User
 from conftest import Bed
 from server import Answer, Server
 

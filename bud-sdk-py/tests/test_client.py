@@ -287,7 +287,7 @@ def test_a_list_goes_on_where_it_broke_off() -> None:
 def test_one_reader_at_a_time() -> None:
     with Server(lambda _: Answer(hang=True)) as server:
         bud = Client(server.url, token="t", flavor="guide", timeout=2, attempts=1)
-        stream = bud._door.stream("users.list", {}, {})
+        stream = bud._handle.stream("users.list", {}, {})
 
         def first() -> None:
             with pytest.raises(errors.CallTimeout):

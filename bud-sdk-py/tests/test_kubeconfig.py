@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bud_sdk import AsyncKubernetesCluster, KubernetesCluster, errors
+from bud_sdk import errors
+from bud_sdk.kubernetes import AsyncCluster, Cluster
 from server import Answer, Server
 
 NODES = {"kind": "NodeList", "metadata": {}, "items": [{"metadata": {"name": "n"}}]}
@@ -31,7 +32,7 @@ def kubeconfig(folder: Path, server: str, user: dict[str, Any]) -> Path:
 
 def refused(path: Path, **options: Any) -> str:
     with pytest.raises(errors.ConfigError) as caught:
-        KubernetesCluster(str(path), **options).nodes()
+        Cluster(str(path), **options).nodes()
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
     # The lines of this file are part of a traceback; what is planted is not.
     assert "planted" not in "".join(line for line in shown.splitlines() if "test_kubeconfig" not in line)
@@ -46,7 +47,7 @@ def test_a_token_that_cannot_be_sent_is_an_exception(tmp_path: Path, token: str)
 def test_a_line_end_after_a_token_is_not_part_of_it(tmp_path: Path) -> None:
     with Server(lambda _: Answer.of(NODES)) as server:
         path = kubeconfig(tmp_path, server.url, {"token": "planted-token\n"})
-        assert [node.name for node in KubernetesCluster(str(path)).nodes()] == ["n"]
+        assert [node.name for node in Cluster(str(path)).nodes()] == ["n"]
         assert server.requests[0].header("authorization") == "Bearer planted-token"
 
 
@@ -55,7 +56,7 @@ def test_a_server_without_a_scheme_is_an_exception(tmp_path: Path) -> None:
     assert "clusters[0].cluster.server has no scheme" in refused(path)
 
     async def main() -> None:
-        async with AsyncKubernetesCluster(str(path)) as cluster:
+        async with AsyncCluster(str(path)) as cluster:
             with pytest.raises(errors.ConfigError, match="has no scheme"):
                 await cluster.nodes()
 
@@ -84,4 +85,4 @@ def test_clear_text_beyond_this_machine_takes_a_word(tmp_path: Path) -> None:
     assert "clusters[0].cluster.server must begin with https://" in refused(path)
     # It is allowed then; there is no such server.
     with pytest.raises(errors.ConnectError):
-        KubernetesCluster(str(path), allow_http=True).nodes()
+        Cluster(str(path), allow_http=True).nodes()

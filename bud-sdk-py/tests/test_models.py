@@ -9,7 +9,11 @@ from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
-from bud_sdk import CreatedUser, Endpoint, IssuedKey, Quota, RawAnswer, Secret, Table, User, _models
+from bud_sdk import RawAnswer, Secret, Table
+from bud_sdk.credentials import IssuedKey
+from bud_sdk.endpoints import Endpoint
+from bud_sdk.quotas import Quota
+from bud_sdk.users import CreatedUser, User
 from bud_sdk import _native as native
 
 USER = json.dumps(

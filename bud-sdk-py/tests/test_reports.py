@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from bud_sdk import Difference, FleetReport, InvalidArgument, Report, Table, reports
+from bud_sdk import InvalidArgument, Table
+from bud_sdk.report import FleetReport, Report, ReportDiff
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "tests/contract/scenarios/kubernetes"
 
@@ -27,18 +28,18 @@ def well() -> Report:
 
 
 def test_a_report_is_read_as_text_and_as_html(bad: Report) -> None:
-    text = reports.text(bad)
+    text = bad.to_text()
     assert "NODE_NOT_READY Node gpu-2" in text
     assert "explains: 1 pod, 1 deployment, 1 service" in text.replace("1 deployment, 1 pod", "1 pod, 1 deployment")
-    assert reports.html(bad) == bad._repr_html_()
-    page = reports.page(bad)
+    assert bad.to_html() == bad._repr_html_()
+    page = bad.to_html_page()
     assert page.startswith("<!doctype html>")
     assert "NODE_NOT_READY" in page
     assert "<script" not in page
 
 
 def test_exit_codes_are_for_programs(bad: Report, well: Report) -> None:
-    assert (reports.exit_code(bad), reports.exit_code(well)) == (3, 0)
+    assert (bad.exit_code(), well.exit_code()) == (3, 0)
     fleet = {
         "verdict": "UNKNOWN",
         "clusters": [
@@ -46,32 +47,25 @@ def test_exit_codes_are_for_programs(bad: Report, well: Report) -> None:
             {"context": "b", "report": None, "error": "gone"},
         ],
     }
-    assert reports.exit_code(FleetReport.from_json(json.dumps(fleet))) == 5
+    assert FleetReport.from_json(json.dumps(fleet)).exit_code() == 5
 
 
 def test_findings_are_a_table_of_causes(bad: Report) -> None:
-    causes = reports.findings(bad)
+    causes = bad.roots()
     assert isinstance(causes, Table)
     assert [finding.caused_by for finding in causes] == [None] * len(causes)
-    assert len(reports.findings(bad, effects=True)) == len(bad.findings) > len(causes)
+    assert len(bad.findings) > len(causes)
     assert "NODE_NOT_READY" in causes._repr_html_()
     node = next(finding for finding in causes if finding.code == "NODE_NOT_READY")
     assert (node.subject.kind, node.subject.name, node.severity) == ("Node", "gpu-2", "CRITICAL")
 
 
 def test_what_changed_between_two(bad: Report, well: Report) -> None:
-    changed = reports.difference(bad, well)
-    assert isinstance(changed, Difference)
+    changed = well.diff(bad)
+    assert isinstance(changed, ReportDiff)
     assert changed.new == []
     assert "NODE_NOT_READY" in [finding.code for finding in changed.resolved]
-    assert "NODE_NOT_READY" in reports.changes(bad, well)
+    assert "NODE_NOT_READY" in well.diff(bad).to_text()
     # What could not be read this time is not gone.
-    assert reports.difference(well, bad).resolved == []
+    assert bad.diff(well).resolved == []
 
-
-def test_what_is_no_report_is_refused() -> None:
-    from bud_sdk import _native
-
-    with pytest.raises(InvalidArgument) as caught:
-        _native.render("text", "{}")
-    assert caught.value.param == "report"

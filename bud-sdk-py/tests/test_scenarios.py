@@ -12,7 +12,8 @@ from typing import Any
 
 import bud_sdk
 import pytest
-from bud_sdk import AsyncClient, AsyncKubernetesCluster, BudError, Client, KubernetesCluster, Secret, _native
+from bud_sdk import AsyncClient, BudError, Client, Secret, _native
+from bud_sdk.kubernetes import AsyncCluster, Cluster
 from conftest import ROOT
 from server import Answer, Request, Script, Server
 
@@ -109,7 +110,7 @@ class Told(dict[str, Any]):
 
 
 def sync_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str, Any], told: Told) -> None:
-    with KubernetesCluster(**options) if "cluster" in scenario else Client(**options) as bud:
+    with Cluster(**options) if "cluster" in scenario else Client(**options) as bud:
         made = begin(bud, scenario, args, told)
         if isinstance(made, bud_sdk.List):
             for page in made.pages():
@@ -121,7 +122,7 @@ def sync_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str,
 
 
 async def async_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str, Any], told: Told) -> None:
-    async with AsyncKubernetesCluster(**options) if "cluster" in scenario else AsyncClient(**options) as bud:
+    async with AsyncCluster(**options) if "cluster" in scenario else AsyncClient(**options) as bud:
         made = begin(bud, scenario, args, told)
         if isinstance(made, bud_sdk.AsyncList):
             async for page in made.pages():

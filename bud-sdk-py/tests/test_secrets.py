@@ -57,7 +57,7 @@ def clients() -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("options", list(clients()))
 def test_a_client_does_not_show_its_credentials(kind: type[Client | AsyncClient], options: dict[str, Any]) -> None:
     client = kind(DEAD, **options)
-    texts = shown(client) + shown(client.users) + shown(client.users.list()) + shown(client._door)
+    texts = shown(client) + shown(client.users) + shown(client.users.list()) + shown(client._handle)
     texts += shown(client.audit.export(start="2026-01-01T00:00:00Z", end="2026-01-02T00:00:00Z"))
     assert not [text for text in texts if CANARY in text]
     with pytest.raises(TypeError, match="not pickled"):

@@ -11,35 +11,28 @@ from bud_sdk import (
     AsyncExport,
     AsyncList,
     AsyncPages,
-    AuditRecord,
     BudError,
     BudWarning,
     Client,
-    CreatedUser,
-    Difference,
-    Endpoint,
     Export,
-    ExportProgress,
-    ExportSummary,
-    Finding,
-    FleetReport,
-    IssuedKey,
     Items,
-    KubernetesCluster,
     List,
     Listing,
-    ModulePermission,
     Pages,
-    Quota,
     RawAnswer,
-    Report,
     Response,
     Secret,
     Table,
-    User,
-    reports,
     types,
 )
+from bud_sdk.account import ModulePermission
+from bud_sdk.audit import AuditRecord, ExportProgress, ExportSummary
+from bud_sdk.credentials import IssuedKey
+from bud_sdk.endpoints import Endpoint
+from bud_sdk.kubernetes import Cluster
+from bud_sdk.quotas import Quota
+from bud_sdk.report import Finding, FleetReport, Report, ReportDiff
+from bud_sdk.users import CreatedUser, User
 from typing_extensions import assert_type
 
 
@@ -115,11 +108,11 @@ def failed(error: BudError) -> None:
     assert_type(error.code, str)
 
 
-def on_cluster(cluster: KubernetesCluster) -> None:
+def on_cluster(cluster: Cluster) -> None:
     report = cluster.report(only=["bud-system"], within=60)
     assert_type(report, Report)
     assert_type(cluster.reports(["a", "b"]), FleetReport)
-    assert_type(reports.text(report), str)
-    assert_type(reports.findings(report), Table[Finding])
-    assert_type(reports.difference(report, report), Difference)
+    assert_type(report.to_text(), str)
+    assert_type(report.roots(), Table[Finding])
+    assert_type(report.diff(report), ReportDiff)
     assert_type(report.findings[0].since, datetime | None)

@@ -33,9 +33,9 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::api::Paged;
-use crate::client::{Items, List};
+use crate::call::{Items, List};
 use crate::error::{Error, Result};
+use crate::operation::Paged;
 
 /// Sends what could be awaited, and waits for its result on this thread.
 pub trait Blocking {

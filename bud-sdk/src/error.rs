@@ -226,7 +226,7 @@ impl Error {
         error
     }
 
-    /// An error for your own [`Credentials`](crate::Credentials): the token could not be had.
+    /// An error for your own [`Credentials`](crate::credentials::Credentials): the token could not be had.
     pub fn credentials(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::AuthRejected, message.into())
     }

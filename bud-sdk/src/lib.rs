@@ -1,7 +1,8 @@
 //! Operate Bud AI Foundry from code: typed, safe calls for what its Day-2 guide does by hand.
 //! ```no_run
 //! # async fn demo() -> bud_sdk::Result<()> {
-//! use bud_sdk::{Client, NewUser, Role};
+//! use bud_sdk::Client;
+//! use bud_sdk::users::{NewUser, Role};
 //!
 //! let bud = Client::builder()
 //!     .base_url("https://api.bud.example.com")
@@ -17,7 +18,7 @@
 //! with items and pages. Every failure is one [`Error`].
 //!
 //! Features, none of them on by default: `blocking` for calls without async, `testing` for tests of your own code without a
-//! server, `decrypt` for API keys that come encrypted, `door` for bindings to other languages.
+//! server, `decrypt` for API keys that come encrypted, `bindings` for bindings to other languages.
 
 // A library does not panic on what it is given.
 #![cfg_attr(
@@ -25,74 +26,146 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
-mod api;
 mod auth;
+#[cfg(feature = "bindings")]
+pub mod bindings;
 #[cfg(feature = "blocking")]
 pub mod blocking;
-mod client;
+mod bud;
+mod call;
 mod config;
-#[cfg(feature = "kube")]
-mod diagnostics;
-#[cfg(feature = "door")]
-pub mod door;
+#[cfg(feature = "kubernetes")]
+pub mod diagnostics;
 mod error;
-mod pipeline;
+mod http;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
+mod operation;
 pub mod report;
-mod resources;
+mod schema;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod types;
 
-pub use api::{
-    Describe, Filter, FilterProof, Flavor, Method, Operation, OperationInfo, Page, Paged, Proof, Route,
-    Routes, Support,
-};
-pub use auth::{AccessToken, Credentials, SignIn};
-pub use client::{
-    Call, CallWithResponse, Capabilities, Capability, Client, ClientBuilder, Completeness, Items, List,
-    Listing, Pages, Progress, RawCall, RawResponse, Response,
+pub use auth::{AccessToken, TokenProvider};
+pub use call::{
+    Call, CallWithResponse, Capabilities, Capability, Client, ClientBuilder, Items, List, Listing, Pages,
+    RawCall, RawResponse, Response,
 };
 pub use error::{Error, ErrorKind, FieldError, Result};
-#[cfg(feature = "decrypt")]
-pub use resources::DeploymentKey;
-pub use resources::{
-    AccessMode, Account, ActionCount, AdapterConfig, ApiKeyValue, AudioArchitecture, Audit, AuditRecord,
-    AuditSummary, Autoscaler, Autoscaling, CloudProvider, Cluster, ClusterResource, ClusterSettings,
-    ClusterStatus, Clusters, CostLimits, Created, Credential, CredentialType, CredentialUpdate, DateRange,
-    DeployModel, Deployment, DeploymentConfig, DeploymentStage, DeploymentTemplate, DeploymentUpdate,
-    DeploymentUpdates, EncryptedKey, Endpoint, EndpointResources, EndpointStatus, EndpointUpdates,
-    EndpointWait, Endpoints, EngineConfig, Estimate, Estimates, Expiry, Export, ExportFormat, ExportStream,
-    Exported, FailoverThresholds, FederationMode, GpuScaling, Grant, Granularity, GuardrailProbe,
-    GuardrailProfile, GuardrailRule, HardwareMode, Member, MetricSource, MetricSourceType, Modality, Model,
-    ModelDeployment, ModelLicense, ModelProviderType, ModelRecommendation, ModelRecommendationCluster,
-    ModelScan, ModulePermission, MultiCluster, NewCredential, NewMember, NewProject, NewUser, Paper,
-    Permission, PermissionLevel, Permissions, Plan, Prediction, Pricing, Project, ProjectName, ProjectStatus,
-    ProjectType, ProjectUpdate, Projects, PromptMessage, PromptModelSettings, PromptSchema, Provider,
-    ProviderCredential, Quantization, QuantizationScheme, Quota, Quotas, Recommendations, RecommendedCluster,
-    RequiredDevice, ResourceScopes, ResourceType, Role, ScaleToZero, ScalingBehavior, ScalingPolicy,
-    ScalingRule, ScalingStrategy, ScheduleHint, Scope, ScopeState, Scopes, SpotPreference, StorageDefaults,
-    SupportedEndpoint, Tag, TamperCheck, TamperedRecord, TextArchitecture, TimeRange, Usage, UsageLimits,
-    UsageStep, User, UserBilling, UserCount, UserPermissions, UserQuota, UserStatus, UserType, UserUpdate,
-    Users, Verification, VerificationCounts, Verifications, VisionArchitecture, Worker, Workflow,
-    WorkflowStatus, WorkflowSteps, WorkflowType, Workflows, operations,
-};
-pub use types::{
-    AuditId, ClusterId, CredentialId, Decimal, DeployClusterId, EndpointId, Extra, ModelId, PermissionId,
-    ProjectId, ProviderCredentialId, Secret, Timestamp, UserId, Warning, Wire, WorkflowId,
-};
+pub use operation::Flavor;
+pub use types::{Decimal, Extra, Secret, Timestamp, Warning, Wire};
 
-/// Kubernetes clusters.
-#[cfg(feature = "kube")]
-pub mod kubernetes {
-    pub use crate::diagnostics::*;
+/// The session, and the account that it belongs to.
+pub mod account {
+    pub use crate::auth::SignIn;
+    pub use crate::bud::{Account, ModulePermission};
 }
 
-/// The handles of resources whose names are taken at the top.
-pub mod handles {
-    pub use crate::resources::Credentials;
+/// The audit log: records, exports, checks for tampering.
+pub mod audit {
+    pub use crate::bud::{
+        ActionCount, Audit, AuditRecord, AuditSummary, DateRange, Export, ExportFormat, ExportStream,
+        Exported, TamperCheck, TamperedRecord, TimeRange, UserCount, Verification, VerificationCounts,
+        Verifications,
+    };
+    pub use crate::call::{Completeness, Progress};
+    pub use crate::types::AuditId;
+}
+
+/// The clusters that endpoints run on.
+pub mod clusters {
+    pub use crate::bud::{
+        AccessMode, Cluster, ClusterResource, ClusterSettings, ClusterStatus, Clusters, Estimate, Estimates,
+        Recommendations, RecommendedCluster, RequiredDevice, StorageDefaults,
+    };
+    pub use crate::types::{ClusterId, DeployClusterId};
+}
+
+/// API keys.
+pub mod credentials {
+    #[cfg(feature = "decrypt")]
+    pub use crate::bud::DeploymentKey;
+    pub use crate::bud::{
+        ApiKeyValue, Credential, CredentialType, CredentialUpdate, Credentials, EncryptedKey, Expiry,
+        NewCredential, ProjectName,
+    };
+    pub use crate::types::{CredentialId, ProviderCredentialId};
+}
+
+/// The endpoints that serve models: deployment, scaling, autoscaling, removal.
+pub mod endpoints {
+    pub use crate::bud::{
+        Autoscaler, Autoscaling, CloudProvider, CostLimits, DeployModel, Deployment, DeploymentConfig,
+        DeploymentStage, DeploymentUpdate, DeploymentUpdates, Endpoint, EndpointResources, EndpointStatus,
+        EndpointUpdates, EndpointWait, Endpoints, EngineConfig, FailoverThresholds, FederationMode,
+        GpuScaling, HardwareMode, MetricSource, MetricSourceType, ModelDeployment, MultiCluster, Prediction,
+        ScaleToZero, ScalingBehavior, ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint,
+        SpotPreference, Worker,
+    };
+    pub use crate::types::EndpointId;
+}
+
+/// AI models.
+pub mod models {
+    pub use crate::bud::{
+        AudioArchitecture, Modality, Model, ModelLicense, ModelProviderType, ModelRecommendation,
+        ModelRecommendationCluster, Paper, Pricing, Provider, SupportedEndpoint, Tag, TextArchitecture,
+        VisionArchitecture,
+    };
+    pub use crate::types::ModelId;
+}
+
+/// Permissions of users.
+pub mod permissions {
+    pub use crate::bud::{
+        Grant, Permission, PermissionLevel, Permissions, ResourceScopes, ResourceType, Scope, ScopeState,
+        Scopes, UserPermissions,
+    };
+    pub use crate::types::PermissionId;
+}
+
+/// Projects and their members.
+pub mod projects {
+    pub use crate::bud::{
+        Member, NewMember, NewProject, Project, ProjectStatus, ProjectType, ProjectUpdate, Projects,
+    };
+    pub use crate::types::ProjectId;
+}
+
+/// Quotas, usage and billing.
+pub mod quotas {
+    pub use crate::bud::{
+        Granularity, Plan, Quota, Quotas, Usage, UsageLimits, UsageStep, UserBilling, UserQuota,
+    };
+}
+
+/// Users.
+pub mod users {
+    pub use crate::bud::{Created, NewUser, Role, User, UserStatus, UserType, UserUpdate, Users};
+    pub use crate::types::UserId;
+}
+
+/// Workflows: what the runtime API does in several steps.
+pub mod workflows {
+    pub use crate::bud::{
+        AdapterConfig, DeploymentTemplate, GuardrailProbe, GuardrailProfile, GuardrailRule, ModelScan,
+        PromptMessage, PromptModelSettings, PromptSchema, ProviderCredential, Quantization,
+        QuantizationScheme, Workflow, WorkflowStatus, WorkflowSteps, WorkflowType, Workflows,
+    };
+    pub use crate::types::WorkflowId;
+}
+
+/// Every operation as a type, and what an operation is: `Call<operations::SetRole>` can be stored.
+pub mod operations {
+    pub use crate::bud::operations::*;
+    pub use crate::operation::{
+        Describe, Filter, FilterProof, Method, Operation, OperationInfo, Page, Paged, Proof, Route, Routes,
+        Support,
+    };
 }
 
 /// The README's code compiles; it shows the features, too.
-#[cfg(all(doctest, feature = "blocking", feature = "kube", feature = "testing"))]
+#[cfg(all(doctest, feature = "blocking", feature = "kubernetes", feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

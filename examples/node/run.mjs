@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 
 const dist = new URL('./dist/', import.meta.url);
-const names = ['', 'cluster/'].flatMap((folder) => {
+const names = ['', 'kubernetes/'].flatMap((folder) => {
   const files = readdirSync(new URL(folder, dist)).filter((file) => file.endsWith('.js'));
   return files.map((file) => folder + file.slice(0, -3));
 });

@@ -8,7 +8,7 @@ For the guide API: the runtime API has quotas per user (`quotas.of_user`, `quota
 Without `BUD_BASE_URL` it runs on a test server.
 """
 
-from bud_sdk import Quota
+from bud_sdk.quotas import Quota
 from demo import platform
 
 

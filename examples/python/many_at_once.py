@@ -8,7 +8,8 @@ Without `BUD_BASE_URL` it runs on a test server.
 
 import asyncio
 
-from bud_sdk import AsyncClient, BudError, User
+from bud_sdk import AsyncClient, BudError
+from bud_sdk.users import User
 from demo import Platform, platform
 
 

@@ -8,7 +8,7 @@ Without `BUD_BASE_URL` it runs on a test server, and needs no arguments.
 
 from datetime import timedelta
 
-from bud_sdk import Endpoint
+from bud_sdk.endpoints import Endpoint
 from demo import platform
 
 

@@ -10,7 +10,7 @@
 
 mod support;
 
-use bud_sdk::{NewUser, Role};
+use bud_sdk::users::{NewUser, Role};
 
 #[tokio::main]
 async fn main() -> support::Result<()> {

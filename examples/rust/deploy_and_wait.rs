@@ -13,7 +13,7 @@ mod support;
 
 use std::time::Duration;
 
-use bud_sdk::{Deployment, EndpointId, EndpointStatus};
+use bud_sdk::endpoints::{Deployment, EndpointId, EndpointStatus};
 use bud_testbed::Flavor;
 
 #[tokio::main]

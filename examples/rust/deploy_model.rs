@@ -13,7 +13,7 @@ mod support;
 
 use std::time::Duration;
 
-use bud_sdk::DeployModel;
+use bud_sdk::endpoints::DeployModel;
 use bud_testbed::Flavor;
 use support::Failure;
 

@@ -11,7 +11,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use bud_sdk::{Completeness, Timestamp};
+use bud_sdk::Timestamp;
+use bud_sdk::audit::Completeness;
 
 #[tokio::main]
 async fn main() -> support::Result<()> {

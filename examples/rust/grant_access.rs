@@ -9,7 +9,7 @@
 
 mod support;
 
-use bud_sdk::{Grant, PermissionLevel};
+use bud_sdk::permissions::{Grant, PermissionLevel};
 use support::Failure;
 
 #[tokio::main]

@@ -13,7 +13,8 @@ mod support;
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use bud_sdk::{ApiKeyValue, EncryptedKey, Secret, Timestamp};
+use bud_sdk::credentials::{ApiKeyValue, EncryptedKey};
+use bud_sdk::{Secret, Timestamp};
 use support::Failure;
 
 #[tokio::main]
@@ -56,7 +57,7 @@ fn open(key: &EncryptedKey) -> support::Result<Secret> {
     let path = std::env::var("BUD_DEPLOYMENT_KEY")
         .map_err(|_| Failure::new("the key came encrypted: set BUD_DEPLOYMENT_KEY"))?;
     let pem = std::fs::read_to_string(&path).map_err(|error| Failure::new(format!("{path}: {error}")))?;
-    Ok(key.decrypt(&bud_sdk::DeploymentKey::from_pem(&pem)?)?)
+    Ok(key.decrypt(&bud_sdk::credentials::DeploymentKey::from_pem(&pem)?)?)
 }
 
 #[cfg(not(feature = "decrypt"))]

@@ -9,7 +9,7 @@
 
 mod support;
 
-use bud_sdk::{EndpointId, EndpointStatus};
+use bud_sdk::endpoints::{EndpointId, EndpointStatus};
 use support::Failure;
 
 #[tokio::main]

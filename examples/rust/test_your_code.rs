@@ -11,8 +11,9 @@
 //! bud-sdk = { version = "0.1", features = ["testing"] }
 //! ```
 
+use bud_sdk::operations::Method;
 use bud_sdk::testing::{Answer, Failure, Script};
-use bud_sdk::{Client, ErrorKind, Method, Result};
+use bud_sdk::{Client, ErrorKind, Result};
 use serde_json::json;
 
 /// The job: shuts a user out, and says whether there was something to do.

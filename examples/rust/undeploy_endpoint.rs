@@ -9,7 +9,7 @@
 
 mod support;
 
-use bud_sdk::{EndpointId, EndpointStatus};
+use bud_sdk::endpoints::{EndpointId, EndpointStatus};
 
 #[tokio::main]
 async fn main() -> support::Result<()> {

@@ -11,7 +11,8 @@ mod support;
 
 use std::time::Duration;
 
-use bud_sdk::{Deployment, EndpointId, EndpointStatus, ErrorKind};
+use bud_sdk::ErrorKind;
+use bud_sdk::endpoints::{Deployment, EndpointId, EndpointStatus};
 
 #[tokio::main]
 async fn main() -> support::Result<()> {

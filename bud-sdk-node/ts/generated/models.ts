@@ -5083,17 +5083,17 @@ export function readFleetReport(json: Wire): FleetReport {
 }
 
 /** What changed between two reports of a cluster. */
-export interface Difference {
+export interface ReportDiff {
   /** What was not found before. */
   readonly new: Finding[];
   /** What is found no longer, where it was looked for. What was not read this time is not counted as gone. */
   readonly resolved: Finding[];
   /** How many findings are in both. */
-  readonly lasting: number;
+  readonly unchanged: number;
 }
 
 /** @internal */
-export function readDifference(json: Wire): Difference {
-  const model: Draft<Difference> = { new: json['new'].map(readFinding), resolved: json['resolved'].map(readFinding), lasting: json['lasting'] };
+export function readReportDiff(json: Wire): ReportDiff {
+  const model: Draft<ReportDiff> = { new: json['new'].map(readFinding), resolved: json['resolved'].map(readFinding), unchanged: json['unchanged'] };
   return model;
 }

@@ -1293,7 +1293,7 @@ export class Endpoints {
   }
 }
 
-/** `KubernetesCluster.kubernetes`. */
+/** `kubernetes.Cluster.kubernetes`. */
 export class Kubernetes {
   readonly #core: Core;
 

@@ -5,13 +5,31 @@
     bud = Client("https://api.bud.example.com", email="admin@example.com", password="...")
     bud.users.list().all()
 
-`Client` is for scripts and notebooks, `AsyncClient` has the same methods for asyncio. Every failure is a `BudError`.
+`Client` is for scripts and notebooks, `AsyncClient` has the same methods for asyncio. `bud_sdk.kubernetes.Cluster` is a Kubernetes
+cluster. What calls return is in a module per topic: `bud_sdk.users.User`. Every failure is a `BudError`.
 """
 
 import atexit
 
-from bud_sdk import _models, _native, errors, reports, types
-from bud_sdk._async import AsyncClient, AsyncKubernetesCluster
+from bud_sdk import (
+    _native,
+    account,
+    audit,
+    clusters,
+    credentials,
+    endpoints,
+    errors,
+    kubernetes,
+    models,
+    permissions,
+    projects,
+    quotas,
+    report,
+    types,
+    users,
+    workflows,
+)
+from bud_sdk._async import AsyncClient
 from bud_sdk._base import Response
 from bud_sdk._lists import (
     AsyncExport,
@@ -25,9 +43,8 @@ from bud_sdk._lists import (
     Page,
     Pages,
 )
-from bud_sdk._models import *
-from bud_sdk._native import Secret
-from bud_sdk._sync import Client, KubernetesCluster
+from bud_sdk._native import CapabilityInfo, CapabilityList, RawAnswer, Secret
+from bud_sdk._sync import Client
 from bud_sdk._table import Table
 from bud_sdk._warnings import BudWarning
 from bud_sdk.errors import *
@@ -38,26 +55,38 @@ __all__ = [
     "AsyncClient",
     "AsyncExport",
     "AsyncItems",
-    "AsyncKubernetesCluster",
     "AsyncList",
     "AsyncPages",
     "BudWarning",
+    "CapabilityInfo",
+    "CapabilityList",
     "Client",
     "Export",
     "Items",
-    "KubernetesCluster",
     "List",
     "Listing",
     "Page",
     "Pages",
+    "RawAnswer",
     "Response",
     "Secret",
     "Table",
+    "account",
+    "audit",
+    "clusters",
+    "credentials",
+    "endpoints",
     "errors",
-    "reports",
+    "kubernetes",
+    "models",
+    "permissions",
+    "projects",
+    "quotas",
+    "report",
     "types",
+    "users",
+    "workflows",
 ]
-__all__ += _models.__all__
 __all__ += errors.__all__
 
 # Before the interpreter goes away, what is still running ends.

@@ -7,13 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from bud_sdk import types
-from bud_sdk._base import (
-    AsyncCaller,
-    AsyncClientBase,
-    AsyncResource,
-    client_options,
-    cluster_door,
+from bud_sdk._base import AsyncClientBase, AsyncResource, client_options
+from bud_sdk._enums import (
+    AccessMode,
+    CredentialType,
+    EndpointStatus,
+    Granularity,
+    HardwareMode,
+    PermissionLevel,
+    ProjectType,
+    ResourceType,
+    Role,
+    ScalingStrategy,
+    Scope,
+    UserStatus,
+    UserType,
+    WorkflowType,
 )
 from bud_sdk._lists import AsyncExport, AsyncList
 from bud_sdk._native import (
@@ -21,32 +30,18 @@ from bud_sdk._native import (
     AuditSummary,
     Autoscaling,
     CapabilityList,
-    Certificate,
     Cluster,
     ClusterSettings,
-    CommandOutput,
     CreatedUser,
     Credential,
-    DaprStatus,
-    Deployment,
     DeploymentUpdate,
     Endpoint,
-    Event,
-    FleetReport,
-    GpuReading,
     IssuedKey,
-    LogLine,
     Member,
     Model,
     ModulePermission,
-    Node,
-    NodeGpus,
-    NodeUsage,
     Permission,
     Plan,
-    Pod,
-    PodUsage,
-    PostgresPool,
     Project,
     ProjectName,
     ProviderCredential,
@@ -54,12 +49,8 @@ from bud_sdk._native import (
     RawAnswer,
     Recommendations,
     RecommendedCluster,
-    Report,
-    ReportProgress,
-    Rollout,
     ScopeState,
     Secret,
-    Service,
     SignedIn,
     TamperCheck,
     TamperedRecord,
@@ -77,11 +68,11 @@ from bud_sdk._native import (
 from bud_sdk._table import Table
 from bud_sdk.types import Id, Seconds, Time
 
-__all__ = ["AsyncClient", "AsyncKubernetesCluster"]
+__all__ = ["AsyncClient"]
 
 
 class AsyncAudit(AsyncResource):
-    """The audit log."""
+    """The audit log: records, exports, checks for tampering."""
 
 
     def export(
@@ -642,7 +633,7 @@ class AsyncClusters(AsyncResource):
         id: Id | Cluster | RecommendedCluster,
         *,
         storage_class: str | None = None,
-        access_mode: types.AccessMode | None = None,
+        access_mode: AccessMode | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -717,7 +708,7 @@ class AsyncCredentials(AsyncResource):
         max_budget: float | None = None,
         model_budgets: Mapping[str, float] | None = None,
         ip_whitelist: Sequence[str] | None = None,
-        credential_type: types.CredentialType | None = None,
+        credential_type: CredentialType | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -756,7 +747,7 @@ class AsyncCredentials(AsyncResource):
         self,
         *,
         project: Id | Project | ProjectName | None = None,
-        credential_type: types.CredentialType | None = None,
+        credential_type: CredentialType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int | None = None,
@@ -854,7 +845,7 @@ class AsyncCredentials(AsyncResource):
 
 
 class AsyncEndpoints(AsyncResource):
-    """The endpoints that serve models."""
+    """The endpoints that serve models: deployment, scaling, autoscaling, removal."""
 
 
     async def get(
@@ -894,7 +885,7 @@ class AsyncEndpoints(AsyncResource):
         self,
         *,
         project: Id | Project | ProjectName | None = None,
-        status: types.EndpointStatus | None = None,
+        status: EndpointStatus | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int | None = None,
@@ -974,7 +965,7 @@ class AsyncEndpoints(AsyncResource):
         ttft: Sequence[int] | None = None,
         tokens_per_second: Sequence[int] | None = None,
         e2e_latency: Sequence[int] | None = None,
-        hardware: types.HardwareMode | None = None,
+        hardware: HardwareMode | None = None,
         autoscaler: Any = None,
         tool_calling: bool | None = None,
         reasoning: bool | None = None,
@@ -1064,7 +1055,7 @@ class AsyncEndpoints(AsyncResource):
         min_replicas: int | None = None,
         max_replicas: int | None = None,
         enabled: bool | None = None,
-        strategy: types.ScalingStrategy | None = None,
+        strategy: ScalingStrategy | None = None,
         settings: Any = None,
         project: Id | Project | ProjectName | None = None,
         timeout: Seconds | None = None,
@@ -1203,9 +1194,9 @@ class AsyncEndpoints(AsyncResource):
         self,
         id: Id | Endpoint,
         *,
-        until: types.EndpointStatus | None = None,
+        until: EndpointStatus | None = None,
         replicas: int | None = None,
-        fail_on: types.EndpointStatus | None = None,
+        fail_on: EndpointStatus | None = None,
         within: Seconds | None = None,
         every: Seconds | None = None,
         project: Id | Project | ProjectName | None = None,
@@ -1235,7 +1226,7 @@ class AsyncEndpoints(AsyncResource):
 
 
 class AsyncPermissions(AsyncResource):
-    """Who may do what in which project."""
+    """Permissions of users."""
 
 
     async def grant(
@@ -1243,8 +1234,8 @@ class AsyncPermissions(AsyncResource):
         user: Id | Member | User,
         *,
         resource_id: str,
-        level: types.PermissionLevel,
-        resource_type: types.ResourceType | None = None,
+        level: PermissionLevel,
+        resource_type: ResourceType | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -1281,7 +1272,7 @@ class AsyncPermissions(AsyncResource):
         *,
         user: Id | Member | User | None = None,
         project: Id | Project | ProjectName | None = None,
-        resource_type: types.ResourceType | None = None,
+        resource_type: ResourceType | None = None,
         resource_id: str | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
@@ -1315,7 +1306,7 @@ class AsyncPermissions(AsyncResource):
         user: Id | Member | User,
         *,
         resource_id: str,
-        resource_type: types.ResourceType | None = None,
+        resource_type: ResourceType | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -1409,8 +1400,8 @@ class AsyncPermissions(AsyncResource):
         self,
         user: Id | Member | User,
         *,
-        allow: Sequence[types.Scope] | None = None,
-        deny: Sequence[types.Scope] | None = None,
+        allow: Sequence[Scope] | None = None,
+        deny: Sequence[Scope] | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -1442,7 +1433,7 @@ class AsyncPermissions(AsyncResource):
 
 
 class AsyncProjects(AsyncResource):
-    """Projects, their members and endpoints."""
+    """Projects and their members."""
 
 
     async def create(
@@ -1450,7 +1441,7 @@ class AsyncProjects(AsyncResource):
         name: str,
         *,
         description: str | None = None,
-        project_type: types.ProjectType | None = None,
+        project_type: ProjectType | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -1514,7 +1505,7 @@ class AsyncProjects(AsyncResource):
     def list(
         self,
         *,
-        project_type: types.ProjectType | None = None,
+        project_type: ProjectType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int | None = None,
@@ -1665,7 +1656,7 @@ class AsyncProjects(AsyncResource):
         id: Id | Project | ProjectName,
         *,
         members: Sequence[str],
-        level: types.PermissionLevel,
+        level: PermissionLevel,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -1730,7 +1721,7 @@ class AsyncProjects(AsyncResource):
 
 
 class AsyncQuotas(AsyncResource):
-    """What may be used, and what was."""
+    """Quotas, usage and billing."""
 
 
     async def of_project(
@@ -1919,7 +1910,7 @@ class AsyncQuotas(AsyncResource):
         *,
         start: Time,
         end: Time,
-        granularity: types.Granularity | None = None,
+        granularity: Granularity | None = None,
         project: Id | Project | ProjectName | None = None,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
@@ -1962,10 +1953,10 @@ class AsyncUsers(AsyncResource):
         email: str,
         first_name: str,
         last_name: str,
-        role: types.Role,
+        role: Role,
         password: Secret | str | None = None,
-        user_type: types.UserType | None = None,
-        allow: Sequence[types.Scope] | None = None,
+        user_type: UserType | None = None,
+        allow: Sequence[Scope] | None = None,
         company: str | None = None,
         purpose: str | None = None,
         timeout: Seconds | None = None,
@@ -2040,8 +2031,8 @@ class AsyncUsers(AsyncResource):
     def list(
         self,
         *,
-        role: types.Role | None = None,
-        status: types.UserStatus | None = None,
+        role: Role | None = None,
+        status: UserStatus | None = None,
         search: str | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
@@ -2107,7 +2098,7 @@ class AsyncUsers(AsyncResource):
         self,
         id: Id | Member | User,
         *,
-        role: types.Role,
+        role: Role,
         timeout: Seconds | None = None,
         attempt_timeout: Seconds | None = None,
         attempts: int | None = None,
@@ -2203,7 +2194,7 @@ class AsyncUsers(AsyncResource):
 
 
 class AsyncWorkflows(AsyncResource):
-    """What can be done with workflows."""
+    """Workflows: what the runtime API does in several steps."""
 
 
     async def get(
@@ -2240,7 +2231,7 @@ class AsyncWorkflows(AsyncResource):
     def list(
         self,
         *,
-        workflow_type: types.WorkflowType | None = None,
+        workflow_type: WorkflowType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int | None = None,
@@ -2375,7 +2366,7 @@ class AsyncClient(AsyncClientBase):
 
     @cached_property
     def audit(self) -> AsyncAudit:
-        """The audit log."""
+        """The audit log: records, exports, checks for tampering."""
         return AsyncAudit(self)
 
     @cached_property
@@ -2395,22 +2386,22 @@ class AsyncClient(AsyncClientBase):
 
     @cached_property
     def endpoints(self) -> AsyncEndpoints:
-        """The endpoints that serve models."""
+        """The endpoints that serve models: deployment, scaling, autoscaling, removal."""
         return AsyncEndpoints(self)
 
     @cached_property
     def permissions(self) -> AsyncPermissions:
-        """Who may do what in which project."""
+        """Permissions of users."""
         return AsyncPermissions(self)
 
     @cached_property
     def projects(self) -> AsyncProjects:
-        """Projects, their members and endpoints."""
+        """Projects and their members."""
         return AsyncProjects(self)
 
     @cached_property
     def quotas(self) -> AsyncQuotas:
-        """What may be used, and what was."""
+        """Quotas, usage and billing."""
         return AsyncQuotas(self)
 
     @cached_property
@@ -2420,6 +2411,7 @@ class AsyncClient(AsyncClientBase):
 
     @cached_property
     def workflows(self) -> AsyncWorkflows:
+        """Workflows: what the runtime API does in several steps."""
         return AsyncWorkflows(self)
 
     async def flavor(
@@ -2493,561 +2485,4 @@ class AsyncClient(AsyncClientBase):
             BudError: Another failure; see `bud_sdk.errors`.
         """
         result: RawAnswer = await self._call("client.raw", {"method": method, "path": path, "query": query, "body": body, "idempotent": idempotent}, {"timeout": timeout, "attempt_timeout": attempt_timeout, "attempts": attempts, "headers": headers})
-        return result
-
-
-class AsyncKubernetesCluster(AsyncCaller):
-    """A Kubernetes cluster, for asyncio.
-
-    Its kubeconfig is read by the first call. Nothing changes the cluster but `restart` and `exec`.
-    """
-
-    def __init__(
-        self,
-        kubeconfig: str | None = None,
-        *,
-        context: str | None = None,
-        in_cluster: bool | None = None,
-        request_timeout: Seconds | None = None,
-        timeout: Seconds | None = None,
-        connect_timeout: Seconds | None = None,
-        allow_insecure_tls: bool | None = None,
-        allow_http: bool | None = None,
-    ) -> None:
-        """Prepares a connection; nothing is read or sent.
-
-        Args:
-            kubeconfig: The kubeconfig file. Default: the files that `KUBECONFIG` names, merged as
-                kubectl merges them; else `~/.kube/config`; else the service account of the pod that
-                the program runs in. A kubeconfig can run programs (its credential plugins), so use
-                only those that you trust.
-            context: The context of the kubeconfig. Default: its current context.
-            in_cluster: Uses the service account of the pod that this runs in, and no kubeconfig
-                file.
-            request_timeout: The longest time that one request may take. 30 seconds.
-            timeout: The longest time that a call may take with all its requests. 2 minutes. Waits
-                have their own.
-            connect_timeout: The longest time that opening a connection, or getting credentials from
-                a plugin, may take. 10 seconds.
-            allow_insecure_tls: Accepts a kubeconfig that turns off the verification of
-                certificates. Default: it is refused.
-            allow_http: Accepts a server on plain http that is not on this machine. Credentials are
-                then sent in clear text: anyone on the network can read them. Default: such a server
-                is refused.
-        """
-        super().__init__(cluster_door({"kubeconfig": kubeconfig, "context": context, "in_cluster": in_cluster, "request_timeout": request_timeout, "timeout": timeout, "connect_timeout": connect_timeout, "allow_insecure_tls": allow_insecure_tls, "allow_http": allow_http}))
-
-    async def pods(
-        self,
-        *,
-        namespace: str | None = None,
-        labels: str | None = None,
-        timeout: Seconds | None = None,
-    ) -> Table[Pod]:
-        """Lists pods, with the status that kubectl prints: guide sections 2.2, 10.1 and 10.2.
-
-        Args:
-            namespace: Only those of this namespace; all namespaces unless given.
-            labels: Only those with these labels, as kubectl's `-l` has them.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[Pod] = await self._call("kubernetes.pods", {"namespace": namespace, "labels": labels}, {"timeout": timeout})
-        return result
-
-    async def nodes(
-        self,
-        *,
-        timeout: Seconds | None = None,
-    ) -> Table[Node]:
-        """Lists nodes: guide section 6.2.
-
-        Args:
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[Node] = await self._call("kubernetes.nodes", {}, {"timeout": timeout})
-        return result
-
-    async def gpus(
-        self,
-        *,
-        timeout: Seconds | None = None,
-    ) -> Table[NodeGpus]:
-        """The GPUs of each node, by resource: what there is, what may be given out, what pods ask
-        for, what is free. Guide section 6.2.
-
-        Args:
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[NodeGpus] = await self._call("kubernetes.gpus", {}, {"timeout": timeout})
-        return result
-
-    async def deployments(
-        self,
-        *,
-        namespace: str | None = None,
-        labels: str | None = None,
-        timeout: Seconds | None = None,
-    ) -> Table[Deployment]:
-        """Lists deployments, and how far their rollouts are: guide section 6.2.
-
-        Args:
-            namespace: Only those of this namespace; all namespaces unless given.
-            labels: Only those with these labels.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[Deployment] = await self._call("kubernetes.deployments", {"namespace": namespace, "labels": labels}, {"timeout": timeout})
-        return result
-
-    async def find(
-        self,
-        *,
-        namespace: str,
-        service: str,
-        timeout: Seconds | None = None,
-    ) -> str:
-        """The name of the deployment that a service's name means: the deployment of that very name,
-        else the one with this Dapr app id, else with this `app` label, else the one whose name ends
-        with it. Several are an error that lists them.
-
-        Args:
-            namespace: The namespace.
-            service: The service.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: str = await self._call("kubernetes.find", {"namespace": namespace, "service": service}, {"timeout": timeout})
-        return result
-
-    async def rollout(
-        self,
-        *,
-        namespace: str,
-        name: str,
-        timeout: Seconds | None = None,
-    ) -> Rollout:
-        """How far the rollout of a deployment, stateful set or daemon set is.
-
-        Args:
-            namespace: The namespace.
-            name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Rollout = await self._call("kubernetes.rollout", {"namespace": namespace, "name": name}, {"timeout": timeout})
-        return result
-
-    async def wait_for_rollout(
-        self,
-        *,
-        namespace: str,
-        name: str,
-        within: Seconds | None = None,
-        timeout: Seconds | None = None,
-    ) -> Rollout:
-        """Waits until a rollout is complete.
-
-        Args:
-            namespace: The namespace.
-            name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
-            within: The longest time to wait. 10 minutes.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Rollout = await self._call("kubernetes.wait_for_rollout", {"namespace": namespace, "name": name, "within": within}, {"timeout": timeout})
-        return result
-
-    async def restart(
-        self,
-        *,
-        namespace: str,
-        name: str,
-        timeout: Seconds | None = None,
-    ) -> Rollout:
-        """Restarts the pods of a deployment, stateful set or daemon set one after the other: guide
-        section 10.1. This changes the cluster.
-
-        Args:
-            namespace: The namespace.
-            name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Rollout = await self._call("kubernetes.restart", {"namespace": namespace, "name": name}, {"timeout": timeout})
-        return result
-
-    async def services(
-        self,
-        *,
-        namespace: str | None = None,
-        labels: str | None = None,
-        timeout: Seconds | None = None,
-    ) -> Table[Service]:
-        """Lists services with the number of endpoints that are ready: guide section 2.2.
-
-        Args:
-            namespace: Only those of this namespace; all namespaces unless given.
-            labels: Only those with these labels.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[Service] = await self._call("kubernetes.services", {"namespace": namespace, "labels": labels}, {"timeout": timeout})
-        return result
-
-    async def events(
-        self,
-        *,
-        namespace: str | None = None,
-        timeout: Seconds | None = None,
-    ) -> Table[Event]:
-        """Lists events in the order in which they happened, the newest last: guide section 2.2.
-
-        Args:
-            namespace: Only those of this namespace; all namespaces unless given.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[Event] = await self._call("kubernetes.events", {"namespace": namespace}, {"timeout": timeout})
-        return result
-
-    async def top_pods(
-        self,
-        *,
-        namespace: str | None = None,
-        labels: str | None = None,
-        timeout: Seconds | None = None,
-    ) -> Table[PodUsage]:
-        """What pods use: guide section 2.2.
-
-        Args:
-            namespace: Only those of this namespace; all namespaces unless given.
-            labels: Only those with these labels.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[PodUsage] = await self._call("kubernetes.top_pods", {"namespace": namespace, "labels": labels}, {"timeout": timeout})
-        return result
-
-    async def top_nodes(
-        self,
-        *,
-        timeout: Seconds | None = None,
-    ) -> Table[NodeUsage]:
-        """What nodes use, and what part that is of what may be given to pods: guide section 2.2.
-
-        Args:
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[NodeUsage] = await self._call("kubernetes.top_nodes", {}, {"timeout": timeout})
-        return result
-
-    async def logs(
-        self,
-        *,
-        namespace: str,
-        name: str,
-        container: str | None = None,
-        tail: int | None = None,
-        since: Seconds | None = None,
-        previous: bool | None = None,
-        all_pods: bool | None = None,
-        timeout: Seconds | None = None,
-    ) -> Table[LogLine]:
-        """The last lines of a service's log: guide sections 9.4 and 10.1.
-
-        Args:
-            namespace: The namespace.
-            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
-                `daemonset/NAME`.
-            container: The container; the pod's default one unless given. `daprd` is Dapr's sidecar.
-            tail: How many lines of each pod. 100.
-            since: Only what was written in this time.
-            previous: What the container wrote before it was last started again.
-            all_pods: All pods of the service, not only the most useful one.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[LogLine] = await self._call("kubernetes.logs", {"namespace": namespace, "name": name, "container": container, "tail": tail, "since": since, "previous": previous, "all_pods": all_pods}, {"timeout": timeout})
-        return result
-
-    def follow_logs(
-        self,
-        *,
-        namespace: str,
-        name: str,
-        container: str | None = None,
-        tail: int | None = None,
-        all_pods: bool | None = None,
-        within: Seconds | None = None,
-    ) -> AsyncList[LogLine]:
-        """The log of a service as it is written. It goes on over broken connections and restarts,
-        and with the pod that takes a pod's place.
-
-        Args:
-            namespace: The namespace.
-            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
-                `daemonset/NAME`.
-            container: The container; the pod's default one unless given.
-            tail: How many of the last lines to begin with. 100.
-            all_pods: All pods of the service, not only the most useful one.
-            within: The longest time to follow. An hour.
-        """
-        return AsyncList(self._client(), "kubernetes.follow_logs", {"namespace": namespace, "name": name, "container": container, "tail": tail, "all_pods": all_pods, "within": within}, {})
-
-    async def exec(
-        self,
-        *,
-        namespace: str,
-        name: str,
-        command: Sequence[str],
-        container: str | None = None,
-        within: Seconds | None = None,
-        timeout: Seconds | None = None,
-    ) -> CommandOutput:
-        """Runs a command in a service's pod, without a terminal, and waits for its exit code. What
-        it does to the container is the caller's affair.
-
-        Args:
-            namespace: The namespace.
-            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
-                `daemonset/NAME`.
-            command: The command and its arguments.
-            container: The container; the pod's default one unless given.
-            within: The longest time that it may take. A minute.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: CommandOutput = await self._call("kubernetes.exec", {"namespace": namespace, "name": name, "command": command, "container": container, "within": within}, {"timeout": timeout})
-        return result
-
-    async def dapr(
-        self,
-        *,
-        namespace: str | None = None,
-        timeout: Seconds | None = None,
-    ) -> DaprStatus:
-        """The state of Dapr's control plane, and of the sidecars of a namespace's pods: guide
-        sections 2.1 and 2.2.
-
-        Args:
-            namespace: Whose sidecars; all namespaces unless given.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: DaprStatus = await self._call("kubernetes.dapr", {"namespace": namespace}, {"timeout": timeout})
-        return result
-
-    async def certificates(
-        self,
-        *,
-        namespace: str | None = None,
-        timeout: Seconds | None = None,
-    ) -> Table[Certificate]:
-        """Lists certificates of cert-manager with when they end, those that end first first: guide
-        section 8.2.
-
-        Args:
-            namespace: Only those of this namespace; all namespaces unless given.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[Certificate] = await self._call("kubernetes.certificates", {"namespace": namespace}, {"timeout": timeout})
-        return result
-
-    async def postgres(
-        self,
-        namespace: str,
-        *,
-        timeout: Seconds | None = None,
-    ) -> PostgresPool:
-        """The connections of the platform's PostgreSQL, asked of its primary by a command in its
-        container: guide sections 7.2 and 10.2.
-
-        Args:
-            namespace: The namespace.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: PostgresPool = await self._call("kubernetes.postgres", {"namespace": namespace}, {"timeout": timeout})
-        return result
-
-    async def gpu_readings(
-        self,
-        *,
-        namespace: str,
-        name: str,
-        timeout: Seconds | None = None,
-    ) -> Table[GpuReading]:
-        """The GPUs that a pod sees and how busy they are, by a command in its container: guide
-        section 10.3.
-
-        Args:
-            namespace: The namespace.
-            name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
-                `daemonset/NAME`.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[GpuReading] = await self._call("kubernetes.gpu_readings", {"namespace": namespace, "name": name}, {"timeout": timeout})
-        return result
-
-    async def report(
-        self,
-        *,
-        only: Sequence[str] | None = None,
-        platform: Sequence[str] | None = None,
-        within: Seconds | None = None,
-        logs: bool | None = None,
-        commands: bool | None = None,
-        on_update: Callable[[ReportProgress], object] | None = None,
-    ) -> Report:
-        """Reads the cluster once and names what is wrong, why, and what to do, with one finding for
-        each root cause: guide sections 2.1, 2.2, 6.2, 8.2 and 10. What cannot be read is told, with
-        the right that is missing. Nothing is changed.
-
-        Args:
-            only: Only these namespaces; all of them unless given.
-            platform: The namespaces of the platform itself, where a failure is more urgent.
-                `bud-system`, `bud-data` and `dapr-system`.
-            within: The longest time that it may take; what was read until then is reported. 2
-                minutes.
-            logs: Adds the last lines of the logs of what fails, of 20 pods at the most. True.
-            commands: Also asks by commands in containers: PostgreSQL for its connections, engines
-                for what their GPUs do. False.
-            on_update: Is called with what is seen on the way. What it returns is awaited, if it can
-                be.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Report = await self._job("kubernetes.report", {"only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, on_update)
-        return result
-
-    async def reports(
-        self,
-        contexts: Sequence[str],
-        *,
-        only: Sequence[str] | None = None,
-        platform: Sequence[str] | None = None,
-        within: Seconds | None = None,
-        logs: bool | None = None,
-        commands: bool | None = None,
-        timeout: Seconds | None = None,
-    ) -> FleetReport:
-        """Reads several clusters at once, each as `report` does: those of other contexts of the
-        same kubeconfig. One that cannot be reached is told as such and delays none of the others.
-
-        Args:
-            contexts: The contexts.
-            only: Only these namespaces; all of them unless given.
-            platform: The namespaces of the platform itself, where a failure is more urgent.
-                `bud-system`, `bud-data` and `dapr-system`.
-            within: The longest time that each cluster may take. 2 minutes.
-            logs: Adds the last lines of the logs of what fails, of 20 pods of each cluster at the
-                most. True.
-            commands: Also asks by commands in containers. False.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: FleetReport = await self._call("kubernetes.reports", {"contexts": contexts, "only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, {"timeout": timeout})
-        return result
-
-    async def engine_pods(
-        self,
-        *,
-        timeout: Seconds | None = None,
-    ) -> Table[Pod]:
-        """The pods that run models, in the namespaces that the platform makes for endpoints: guide
-        sections 6.2 and 10.3.
-
-        Args:
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
-
-        Raises:
-            InvalidArgument: An argument is wrong; nothing was sent.
-            BudError: Another failure; see `bud_sdk.errors`.
-        """
-        result: Table[Pod] = await self._call("kubernetes.engine_pods", {}, {"timeout": timeout})
         return result

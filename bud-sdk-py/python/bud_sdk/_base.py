@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar
 
 from bud_sdk._errors import InternalError
 from bud_sdk._loop import Link
-from bud_sdk._native import Door
+from bud_sdk._native import Handle
 from bud_sdk._table import Table
 from bud_sdk._warnings import BudWarning, warned
 
@@ -51,9 +51,9 @@ class Response(Generic[T]):
 _told: ContextVar[list[Response[Any]] | None] = ContextVar("bud_sdk_told", default=None)
 
 
-def cluster_door(options: dict[str, Any]) -> Door:
-    """The door to a cluster, with the options that were given."""
-    return Door({name: value for name, value in options.items() if value is not None}, cluster=True)
+def cluster_handle(options: dict[str, Any]) -> Handle:
+    """The handle to a cluster, with the options that were given."""
+    return Handle({name: value for name, value in options.items() if value is not None}, cluster=True)
 
 
 def client_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -94,11 +94,11 @@ def not_awaited(result: object) -> None:
 class BaseCaller:
     """What makes calls, of a platform or of a cluster."""
 
-    _door: Door
+    _handle: Handle
     _defaults: dict[str, Any]
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
         self._defaults = {}
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -112,8 +112,8 @@ class BaseCaller:
         return options
 
     def __repr__(self) -> str:
-        # Without a door where it could not be made.
-        place = self._door.place if hasattr(self, "_door") else None
+        # Without a handle where it could not be made.
+        place = self._handle.place if hasattr(self, "_handle") else None
         return f"{type(self).__name__}({place!r})" if place else f"{type(self).__name__}()"
 
     def __reduce__(self) -> NoReturn:
@@ -124,12 +124,12 @@ class BaseClient(BaseCaller):
     """What both clients share."""
 
     def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__(Door(options))
+        super().__init__(Handle(options))
 
     @property
     def base_url(self) -> str:
         """The address that it calls."""
-        return self._door.place or ""
+        return self._handle.place or ""
 
     def with_options(
         self,
@@ -164,7 +164,7 @@ class SyncCaller(BaseCaller):
 
     def close(self) -> None:
         """Releases the connections. Later calls raise `ClosedError`, also of clients that `with_options` made of it."""
-        self._door.close()
+        self._handle.close()
 
     def with_response(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Response[T]:
         """Makes one call, and returns its result with what is known of the answer.
@@ -195,10 +195,10 @@ class SyncCaller(BaseCaller):
         return self
 
     def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
-        return result(operation, self._door.call(operation, args, self._options(options)))
+        return result(operation, self._handle.call(operation, args, self._options(options)))
 
     def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
-        stream = self._door.stream(operation, args, {})
+        stream = self._handle.stream(operation, args, {})
         # Calls of a listener are its own, and not the call that `with_response` is about.
         token = _told.set(None)
         try:
@@ -243,7 +243,7 @@ class AsyncCaller(BaseCaller):
 
     async def close(self) -> None:
         """Releases the connections. Later calls raise `ClosedError`, also of clients that `with_options` made of it."""
-        self._door.close()
+        self._handle.close()
 
     async def with_response(
         self, method: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
@@ -276,12 +276,12 @@ class AsyncCaller(BaseCaller):
         return self
 
     async def _call(self, operation: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
-        door, options = self._door, self._options(options)
-        answer = await Link.here().run(lambda bridge, key: door.start(bridge, key, operation, args, options))
+        handle, options = self._handle, self._options(options)
+        answer = await Link.here().run(lambda bridge, key: handle.start(bridge, key, operation, args, options))
         return result(operation, answer)
 
     async def _job(self, operation: str, args: dict[str, Any], on_update: OnUpdate | None) -> Any:
-        stream = self._door.stream(operation, args, {})
+        stream = self._handle.stream(operation, args, {})
         link = Link.here()
 
         def start(bridge: Bridge, key: int) -> Running | None:

@@ -30,8 +30,8 @@ def cell(value: Any) -> str:
 
 def of_model(model: Any, fields: Sequence[str]) -> str:
     """One model: a row per field that is set. A report shows itself as people read it."""
-    if type(model).__name__ == "Report":
-        return _native.render("html", model.to_json())
+    if isinstance(model, _native.Report):
+        return model.to_html()
     rows = []
     for field in fields:
         value = getattr(model, field)

@@ -66,7 +66,7 @@ class _Begun:
         self._first: Stream | None = self._begin()
 
     def _begin(self) -> Stream:
-        return self._client._door.stream(self._operation, self._args, self._options)
+        return self._client._handle.stream(self._operation, self._args, self._options)
 
     def _stream(self) -> Stream:
         stream, self._first = self._first or self._begin(), None

@@ -6,7 +6,35 @@ from typing import Any, ClassVar, final
 
 from typing_extensions import Self
 
-from bud_sdk import types
+from bud_sdk._enums import (
+    AccessMode,
+    CloudProvider,
+    ClusterStatus,
+    CredentialType,
+    DeploymentStage,
+    EndpointStatus,
+    EvidenceKind,
+    FederationMode,
+    MetricSourceType,
+    ModelProviderType,
+    PermissionLevel,
+    ProjectStatus,
+    ProjectType,
+    ResourceType,
+    Role,
+    ScalingStrategy,
+    Scope,
+    SectionStatus,
+    Severity,
+    SpotPreference,
+    Unavailable,
+    UserStatus,
+    UserType,
+    Verdict,
+    WorkflowStatus,
+    WorkflowType,
+)
+from bud_sdk._table import Table
 
 __all__ = [
     "ActionCount",
@@ -36,8 +64,6 @@ __all__ = [
     "DeploymentConfig",
     "DeploymentTemplate",
     "DeploymentUpdate",
-    "Difference",
-    "Door",
     "Endpoint",
     "EndpointResources",
     "EngineConfig",
@@ -56,6 +82,7 @@ __all__ = [
     "GuardrailProbe",
     "GuardrailProfile",
     "GuardrailRule",
+    "Handle",
     "IssuedKey",
     "LogLine",
     "Member",
@@ -94,6 +121,7 @@ __all__ = [
     "Recommendations",
     "RecommendedCluster",
     "Report",
+    "ReportDiff",
     "ReportProgress",
     "ReportSection",
     "ReportSummary",
@@ -132,13 +160,11 @@ __all__ = [
     "Workflow",
     "WorkflowSteps",
     "operations",
-    "render",
     "restore",
     "shut_down",
 ]
 
 def restore(name: str, json: str) -> Any: ...
-def render(form: str, report: str, earlier: str | None = None) -> str: ...
 def operations() -> list[tuple[str, str]]: ...
 def shut_down() -> None: ...
 @final
@@ -160,7 +186,7 @@ class Stream:
     def close(self) -> None: ...
 
 @final
-class Door:
+class Handle:
     def __new__(cls, options: Mapping[str, Any], *, cluster: bool = False) -> Self: ...
     @property
     def place(self) -> str | None: ...
@@ -434,7 +460,7 @@ class Autoscaler:
     def max_replicas(self) -> int | None:
         """The most. 10."""
     @property
-    def scaling_strategy(self) -> types.ScalingStrategy | None:
+    def scaling_strategy(self) -> ScalingStrategy | None:
         """Who chooses. `BudScaler`."""
     @property
     def metrics_sources(self) -> list[MetricSource]:
@@ -637,7 +663,7 @@ class Cluster:
     def name(self) -> str | None:
         """The name."""
     @property
-    def status(self) -> types.ClusterStatus | None:
+    def status(self) -> ClusterStatus | None:
         """Whether it can be used."""
     @property
     def cluster_type(self) -> str | None:
@@ -774,7 +800,7 @@ class ClusterSettings:
     def default_storage_class(self) -> str | None:
         """The storage class of their volumes."""
     @property
-    def default_access_mode(self) -> types.AccessMode | None:
+    def default_access_mode(self) -> AccessMode | None:
         """Who may use those at the same time."""
     @property
     def created_by(self) -> str | None:
@@ -876,7 +902,7 @@ class CostLimits:
     def enabled(self) -> bool | None:
         """It counts."""
     @property
-    def cloud_provider(self) -> types.CloudProvider | None:
+    def cloud_provider(self) -> CloudProvider | None:
         """Whose prices."""
     @property
     def hourly_budget_limit(self) -> float | None:
@@ -885,7 +911,7 @@ class CostLimits:
     def daily_budget_limit(self) -> float | None:
         """A day may cost this; 0 for no limit."""
     @property
-    def spot_instance_preference(self) -> types.SpotPreference | None:
+    def spot_instance_preference(self) -> SpotPreference | None:
         """Whether to use machines that may vanish. `none`."""
     @property
     def extra(self) -> dict[str, Any]:
@@ -964,7 +990,7 @@ class Credential:
     def model_budgets(self) -> dict[str, float]:
         """How much of that on single models, by their ids (runtime)."""
     @property
-    def credential_type(self) -> types.CredentialType | None:
+    def credential_type(self) -> CredentialType | None:
         """Which of the platform's applications it belongs to (runtime)."""
     @property
     def ip_whitelist(self) -> list[str]:
@@ -1281,7 +1307,7 @@ class DeploymentTemplate:
 class DeploymentUpdate:
     """How far the deployment of a model is."""
     @property
-    def stage(self) -> types.DeploymentStage | None:
+    def stage(self) -> DeploymentStage | None:
         """The stage."""
     @property
     def workflow_id(self) -> str | None:
@@ -1318,36 +1344,6 @@ class DeploymentUpdate:
     def __reduce__(self) -> Any: ...
 
 @final
-class Difference:
-    """What changed between two reports of a cluster."""
-    @property
-    def new(self) -> list[Finding]:
-        """What was not found before."""
-    @property
-    def resolved(self) -> list[Finding]:
-        """What is found no longer, where it was looked for. What was not read this time is not
-        counted as gone.
-        """
-    @property
-    def lasting(self) -> int:
-        """How many findings are in both."""
-    def to_dict(self) -> dict[str, Any]:
-        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
-    def to_json(self) -> str:
-        """The JSON text, with the server's spellings. Secrets are left out."""
-    @staticmethod
-    def from_json(text: str) -> Difference:
-        """The model of this JSON, for tests of your own code."""
-    __match_args__: ClassVar[tuple[str, ...]]
-    def _repr_html_(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __copy__(self) -> Self: ...
-    def __deepcopy__(self, memo: Any, /) -> Self: ...
-    def __reduce__(self) -> Any: ...
-
-@final
 class Endpoint:
     """A model that answers requests."""
     @property
@@ -1366,7 +1362,7 @@ class Endpoint:
     def cluster_id(self) -> str | None:
         """The cluster that it is deployed to."""
     @property
-    def status(self) -> types.EndpointStatus | None:
+    def status(self) -> EndpointStatus | None:
         """What it is doing."""
     @property
     def replicas(self) -> int | None:
@@ -1651,7 +1647,7 @@ class Event:
 class Evidence:
     """What shows a finding."""
     @property
-    def kind(self) -> types.EvidenceKind:
+    def kind(self) -> EvidenceKind:
         """Where it comes from."""
     @property
     def at(self) -> datetime | None:
@@ -1774,7 +1770,7 @@ class Finding:
     def code(self) -> str:
         """Its stable code: `POD_CRASHLOOP`."""
     @property
-    def severity(self) -> types.Severity:
+    def severity(self) -> Severity:
         """How urgent it is. One that explains others is as urgent as they are."""
     @property
     def section(self) -> str:
@@ -1863,13 +1859,15 @@ class FleetMember:
 class FleetReport:
     """Several clusters, each read as findings."""
     @property
-    def verdict(self) -> types.Verdict:
+    def verdict(self) -> Verdict:
         """What they come to together: as the worst of them, and never `HEALTHY` if one could not be
         read.
         """
     @property
     def clusters(self) -> list[FleetMember]:
         """The clusters, in the order in which they were named."""
+    def exit_code(self) -> int:
+        """An exit code for programs: that of the worst cluster; one that could not be read counts as 5."""
     def to_dict(self) -> dict[str, Any]:
         """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
     def to_json(self) -> str:
@@ -2193,10 +2191,10 @@ class Member:
     def color(self) -> str | None:
         """The colour of his avatar."""
     @property
-    def role(self) -> types.Role | None:
+    def role(self) -> Role | None:
         """What he may do on the platform."""
     @property
-    def status(self) -> types.UserStatus | None:
+    def status(self) -> UserStatus | None:
         """Whether he may sign in."""
     @property
     def company(self) -> str | None:
@@ -2205,7 +2203,7 @@ class Member:
     def purpose(self) -> str | None:
         """What he uses the platform for."""
     @property
-    def user_type(self) -> types.UserType | None:
+    def user_type(self) -> UserType | None:
         """Which of the platform's applications he works with."""
     @property
     def permissions(self) -> list[ScopeState]:
@@ -2236,7 +2234,7 @@ class Member:
 class MetricSource:
     """A number that the autoscaler goes by."""
     @property
-    def kind(self) -> types.MetricSourceType | None:
+    def kind(self) -> MetricSourceType | None:
         """Where it comes from."""
     @property
     def protocol_type(self) -> str | None:
@@ -2331,7 +2329,7 @@ class Model:
     def source(self) -> str | None:
         """The provider or store that it comes from."""
     @property
-    def provider_type(self) -> types.ModelProviderType | None:
+    def provider_type(self) -> ModelProviderType | None:
         """Whether a provider runs it, or a cluster."""
     @property
     def provider(self) -> Provider | None:
@@ -2700,7 +2698,7 @@ class MultiCluster:
     def enabled(self) -> bool | None:
         """They do."""
     @property
-    def federation_mode(self) -> types.FederationMode | None:
+    def federation_mode(self) -> FederationMode | None:
         """How. `active-passive`."""
     @property
     def cluster_weights(self) -> dict[str, int]:
@@ -2963,13 +2961,13 @@ class Permission:
     def user_id(self) -> str | None:
         """Who may."""
     @property
-    def resource_type(self) -> types.ResourceType | None:
+    def resource_type(self) -> ResourceType | None:
         """What kind of thing it is about."""
     @property
     def resource_id(self) -> str | None:
         """The id of that thing."""
     @property
-    def permission_level(self) -> types.PermissionLevel | None:
+    def permission_level(self) -> PermissionLevel | None:
         """How much he may."""
     @property
     def created_at(self) -> datetime | None:
@@ -3304,7 +3302,7 @@ class Project:
     def description(self) -> str | None:
         """What it is for."""
     @property
-    def status(self) -> types.ProjectStatus | None:
+    def status(self) -> ProjectStatus | None:
         """Whether it is in use."""
     @property
     def tags(self) -> list[Any]:
@@ -3313,7 +3311,7 @@ class Project:
     def icon(self) -> str | None:
         """Its picture (runtime)."""
     @property
-    def project_type(self) -> types.ProjectType | None:
+    def project_type(self) -> ProjectType | None:
         """Which of the platform's applications it belongs to (runtime)."""
     @property
     def created_by(self) -> str | None:
@@ -3931,7 +3929,7 @@ class Report:
     def namespaces(self) -> list[str]:
         """The namespaces that were read; empty for all of them."""
     @property
-    def verdict(self) -> types.Verdict:
+    def verdict(self) -> Verdict:
         """What it comes to. It is `HEALTHY` only if all was read."""
     @property
     def summary(self) -> ReportSummary:
@@ -3942,12 +3940,56 @@ class Report:
     @property
     def findings(self) -> list[Finding]:
         """What was found: the most urgent first, then by namespace, kind and name."""
+    def to_text(self) -> str:
+        """The report as text: a line for each root cause, its evidence, and what to do."""
+    def to_html(self) -> str:
+        """The report as part of an HTML page. Notebooks show reports this way."""
+    def to_html_page(self) -> str:
+        """The report as an HTML page that needs nothing from elsewhere."""
+    def exit_code(self) -> int:
+        """An exit code for programs: 0 healthy, 3 errors or worse, 4 warnings only, 5 nothing found, but not all could be read."""
+    def roots(self) -> Table[Finding]:
+        """The findings that no other finding explains, as a table."""
+    def diff(self, earlier: Report) -> ReportDiff:
+        """What changed since an earlier report of the same cluster."""
     def to_dict(self) -> dict[str, Any]:
         """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
     def to_json(self) -> str:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> Report:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class ReportDiff:
+    """What changed between two reports of a cluster."""
+    @property
+    def new(self) -> list[Finding]:
+        """What was not found before."""
+    @property
+    def resolved(self) -> list[Finding]:
+        """What is found no longer, where it was looked for. What was not read this time is not
+        counted as gone.
+        """
+    @property
+    def unchanged(self) -> int:
+        """How many findings are in both."""
+    def to_text(self) -> str:
+        """What changed, as text."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> ReportDiff:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -3995,10 +4037,10 @@ class ReportSection:
     def name(self) -> str:
         """`pods`, `nodes`..."""
     @property
-    def status(self) -> types.SectionStatus:
+    def status(self) -> SectionStatus:
         """`OK`, `FINDINGS` or `UNAVAILABLE`."""
     @property
-    def reason(self) -> types.Unavailable | None:
+    def reason(self) -> Unavailable | None:
         """Why it could not be read, or not all of it."""
     @property
     def detail(self) -> str | None:
@@ -4326,7 +4368,7 @@ class ScheduleHint:
 class ScopeState:
     """A right, and whether somebody has it."""
     @property
-    def name(self) -> types.Scope | None:
+    def name(self) -> Scope | None:
         """The right."""
     @property
     def has_permission(self) -> bool | None:
@@ -4803,13 +4845,13 @@ class User:
     def name(self) -> str | None:
         """The whole name."""
     @property
-    def role(self) -> types.Role | None:
+    def role(self) -> Role | None:
         """What he may do."""
     @property
-    def status(self) -> types.UserStatus | None:
+    def status(self) -> UserStatus | None:
         """Whether he may sign in."""
     @property
-    def user_type(self) -> types.UserType | None:
+    def user_type(self) -> UserType | None:
         """Which of the platform's applications he works with (runtime)."""
     @property
     def color(self) -> str | None:
@@ -5260,7 +5302,7 @@ class Workflow:
     def id(self) -> str:
         """The id."""
     @property
-    def status(self) -> types.WorkflowStatus | None:
+    def status(self) -> WorkflowStatus | None:
         """How far it is. One whose work has failed may stay in progress: see `failure`."""
     @property
     def current_step(self) -> int | None:
@@ -5277,7 +5319,7 @@ class Workflow:
     def steps(self) -> WorkflowSteps | None:
         """What is known so far (one workflow)."""
     @property
-    def workflow_type(self) -> types.WorkflowType | None:
+    def workflow_type(self) -> WorkflowType | None:
         """What it does (lists)."""
     @property
     def title(self) -> str | None:

@@ -10,7 +10,7 @@ mod store;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::pipeline::BoxFuture;
+use crate::http::BoxFuture;
 use crate::types::Secret;
 
 pub use operations::{Login, Logout, Refresh, RequestPasswordReset};
@@ -26,11 +26,11 @@ pub(crate) use store::{Store, resumed};
 ///
 /// ```
 /// use std::pin::Pin;
-/// use bud_sdk::{AccessToken, Credentials, Error, Result};
+/// use bud_sdk::{AccessToken, Error, Result, TokenProvider};
 ///
 /// struct FromFile(std::path::PathBuf);
 ///
-/// impl Credentials for FromFile {
+/// impl TokenProvider for FromFile {
 ///     fn token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken>> + Send + '_>> {
 ///         Box::pin(async {
 ///             let token = std::fs::read_to_string(&self.0).map_err(|error| Error::credentials(error.to_string()))?;
@@ -39,7 +39,7 @@ pub(crate) use store::{Store, resumed};
 ///     }
 /// }
 /// ```
-pub trait Credentials: Send + Sync + 'static {
+pub trait TokenProvider: Send + Sync + 'static {
     /// Gets a fresh token.
     fn token(&self) -> BoxFuture<'_, Result<AccessToken>>;
 }

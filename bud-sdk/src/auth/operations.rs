@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::api::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Secret, model};
+use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::schema::model;
+use crate::types::Secret;
 
 model! {
     /// A token answer. The platform puts it under `token`, the guide shows it bare.
@@ -56,8 +57,8 @@ impl Tokens {
             Error::decode(".access_token", "the answer has no access token").with_status(raw.status)
         })?;
         // Before anyone keeps it.
-        crate::pipeline::Token::bearer(access.clone())?;
-        let flags: SignInFlags = crate::api::from_slice(&raw.body)?;
+        crate::http::Token::bearer(access.clone())?;
+        let flags: SignInFlags = crate::operation::from_slice(&raw.body)?;
         // Both are true for a user whom an administrator created. The seeded super user has only the first, and may do
         // everything.
         let must_change_password = flags.is_reset_password.or(flags.first_login);
@@ -325,7 +326,7 @@ mod tests {
             let shown = match read(body) {
                 Ok(tokens) => {
                     good += 1;
-                    assert!(crate::pipeline::Token::bearer(tokens.access.clone()).is_ok());
+                    assert!(crate::http::Token::bearer(tokens.access.clone()).is_ok());
                     assert!(tokens.expires_in.is_none_or(|life| life.as_secs_f64() <= LONGEST_LIFE));
                     format!("{tokens:?} {tokens:#?}")
                 }

@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::operations::{Login, Logout, Refresh, Tokens};
 use super::outage::{LIKELY_DOWN, LoginOutcome, Logins, Meaning, Outcome, meaning, outage, pause};
-use super::{AccessToken, Credentials, SignIn, Store};
+use super::{AccessToken, SignIn, Store, TokenProvider};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{
+use crate::http::{
     Anonymous, Authorize, BoxFuture, Options, Patience, Platform, Token, execute, require_runtime,
 };
 use crate::types::Secret;
@@ -49,7 +49,7 @@ pub(crate) enum Source {
     Token,
     /// An API key.
     ApiKey,
-    Custom(Box<dyn Credentials>),
+    Custom(Box<dyn TokenProvider>),
 }
 
 /// Bound to the origin of its platform: no other host is ever sent its token.

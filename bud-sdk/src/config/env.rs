@@ -20,7 +20,7 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) struct Variables(Option<BTreeMap<String, Secret>>);
 
 impl Variables {
-    #[cfg(any(test, feature = "door"))]
+    #[cfg(any(test, feature = "bindings"))]
     pub(crate) fn table(table: BTreeMap<String, Secret>) -> Self {
         Self(Some(table))
     }
@@ -40,7 +40,7 @@ impl Variables {
 }
 
 /// The home folder of the process's user.
-#[cfg(any(unix, feature = "kube"))]
+#[cfg(any(unix, feature = "kubernetes"))]
 pub(crate) fn home() -> Option<PathBuf> {
     Variables::default().home()
 }

@@ -9,8 +9,8 @@ use toml::{Table, Value};
 use tracing::warn;
 
 use super::{Bundle, Layer, Login, Place, Sourced, flavor, owner, pem, seconds, wrong};
-use crate::api::clean;
 use crate::error::{Error, Result};
+use crate::operation::clean;
 use crate::types::Secret;
 
 /// More is no configuration.

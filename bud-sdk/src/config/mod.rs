@@ -38,13 +38,13 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::api::Flavor;
 use crate::error::{Error, Result};
+use crate::operation::Flavor;
 use crate::types::Secret;
 
 use address::check_base_url;
 pub(crate) use address::{is_loopback, server};
-#[cfg(any(unix, feature = "kube"))]
+#[cfg(any(unix, feature = "kubernetes"))]
 pub(crate) use env::home;
 pub(crate) use env::{Surroundings, Variables};
 pub(crate) use login::Login;

@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use futures_util::stream::iter;
 use tokio::time::{Instant, timeout_at};
 
-use super::Cluster;
-use super::picture::{Picture, Problem, Sections};
-use super::request::Ask;
-use super::rules::{dapr, engines};
-use crate::api::clean;
+use super::checks::{dapr, engines};
+use super::snapshot::{Problem, Sections, Snapshot};
 use crate::error::{ErrorKind, Result};
+use crate::kubernetes::Cluster;
+use crate::kubernetes::connection::request::Ask;
+use crate::operation::clean;
 use crate::report::{Draft, EvidenceKind, LogWanted, Unavailable, redact};
 
 /// Of how many pods logs are read, how many at a time, and how much of each.
@@ -136,19 +136,19 @@ fn last_words(lines: &[String]) -> String {
 }
 
 /// Asks PostgreSQL for its connections, and engines for what their GPUs do.
-pub(super) async fn commands(cluster: &Cluster, picture: &mut Picture, deadline: Instant) {
+pub(super) async fn commands(cluster: &Cluster, snapshot: &mut Snapshot, deadline: Instant) {
     let mut problem = None;
-    let (platform, mut asked) = (picture.platform.clone(), 0);
+    let (platform, mut asked) = (snapshot.platform.clone(), 0);
     for namespace in &platform {
         let is_there =
-            picture.pods.iter().any(|pod| &*pod.namespace == namespace && is_postgres(&pod.labels));
+            snapshot.pods.iter().any(|pod| &*pod.namespace == namespace && is_postgres(&pod.labels));
         if !is_there {
             continue;
         }
         asked += 1;
         let until = deadline.min(Instant::now() + EACH);
         match timeout_at(until, cluster.postgres(namespace)).await {
-            Ok(Ok(pool)) => picture.postgres.push((namespace.clone(), pool)),
+            Ok(Ok(pool)) => snapshot.postgres.push((namespace.clone(), pool)),
             Ok(Err(error)) if error.is_not_found() => {}
             Ok(Err(error)) => problem = problem.or(Some(Problem::of(&error))),
             Err(_) => {
@@ -157,10 +157,10 @@ pub(super) async fn commands(cluster: &Cluster, picture: &mut Picture, deadline:
             }
         }
     }
-    picture.sections.add("postgres", asked, problem);
+    snapshot.sections.add("postgres", asked, problem);
 
     let busy =
-        picture.pods.iter().filter(|pod| pod.engine && pod.ready && !pod.gpus.is_empty()).take(COMMANDS);
+        snapshot.pods.iter().filter(|pod| pod.engine && pod.ready && !pod.gpus.is_empty()).take(COMMANDS);
     let busy: Vec<(String, String)> =
         busy.map(|pod| (pod.namespace.to_string(), pod.name.to_string())).collect();
     let asked = busy.len();
@@ -173,7 +173,7 @@ pub(super) async fn commands(cluster: &Cluster, picture: &mut Picture, deadline:
     let mut problem = None;
     for (namespace, pod, readings) in read {
         match readings {
-            Ok(Ok(readings)) => picture.readings.push((namespace, pod, readings)),
+            Ok(Ok(readings)) => snapshot.readings.push((namespace, pod, readings)),
             Ok(Err(error)) if error.kind() == ErrorKind::Unsupported => {}
             Ok(Err(error)) => problem = problem.or(Some(Problem::of(&error))),
             Err(_) => {
@@ -182,8 +182,8 @@ pub(super) async fn commands(cluster: &Cluster, picture: &mut Picture, deadline:
             }
         }
     }
-    picture.readings.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
-    picture.sections.add("gpu_use", asked, problem);
+    snapshot.readings.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+    snapshot.sections.add("gpu_use", asked, problem);
 }
 
 /// Whether these are the labels of PostgreSQL.

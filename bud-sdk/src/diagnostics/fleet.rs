@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-use super::{Cluster, ClusterReport};
+use super::ClusterReport;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::BoxFuture;
+use crate::http::BoxFuture;
+use crate::kubernetes::Cluster;
 use crate::report::{FleetMember, FleetReport, Report, redact};
 
 /// Clusters that are read at the same time.

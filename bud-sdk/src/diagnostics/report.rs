@@ -1,4 +1,4 @@
-//! A cluster read as findings: the picture is taken once, the rules are applied, and what shows the worst is fetched.
+//! A cluster read as findings: the snapshot is taken once, the rules are applied, and what shows the worst is fetched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Cluster;
-use super::picture::{Picture, PodRecord, Problem, Reader, View, Watch};
-use super::rules;
-use super::scope::check_name;
+use super::checks;
+use super::snapshot::{Context, PodRecord, Problem, Reader, Snapshot, Watch};
 use crate::error::{Error, Result};
-use crate::pipeline::BoxFuture;
+use crate::http::BoxFuture;
+use crate::kubernetes::Cluster;
+use crate::kubernetes::namespaces::check_name;
 use crate::report::{
     About, Draft, EvidenceKind, Finding, Report, ReportSection, SectionStatus, Severity, Subject,
     Unavailable, assemble,
@@ -154,39 +154,39 @@ impl ClusterReport {
             watch: &self,
             latest: &latest,
         };
-        let mut picture = reader.picture().await?;
-        absent(&mut picture);
-        unknown(&mut picture, &self.only);
+        let mut snapshot = reader.snapshot().await?;
+        absent(&mut snapshot);
+        unknown(&mut snapshot, &self.only);
         if self.commands {
-            super::evidence::commands(&self.cluster, &mut picture, deadline).await;
+            super::evidence::commands(&self.cluster, &mut snapshot, deadline).await;
         } else {
             for name in ["postgres", "gpu_use"] {
                 let detail = "it takes commands in containers, which were not asked for";
-                picture.sections.add(name, 0, Some(Problem::new(Unavailable::NotConfigured, detail)));
+                snapshot.sections.add(name, 0, Some(Problem::new(Unavailable::NotConfigured, detail)));
             }
         }
-        let mut drafts = rules::find(&View::of(&picture));
+        let mut drafts = checks::find(&Context::of(&snapshot));
         if self.logs {
-            super::evidence::logs(&self.cluster, &mut drafts, &mut picture.sections, deadline).await;
+            super::evidence::logs(&self.cluster, &mut drafts, &mut snapshot.sections, deadline).await;
         }
         let about = About {
             server: self.cluster.server(),
-            version: picture.version.clone(),
-            started_at: picture.now,
-            finished_at: latest.into_inner().unwrap_or_else(PoisonError::into_inner).unwrap_or(picture.now),
+            version: snapshot.version.clone(),
+            started_at: snapshot.now,
+            finished_at: latest.into_inner().unwrap_or_else(PoisonError::into_inner).unwrap_or(snapshot.now),
             namespaces: self.only.clone(),
         };
-        Ok(report(&picture, drafts, about))
+        Ok(report(&snapshot, drafts, about))
     }
 }
 
 /// What is not listed by itself, and what is not there.
-fn absent(picture: &mut Picture) {
-    let gpus = picture.nodes.iter().filter(|node| !node.gpus.is_empty()).count();
-    let engines = picture.pods.iter().filter(|pod| pod.engine).count();
-    let pods = picture.pods.iter().filter(|pod| pod.of_dapr.is_some()).count();
-    let dapr = pods + picture.workloads.iter().filter(|workload| workload.of_dapr.is_some()).count();
-    let sections = &mut picture.sections;
+fn absent(snapshot: &mut Snapshot) {
+    let gpus = snapshot.nodes.iter().filter(|node| !node.gpus.is_empty()).count();
+    let engines = snapshot.pods.iter().filter(|pod| pod.engine).count();
+    let pods = snapshot.pods.iter().filter(|pod| pod.of_dapr.is_some()).count();
+    let dapr = pods + snapshot.workloads.iter().filter(|workload| workload.of_dapr.is_some()).count();
+    let sections = &mut snapshot.sections;
     for (name, objects, read_of) in [
         ("gpus", gpus, ["nodes", "pods"]),
         ("engines", engines, ["pods", "pods"]),
@@ -203,35 +203,36 @@ fn absent(picture: &mut Picture) {
 }
 
 /// Namespaces in which nothing is at all: a server lists those that do not exist as it does empty ones.
-fn unknown(picture: &mut Picture, only: &[String]) {
+fn unknown(snapshot: &mut Snapshot, only: &[String]) {
     // Where these were not read, that is told as such.
-    if only.is_empty() || !["pods", "workloads", "services"].iter().all(|name| picture.sections.whole(name)) {
+    if only.is_empty() || !["pods", "workloads", "services"].iter().all(|name| snapshot.sections.whole(name))
+    {
         return;
     }
     let mut seen: BTreeSet<&str> = BTreeSet::new();
-    seen.extend(picture.pods.iter().map(|pod| &*pod.namespace));
-    seen.extend(picture.workloads.iter().map(|one| &*one.subject.namespace));
-    seen.extend(picture.services.iter().map(|service| &*service.namespace));
-    seen.extend(picture.endpoints.keys().map(|(namespace, _)| &**namespace));
-    seen.extend(picture.jobs.iter().map(|job| &*job.metadata.namespace));
-    seen.extend(picture.claims.iter().map(|claim| &*claim.metadata.namespace));
-    seen.extend(picture.autoscalers.iter().map(|one| &*one.metadata.namespace));
-    seen.extend(picture.certificates.iter().map(|one| &*one.namespace));
-    seen.extend(picture.events.iter().map(|event| &*event.namespace));
+    seen.extend(snapshot.pods.iter().map(|pod| &*pod.namespace));
+    seen.extend(snapshot.workloads.iter().map(|one| &*one.subject.namespace));
+    seen.extend(snapshot.services.iter().map(|service| &*service.namespace));
+    seen.extend(snapshot.endpoints.keys().map(|(namespace, _)| &**namespace));
+    seen.extend(snapshot.jobs.iter().map(|job| &*job.metadata.namespace));
+    seen.extend(snapshot.claims.iter().map(|claim| &*claim.metadata.namespace));
+    seen.extend(snapshot.autoscalers.iter().map(|one| &*one.metadata.namespace));
+    seen.extend(snapshot.certificates.iter().map(|one| &*one.namespace));
+    seen.extend(snapshot.events.iter().map(|event| &*event.namespace));
     let empty: Vec<&str> = only.iter().map(String::as_str).filter(|name| !seen.contains(name)).collect();
     let problem = (!empty.is_empty()).then(|| {
         let detail = format!("nothing is in {}: is it there, and named right?", empty.join(", "));
         Problem::new(Unavailable::Error, detail)
     });
     let found = only.len() - empty.len();
-    picture.sections.add("namespaces", found, problem);
+    snapshot.sections.add("namespaces", found, problem);
 }
 
-/// The report of a picture: the same for the same picture.
-pub(super) fn report(picture: &Picture, drafts: Vec<Draft>, about: About) -> Report {
+/// The report of a snapshot: the same for the same snapshot.
+pub(super) fn report(snapshot: &Snapshot, drafts: Vec<Draft>, about: About) -> Report {
     let mut drafts = sectioned(drafts);
     let mut sections = Vec::new();
-    for (name, section) in &picture.sections.0 {
+    for (name, section) in &snapshot.sections.0 {
         let found = drafts.iter().any(|draft| draft.severity != Severity::Info && draft.section == *name);
         let status = match (&section.problem, found) {
             (Some(_), _) => SectionStatus::Unavailable,
@@ -249,14 +250,14 @@ pub(super) fn report(picture: &Picture, drafts: Vec<Draft>, about: About) -> Rep
         });
     }
     drafts.extend(
-        picture.sections.0.iter().filter_map(|(name, section)| unavailable(name, section.problem.as_ref()?)),
+        snapshot.sections.0.iter().filter_map(|(name, section)| unavailable(name, section.problem.as_ref()?)),
     );
     Report::new(about, sections, assemble(drafts))
 }
 
 /// Drafts with the sections of their checks.
 fn sectioned(drafts: Vec<Draft>) -> Vec<Draft> {
-    let sections: BTreeMap<&str, &str> = rules::checks().map(|check| (check.code, check.section)).collect();
+    let sections: BTreeMap<&str, &str> = checks::checks().map(|check| (check.code, check.section)).collect();
     let section = |draft: Draft| match sections.get(draft.code) {
         Some(section) => draft.section(section),
         None => draft,
@@ -302,8 +303,8 @@ impl Watch for ClusterReport {
 
     fn pod(&self, pod: &PodRecord, now: Timestamp) {
         let (Some(watch), Some(trouble)) = (&self.watch, &pod.trouble) else { return };
-        let nothing_else = Picture::empty(now, self.platform.clone());
-        for finding in assemble(sectioned(rules::pods::of_pod(&View::of(&nothing_else), pod, trouble))) {
+        let nothing_else = Snapshot::empty(now, self.platform.clone());
+        for finding in assemble(sectioned(checks::pods::of_pod(&Context::of(&nothing_else), pod, trouble))) {
             watch(ReportUpdate::Found(Box::new(finding)));
         }
     }

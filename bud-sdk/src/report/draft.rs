@@ -113,7 +113,7 @@ impl Draft {
         text: impl AsRef<str>,
     ) -> Self {
         // In what has lost its line breaks or its end, a secret may not be known as one.
-        let text = crate::api::clean(&super::redact(text.as_ref()), 1000);
+        let text = crate::operation::clean(&super::redact(text.as_ref()), 1000);
         if !text.is_empty() {
             self.evidence.push(Evidence { kind: kind.into(), at, text });
         }

@@ -1,10 +1,10 @@
 //! Reports of several clusters, side by side.
 
 use super::{Report, Verdict};
-use crate::types::{Wire, records};
+use crate::schema::records;
+use crate::types::Wire;
 
 records! {
-    in report;
 
     /// Several clusters, each read as findings.
     FleetReport {

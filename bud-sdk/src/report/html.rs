@@ -191,7 +191,7 @@ impl Html {
     }
 }
 
-#[cfg(all(test, feature = "kube"))]
+#[cfg(all(test, feature = "kubernetes"))]
 mod tests {
     use super::super::sample::{healthy, rich, unknown};
 

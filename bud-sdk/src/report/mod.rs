@@ -1,38 +1,38 @@
 //! A report: findings with one root cause each, what could not be read, and what it comes to. No I/O.
 
-#[cfg(feature = "kube")]
+#[cfg(feature = "kubernetes")]
 mod assemble;
-mod difference;
-#[cfg(feature = "kube")]
+mod diff;
+#[cfg(feature = "kubernetes")]
 mod draft;
 mod fleet;
 
 mod html;
 mod links;
 mod redact;
-#[cfg(all(test, feature = "kube"))]
+#[cfg(all(test, feature = "kubernetes"))]
 pub(crate) mod sample;
 mod schema;
 mod text;
 
-pub use difference::Difference;
+pub use diff::ReportDiff;
 pub use fleet::{FleetMember, FleetReport};
 pub(crate) use redact::redact;
 pub use schema::JSON_SCHEMA;
 pub use text::Text;
 
-#[cfg(feature = "kube")]
+#[cfg(feature = "kubernetes")]
 pub(crate) use assemble::assemble;
-#[cfg(feature = "kube")]
+#[cfg(feature = "kubernetes")]
 pub(crate) use draft::{Draft, LogWanted, Subject};
 
-use crate::types::{Timestamp, Wire, open_enum, records};
+use crate::schema::{open_enum, records};
+use crate::types::{Timestamp, Wire};
 
 /// The shape of the JSON of a [`Report`].
 pub const SCHEMA: &str = "bud.diagnostics/v1";
 
 open_enum! {
-    in report;
 
     /// How urgent a finding is.
     Severity {
@@ -48,7 +48,6 @@ open_enum! {
 }
 
 open_enum! {
-    in report;
 
     /// What a report comes to.
     Verdict {
@@ -64,7 +63,6 @@ open_enum! {
 }
 
 open_enum! {
-    in report;
 
     /// How the reading of a section went.
     SectionStatus {
@@ -78,7 +76,6 @@ open_enum! {
 }
 
 open_enum! {
-    in report;
 
     /// Why a section could not be read.
     Unavailable {
@@ -96,7 +93,6 @@ open_enum! {
 }
 
 open_enum! {
-    in report;
 
     /// Where a piece of evidence comes from.
     EvidenceKind {
@@ -116,7 +112,6 @@ open_enum! {
 }
 
 records! {
-    in report;
 
     /// A cluster read as findings. The same picture of a cluster gives the same report, byte by byte.
     Report {
@@ -344,14 +339,14 @@ impl Report {
     }
 
     /// What changed since an earlier report of the same cluster.
-    pub fn since(&self, earlier: &Report) -> Difference {
-        Difference::between(earlier, self)
+    pub fn diff(&self, earlier: &Report) -> ReportDiff {
+        ReportDiff::between(earlier, self)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #[cfg(feature = "kube")]
+    #[cfg(feature = "kubernetes")]
     #[test]
     fn effects_are_in_the_order_of_the_report_and_none_is_its_own() {
         let mut report = super::sample::rich();

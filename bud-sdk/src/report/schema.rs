@@ -5,13 +5,13 @@
 /// Enumerations are open, as everywhere: a later version may have further values.
 pub const JSON_SCHEMA: &str = include_str!("schema.json");
 
-#[cfg(all(test, feature = "door"))]
+#[cfg(all(test, feature = "bindings"))]
 mod tests {
     use serde_json::{Map, Value, json};
 
     use super::super::sample::{healthy, rich, unknown};
     use super::super::{Report, SCHEMA};
-    use crate::types::{Described, Model, Type};
+    use crate::schema::{Described, Model, Type};
 
     /// The schema that the records themselves tell.
     fn told() -> Value {

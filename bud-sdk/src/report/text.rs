@@ -8,9 +8,9 @@ use std::io::IsTerminal;
 
 use super::links::Links;
 use super::{
-    Difference, Evidence, EvidenceKind, Finding, Report, ReportSection, SectionStatus, Severity, Verdict,
+    Evidence, EvidenceKind, Finding, Report, ReportDiff, ReportSection, SectionStatus, Severity, Verdict,
 };
-use crate::api::clean;
+use crate::operation::clean;
 use crate::types::{Timestamp, age};
 
 /// How many pieces of evidence are shown of each finding. All are in the JSON.
@@ -18,7 +18,7 @@ const MOST_EVIDENCE: usize = 3;
 /// The longest text in a line, in characters.
 const LONGEST: usize = 400;
 
-/// A [`Report`] or a [`Difference`] as text: what to look at, a line each, with what shows it and what to do.
+/// A [`Report`] or a [`ReportDiff`] as text: what to look at, a line each, with what shows it and what to do.
 ///
 /// It is printed with `{}`. There is no colour unless a program asks for it:
 /// - [`color_if_terminal`](Text::color_if_terminal) decides as most programs do: colour on a terminal, unless the environment variable
@@ -42,7 +42,7 @@ pub struct Text<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Shown<'a> {
     Report(&'a Report),
-    Difference(&'a Difference),
+    ReportDiff(&'a ReportDiff),
 }
 
 impl Report {
@@ -52,10 +52,10 @@ impl Report {
     }
 }
 
-impl Difference {
+impl ReportDiff {
     /// The difference as text, for a terminal or a log.
     pub fn to_text(&self) -> Text<'_> {
-        Text { shown: Shown::Difference(self), color: false }
+        Text { shown: Shown::ReportDiff(self), color: false }
     }
 }
 
@@ -130,9 +130,9 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn difference(self, f: &mut fmt::Formatter<'_>, difference: &Difference) -> fmt::Result {
-        let Difference { new, resolved, lasting } = difference;
-        writeln!(f, "{} new, {} resolved, {lasting} lasting", new.len(), resolved.len())?;
+    fn difference(self, f: &mut fmt::Formatter<'_>, difference: &ReportDiff) -> fmt::Result {
+        let ReportDiff { new, resolved, unchanged } = difference;
+        writeln!(f, "{} new, {} resolved, {unchanged} unchanged", new.len(), resolved.len())?;
         for finding in new {
             write!(f, "{} ", self.paint("new", "31"))?;
             self.finding(f, finding, None)?;
@@ -150,7 +150,7 @@ impl Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.shown {
             Shown::Report(report) => self.report(f, report),
-            Shown::Difference(difference) => self.difference(f, difference),
+            Shown::ReportDiff(difference) => self.difference(f, difference),
         }
     }
 }
@@ -322,5 +322,5 @@ pub(super) fn why(section: &ReportSection) -> String {
     line(&why)
 }
 
-#[cfg(all(test, feature = "kube"))]
+#[cfg(all(test, feature = "kubernetes"))]
 mod tests;

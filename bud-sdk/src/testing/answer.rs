@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::error::ErrorKind;
-use crate::pipeline::{Body, Failure as NoAnswer, Incoming};
+use crate::http::{Body, Failure as NoAnswer, Incoming};
 
 /// An answer of a [`Script`](super::Script), given once unless [`times`](Self::times) or [`always`](Self::always) says
 /// otherwise.

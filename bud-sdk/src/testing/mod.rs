@@ -6,7 +6,9 @@
 //! use std::time::Duration;
 //!
 //! use bud_sdk::testing::{Answer, Script};
-//! use bud_sdk::{Client, Method, Result, Role};
+//! use bud_sdk::{Client, Result};
+//! use bud_sdk::operations::Method;
+//! use bud_sdk::users::Role;
 //! use serde_json::json;
 //!
 //! // Your code.
@@ -56,10 +58,10 @@ use tokio::time::{Instant, sleep};
 pub use answer::{Answer, Failure};
 pub use request::Request;
 
-use crate::api::{Flavor, Method};
-use crate::client::{Client, ClientBuilder};
+use crate::call::{Client, ClientBuilder};
 use crate::error::ErrorKind;
-use crate::pipeline::{BoxFuture, Failure as NoAnswer, Incoming, Outgoing, Policy, Transport};
+use crate::http::{BoxFuture, Failure as NoAnswer, Incoming, Outgoing, Policy, Transport};
+use crate::operation::{Flavor, Method};
 
 /// What is to be answered, and what was asked. Clones are the same script.
 #[must_use = "a script does nothing until a client follows it"]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::api::Method;
-use crate::pipeline::Outgoing;
+use crate::http::Outgoing;
+use crate::operation::Method;
 
 /// A request that a [`Script`](super::Script) got.
 #[derive(Clone, PartialEq, Eq)]

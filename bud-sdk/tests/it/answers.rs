@@ -1,7 +1,9 @@
 //! What odd servers answer, and what becomes of it.
 
+use bud_sdk::audit::ExportFormat;
+use bud_sdk::operations::Method;
 use bud_sdk::testing::{Answer, Failure, Script};
-use bud_sdk::{Client, Error, ErrorKind, ExportFormat, Flavor, Method};
+use bud_sdk::{Client, Error, ErrorKind, Flavor};
 use serde_json::{Value, json};
 
 use crate::common::january;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use bud_sdk::{AccessToken, Client, Credentials, Error, ErrorKind, Flavor, NewUser, Result, Role};
+use bud_sdk::users::{NewUser, Role};
+use bud_sdk::{AccessToken, Client, Error, ErrorKind, Flavor, Result, TokenProvider};
 use bud_testbed::{Fault, Script, Testbed, Wire, respond_json};
 use serde_json::json;
 
@@ -243,7 +244,7 @@ struct Vault {
     asked: Arc<AtomicU32>,
 }
 
-impl Credentials for Vault {
+impl TokenProvider for Vault {
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken>> + Send + '_>> {
         Box::pin(async {
             let turn = self.asked.fetch_add(1, Ordering::SeqCst) as usize;
@@ -261,7 +262,8 @@ async fn credentials_of_ones_own_are_asked_once_and_again_after_a_refusal() {
     let good = bearer.strip_prefix("Bearer ").unwrap().to_owned();
     let asked = Arc::new(AtomicU32::new(0));
     let vault = Vault { tokens: vec!["stale".to_owned(), good], asked: asked.clone() };
-    let bud = Client::builder().base_url(bed.url()).credentials(vault).flavor(Flavor::Guide).build().unwrap();
+    let bud =
+        Client::builder().base_url(bed.url()).token_provider(vault).flavor(Flavor::Guide).build().unwrap();
 
     bud.users().get(bed.admin_id()).await.unwrap();
     bud.users().get(bed.admin_id()).await.unwrap();
@@ -345,7 +347,7 @@ async fn a_server_that_checks_the_empty_token_is_the_platform_as_shipped() {
     let refused = json!({ "detail": [{ "type": "string_too_short", "loc": ["body", "refresh_token"], "msg": "String should have at least 1 character", "input": "" }] });
     let home = Wire::start([Script::answer(respond_json(422, &refused))]).await.unwrap();
     let bud = Client::builder().base_url(home.url()).bearer_token("t").build().unwrap();
-    let error = bud.endpoints().deploy("e-1", bud_sdk::Deployment::on("c-1")).await.unwrap_err();
+    let error = bud.endpoints().deploy("e-1", bud_sdk::endpoints::Deployment::on("c-1")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.hint().is_some(), "{error}");
     assert_eq!(home.requests().len(), 1, "the probe and nothing else");

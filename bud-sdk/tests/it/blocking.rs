@@ -5,10 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use bud_sdk::blocking::{Blocking, BlockingStream};
-use bud_sdk::{
-    Client, Deployment, EndpointStatus, Error, ErrorKind, Flavor, Method, NewProject, NewUser, Role,
-    Timestamp,
-};
+use bud_sdk::endpoints::{Deployment, EndpointStatus};
+use bud_sdk::operations::Method;
+use bud_sdk::projects::NewProject;
+use bud_sdk::users::{NewUser, Role};
+use bud_sdk::{Client, Error, ErrorKind, Flavor, Timestamp};
 use bud_testbed::{Fault, Testbed};
 use tokio::runtime::{Builder, Runtime};
 

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bud_sdk::{ApiKeyValue, Client, Flavor, Secret, Timestamp};
+use bud_sdk::credentials::ApiKeyValue;
+use bud_sdk::{Client, Flavor, Secret, Timestamp};
 use bud_testbed::{Fault, Testbed};
 use serde_json::json;
 

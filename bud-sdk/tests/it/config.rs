@@ -156,7 +156,8 @@ async fn authorities_are_read_from_where_they_are_named() {
 async fn left_by_cli(name: &str, bed: &Testbed, expires_at: f64) -> Probe {
     let open = serde_json::json!({ "email": bed.admin_email(), "password": bed.admin_password() });
     let bud = crate::common::plain(bed.url()).build().unwrap();
-    let answer = bud.raw(bud_sdk::Method::Post, "/auth/login").json(&open).unwrap().await.unwrap();
+    let answer =
+        bud.raw(bud_sdk::operations::Method::Post, "/auth/login").json(&open).unwrap().await.unwrap();
     let answer: serde_json::Value = answer.json().unwrap();
     let tokens = serde_json::json!({
         "access_token": answer["access_token"], "refresh_token": answer["refresh_token"], "expires_at": expires_at,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use bud_sdk::{
-    ApiKeyValue, Client, Deployment, EndpointStatus, Flavor, Grant, NewProject, NewUser, PermissionLevel,
-    ProjectUpdate, Role, Timestamp, UserStatus, UserUpdate,
-};
+use bud_sdk::credentials::ApiKeyValue;
+use bud_sdk::endpoints::{Deployment, EndpointStatus};
+use bud_sdk::permissions::{Grant, PermissionLevel};
+use bud_sdk::projects::{NewProject, ProjectUpdate};
+use bud_sdk::users::{NewUser, Role, UserStatus, UserUpdate};
+use bud_sdk::{Client, Flavor, Timestamp};
 use bud_testbed::Testbed;
 
 #[tokio::test]

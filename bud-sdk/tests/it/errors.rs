@@ -3,10 +3,12 @@
 use std::error::Error as _;
 use std::fmt::Debug;
 
-use bud_sdk::{
-    ApiKeyValue, Client, Deployment, Error, ErrorKind, Flavor, Grant, Method, NewUser, PermissionLevel,
-    Result, Role, UserUpdate,
-};
+use bud_sdk::credentials::ApiKeyValue;
+use bud_sdk::endpoints::Deployment;
+use bud_sdk::operations::Method;
+use bud_sdk::permissions::{Grant, PermissionLevel};
+use bud_sdk::users::{NewUser, Role, UserUpdate};
+use bud_sdk::{Client, Error, ErrorKind, Flavor, Result};
 use bud_testbed::{Fault, Script, Testbed, Wire, respond};
 use insta::assert_snapshot;
 use serde_json::{Value, json};

@@ -2,10 +2,14 @@
 
 use std::pin::Pin;
 
-use bud_sdk::{
-    Client, Cluster, Credential, Endpoint, Error, ErrorKind, Extra, Grant, Permission, PermissionLevel,
-    Project, Quota, Result, User,
-};
+use bud_sdk::clusters::Cluster;
+use bud_sdk::credentials::Credential;
+use bud_sdk::endpoints::Endpoint;
+use bud_sdk::permissions::{Grant, Permission, PermissionLevel};
+use bud_sdk::projects::Project;
+use bud_sdk::quotas::Quota;
+use bud_sdk::users::User;
+use bud_sdk::{Client, Error, ErrorKind, Extra, Result};
 use bud_testbed::{Script, Wire, respond};
 use serde_json::{Value, json};
 

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use bud_sdk::{Completeness, ErrorKind, ExportFormat};
+use bud_sdk::ErrorKind;
+use bud_sdk::audit::{Completeness, ExportFormat};
 use bud_testbed::{Fault, Script, Testbed, Wire, respond, respond_chunked, respond_until_close};
 
 use crate::common::{CSV, Folder, NOTHING, admin, january, millis, plain};
@@ -30,7 +31,7 @@ async fn an_export_is_byte_for_byte_what_the_server_sent() {
 
         let file = std::fs::read(&path).unwrap();
         assert_eq!((done.rows, done.completeness), (2_000, Completeness::Proven));
-        let raw = bud.raw(bud_sdk::Method::Get, "/audit/export");
+        let raw = bud.raw(bud_sdk::operations::Method::Get, "/audit/export");
         let raw =
             raw.query("start_date", "2026-01-01T00:00:00Z").query("end_date", "2026-01-31T23:59:59.999999Z");
         assert_eq!(file, raw.query("format", "csv").await.unwrap().bytes());

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use bud_sdk::{Client, Deployment, ErrorKind, Flavor, Method, NewUser, Role, Timestamp};
+use bud_sdk::endpoints::Deployment;
+use bud_sdk::operations::Method;
+use bud_sdk::users::{NewUser, Role};
+use bud_sdk::{Client, ErrorKind, Flavor, Timestamp};
 use bud_testbed::{Script, Step, Wire, gzip_bomb, respond, respond_json, respond_until_close};
 use serde_json::json;
 

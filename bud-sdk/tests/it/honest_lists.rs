@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 use std::pin::Pin;
 
+use bud_sdk::credentials::CredentialType;
+use bud_sdk::endpoints::EndpointStatus;
+use bud_sdk::operations::{Filter, FilterProof, Method, Paged};
+use bud_sdk::projects::ProjectType;
 use bud_sdk::testing::{Answer, Script};
-use bud_sdk::{
-    Client, CredentialType, EndpointStatus, Error, ErrorKind, Filter, FilterProof, Flavor, List, Method,
-    Paged, ProjectType, Role, UserStatus, WorkflowType,
-};
+use bud_sdk::users::{Role, UserStatus};
+use bud_sdk::workflows::WorkflowType;
+use bud_sdk::{Client, Error, ErrorKind, Flavor, List};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -286,15 +289,16 @@ fn every_list_is_tried_on_each_api() {
         assert!(tried.contains(&(id, flavor)));
     }
     // A list is what can be paged; the registry for other languages knows which those are.
-    #[cfg(feature = "door")]
-    for entry in bud_sdk::door::registry()
-        .filter(|entry| entry.kind == bud_sdk::door::Kind::Pages && !entry.on_cluster())
+    #[cfg(feature = "bindings")]
+    for entry in bud_sdk::bindings::registry()
+        .filter(|entry| entry.kind == bud_sdk::bindings::Kind::Pages && !entry.on_cluster())
     {
-        let Some(operation) = bud_sdk::operations().iter().find(|operation| operation.id == entry.id) else {
+        let Some(operation) = bud_sdk::operations::all().iter().find(|operation| operation.id == entry.id)
+        else {
             continue;
         };
         for flavor in [Flavor::Guide, Flavor::Runtime] {
-            if matches!(operation.routes.on(flavor), bud_sdk::Support::Offered(_)) {
+            if matches!(operation.routes.on(flavor), bud_sdk::operations::Support::Offered(_)) {
                 assert!(tried.contains(&(entry.id, flavor.as_str())), "{} on {flavor}", entry.id);
             }
         }

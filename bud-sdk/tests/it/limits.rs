@@ -122,7 +122,12 @@ async fn calls_wait_for_a_free_connection_within_their_deadline() {
     let hour = || bud_sdk::Timestamp::now() - Duration::from_secs(3600)..bud_sdk::Timestamp::now();
     let mut open = bud.audit().export(hour()).bytes();
     open.next().await.unwrap().unwrap();
-    let change = bud.users().create(bud_sdk::NewUser::new("n@example.com", "N", "U", bud_sdk::Role::User));
+    let change = bud.users().create(bud_sdk::users::NewUser::new(
+        "n@example.com",
+        "N",
+        "U",
+        bud_sdk::users::Role::User,
+    ));
     let error = change.timeout(Duration::from_millis(300)).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.attempts(), error.maybe_applied()),
@@ -164,9 +169,9 @@ fn without_a_runtime_every_kind_of_call_says_so() {
     for error in [
         first(bud.users().get(USER)),
         first(bud.users().list().all()),
-        first(bud.raw(bud_sdk::Method::Get, "/x")),
+        first(bud.raw(bud_sdk::operations::Method::Get, "/x")),
         first(bud.audit().export(hour()).write_to(folder.path().join("a.csv"))),
-        first(bud.endpoints().deploy("e-1", bud_sdk::Deployment::on("c-1"))),
+        first(bud.endpoints().deploy("e-1", bud_sdk::endpoints::Deployment::on("c-1"))),
         first(login.users().get(USER)),
         first(login.auth().login()),
         first(login.auth().logout()),

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use bud_sdk::{Client, Error, ErrorKind, Listing, Result, User};
+use bud_sdk::users::User;
+use bud_sdk::{Client, Error, ErrorKind, Listing, Result};
 use bud_testbed::{Fault, ListShape, Script, Testbed, Wire, respond};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ fn ids(users: impl IntoIterator<Item = User>) -> Vec<String> {
 
 /// The ids up to the end or the error that ends them, and nothing behind it.
 async fn collect(
-    mut items: bud_sdk::Items<impl bud_sdk::Paged<Item = User>>,
+    mut items: bud_sdk::Items<impl bud_sdk::operations::Paged<Item = User>>,
 ) -> (Vec<String>, Option<Error>) {
     let mut seen = Vec::new();
     while let Some(user) = items.next().await {

@@ -26,7 +26,7 @@ mod proxies;
 mod recorded;
 mod replay;
 mod runtime;
-#[cfg(feature = "door")]
+#[cfg(feature = "bindings")]
 mod scenarios;
 #[cfg(feature = "testing")]
 mod scripted;

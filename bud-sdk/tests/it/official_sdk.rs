@@ -28,7 +28,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use bud_sdk::{Client, ErrorKind, Flavor, Method, NewProject, NewUser, Role, UserStatus, UserType};
+use bud_sdk::operations::Method;
+use bud_sdk::projects::NewProject;
+use bud_sdk::users::{NewUser, Role, UserStatus, UserType};
+use bud_sdk::{Client, ErrorKind, Flavor};
 use bud_testbed::{Fault, Script, Wire, respond, respond_json};
 use serde_json::{Value, json};
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use bud_sdk::{AccessToken, Client, Credentials, ErrorKind, Flavor, Method, Result};
+use bud_sdk::operations::Method;
+use bud_sdk::{AccessToken, Client, ErrorKind, Flavor, Result, TokenProvider};
 use bud_testbed::{Fault, Script, Testbed, Wire, respond, respond_json};
 use serde_json::json;
 
@@ -116,7 +117,7 @@ async fn a_bearer_token_and_a_key_are_sent_as_they_are() {
 
 struct Numbered(Arc<AtomicU32>, Option<Duration>);
 
-impl Credentials for Numbered {
+impl TokenProvider for Numbered {
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken>> + Send + '_>> {
         let token = AccessToken::new(format!("token-{}", self.0.fetch_add(1, Ordering::SeqCst)));
         let life = self.1;
@@ -130,7 +131,7 @@ async fn a_token_with_a_known_life_is_renewed_before_its_end() {
     for (life, asked) in [(None, 1), (Some(Duration::from_secs(3600)), 1), (Some(millis(1000)), 2)] {
         let count = Arc::new(AtomicU32::new(0));
         let builder = Client::builder().base_url(home.url()).flavor(Flavor::Guide);
-        let bud = builder.credentials(Numbered(count.clone(), life)).build().unwrap();
+        let bud = builder.token_provider(Numbered(count.clone(), life)).build().unwrap();
         bud.users().get("u-1").await.unwrap();
         tokio::time::sleep(millis(850)).await;
         bud.users().get("u-1").await.unwrap();

@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use bud_sdk::endpoints::DeployModel;
+use bud_sdk::operations::Method;
 use bud_sdk::testing::{Answer, Script};
-use bud_sdk::{Client, DeployModel, Error, ErrorKind, Flavor, Method, NewUser, Role};
+use bud_sdk::users::{NewUser, Role};
+use bud_sdk::{Client, Error, ErrorKind, Flavor};
 use bud_testbed::{Fault, Outage, Testbed};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};

@@ -1,7 +1,9 @@
 //! The platform as shipped, from recordings of the real server: what is sent is what was recorded, and what was answered
 //! is understood. For the operations that speak that API today.
 
-use bud_sdk::{Client, ErrorKind, Flavor, NewProject, ProjectUpdate, Role, UserStatus, UserUpdate};
+use bud_sdk::projects::{NewProject, ProjectUpdate};
+use bud_sdk::users::{Role, UserStatus, UserUpdate};
+use bud_sdk::{Client, ErrorKind, Flavor};
 use bud_testbed::{Script, Wire, respond, respond_json};
 use serde_json::{Value, json};
 

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use bud_sdk::audit::ExportFormat;
+use bud_sdk::endpoints::Deployment;
+use bud_sdk::operations::Method;
 use bud_sdk::testing::{Answer, Failure, Script};
-use bud_sdk::{Client, Deployment, ErrorKind, ExportFormat, Flavor, Method, Role, Timestamp};
+use bud_sdk::users::Role;
+use bud_sdk::{Client, ErrorKind, Flavor, Timestamp};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 

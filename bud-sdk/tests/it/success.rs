@@ -6,12 +6,15 @@ use std::future::IntoFuture;
 use std::pin::Pin;
 use std::time::Duration;
 
+use bud_sdk::clusters::{AccessMode, StorageDefaults};
+use bud_sdk::credentials::CredentialUpdate;
+use bud_sdk::endpoints::{Autoscaler, DeployModel, Deployment, EndpointStatus};
+use bud_sdk::operations::{Method, Proof, Support};
+use bud_sdk::permissions::{Grant, PermissionLevel, Scope, Scopes};
+use bud_sdk::projects::{NewMember, NewProject, ProjectUpdate};
 use bud_sdk::testing::{Answer, Script};
-use bud_sdk::{
-    AccessMode, Autoscaler, Client, ClientBuilder, CredentialUpdate, DeployModel, Deployment, EndpointStatus,
-    Error, ErrorKind, Flavor, Grant, Method, NewMember, NewProject, NewUser, PermissionLevel, ProjectUpdate,
-    Proof, Result, Role, Scope, Scopes, StorageDefaults, Support, User, UserStatus, UserUpdate,
-};
+use bud_sdk::users::{NewUser, Role, User, UserStatus, UserUpdate};
+use bud_sdk::{Client, ClientBuilder, Error, ErrorKind, Flavor, Result};
 use serde_json::{Value, json};
 
 type Outcome = Pin<Box<dyn Future<Output = Result<bool>>>>;
@@ -354,7 +357,7 @@ async fn outcome(change: &Change, answer: Answer) -> (Result<bool>, usize) {
 fn proof(change: &Change) -> Proof {
     // The job makes the steps, which are operations of their own.
     let id = if change.id == "endpoints.deploy_model" { "endpoints.deploy_step" } else { change.id };
-    let known = bud_sdk::operations().iter().find(|known| known.id == id || known.id == change.id);
+    let known = bud_sdk::operations::all().iter().find(|known| known.id == id || known.id == change.id);
     match known.unwrap_or_else(|| panic!("{id}")).routes.on(change.flavor) {
         Support::Offered(route) => route.proof.unwrap_or(Proof::Body),
         Support::Unsupported(_) => panic!("{} is not offered on {}", change.id, change.flavor),
@@ -415,7 +418,7 @@ fn every_operation_that_changes_something_is_in_the_table() {
     let all = changes();
     let tried: BTreeSet<_> = all.iter().map(|change| (change.id, change.flavor.as_str())).collect();
     let mut missing = Vec::new();
-    for operation in bud_sdk::operations() {
+    for operation in bud_sdk::operations::all() {
         for flavor in [Flavor::Guide, Flavor::Runtime] {
             let Support::Offered(route) = operation.routes.on(flavor) else { continue };
             if let Some(proof) = route.proof.filter(|_| !tried.contains(&(operation.id, flavor.as_str()))) {

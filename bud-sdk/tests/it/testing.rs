@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use bud_sdk::endpoints::EndpointStatus;
+use bud_sdk::operations::Method;
 use bud_sdk::testing::{Answer, Failure, Script};
-use bud_sdk::{Client, EndpointStatus, ErrorKind, Flavor, Method, NewUser, Role};
+use bud_sdk::users::{NewUser, Role};
+use bud_sdk::{Client, ErrorKind, Flavor};
 use serde_json::json;
 
 use crate::common::millis;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bud_sdk::{Client, Deployment, Endpoint, EndpointStatus, ErrorKind, Result};
+use bud_sdk::endpoints::{Deployment, Endpoint, EndpointStatus};
+use bud_sdk::{Client, ErrorKind, Result};
 use bud_testbed::{Fault, Testbed};
 
 use crate::common::{admin, millis};

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bud_sdk::{Client, ClientBuilder, Deployment, EndpointStatus, NewProject, Role, Timestamp};
+use bud_sdk::endpoints::{Deployment, EndpointStatus};
+use bud_sdk::projects::NewProject;
+use bud_sdk::users::Role;
+use bud_sdk::{Client, ClientBuilder, Timestamp};
 use bud_testbed::{Flavor, Testbed};
 
 use super::{Failure, Result};
@@ -76,7 +79,7 @@ pub(super) fn roles(builder: ClientBuilder) -> ClientBuilder {
 /// The deployment's private key opens the API keys that come encrypted.
 #[cfg(feature = "decrypt")]
 fn configured(builder: ClientBuilder, bed: &Testbed) -> Result<ClientBuilder> {
-    let key = bud_sdk::DeploymentKey::from_pem(bed.deployment_private_key_pem())?;
+    let key = bud_sdk::credentials::DeploymentKey::from_pem(bed.deployment_private_key_pem())?;
     Ok(roles(builder).deployment_key(key))
 }
 

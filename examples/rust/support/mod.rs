@@ -10,7 +10,8 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use bud_sdk::{Client, EndpointId, EndpointWait, Secret};
+use bud_sdk::endpoints::{EndpointId, EndpointWait};
+use bud_sdk::{Client, Secret};
 use bud_testbed::Flavor;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 

@@ -5,11 +5,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bud_sdk::{
-    ApiKeyValue, Capabilities, Client, Cluster, ClusterStatus, Credential, CredentialType, DeployModel,
-    Deployment, EndpointId, EndpointStatus, ErrorKind, Flavor, Grant, NewProject, NewUser, PermissionLevel,
-    Project, ProjectType, Role, Secret, Timestamp, User,
-};
+use bud_sdk::clusters::{Cluster, ClusterStatus};
+use bud_sdk::credentials::{ApiKeyValue, Credential, CredentialType};
+use bud_sdk::endpoints::{DeployModel, Deployment, EndpointId, EndpointStatus};
+use bud_sdk::permissions::{Grant, PermissionLevel};
+use bud_sdk::projects::{NewProject, Project, ProjectType};
+use bud_sdk::users::{NewUser, Role, User};
+use bud_sdk::{Capabilities, Client, ErrorKind, Flavor, Secret, Timestamp};
 use indicatif::{ProgressBar, ProgressFinish};
 
 use crate::summary::{Step, Stop};

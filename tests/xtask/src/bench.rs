@@ -11,9 +11,9 @@ pub fn run(args: &[&str]) -> Outcome {
     if let ["node", args @ ..] = args {
         return node::bench(&Workspace::read()?, args);
     }
-    if let ["kube"] = args {
+    if let ["kubernetes"] = args {
         let mut command = Workspace::read()?.cargo();
-        return run_command(command.args(["bench", "-p", "bud-kube-testbed", "--bench", "report"]));
+        return run_command(command.args(["bench", "-p", "bud-kubernetes-testbed", "--bench", "report"]));
     }
     let mut command = Workspace::read()?.cargo();
     run_command(command.args(["run", "--release", "-p", "bud-bench", "--"]).args(args))

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bud_sdk::{Flavor, OperationInfo, Support};
+use bud_sdk::Flavor;
+use bud_sdk::operations::{OperationInfo, Support};
 
 use crate::catalogues;
 use crate::evidence::Evidence;
 use crate::workspace::{Outcome, Workspace};
 
 /// Where the tests in Rust beside kubectl, on a real control plane, leave what they saw.
-const REAL_CLUSTER: &str = "kube";
+const REAL_CLUSTER: &str = "kubernetes";
 /// The languages: name and part of the tests.
 const LANGUAGES: [(&str, &str); 3] = [("Rust", "rust"), ("Python", "python"), ("Node", "node")];
 const FLAVORS: [Flavor; 2] = [Flavor::Guide, Flavor::Runtime];
@@ -92,7 +93,7 @@ fn readme(workspace: &Workspace) -> Outcome<(PathBuf, String, String)> {
 }
 
 fn generated(workspace: &Workspace) -> Outcome<String> {
-    let operations = bud_sdk::operations();
+    let operations = bud_sdk::operations::all();
     let calls = bud_sdk::kubernetes::calls();
     let known = |section: &&str| SECTIONS.iter().any(|(number, _)| number == section);
     let on_platform = operations.iter().map(|info| (info.id, info.sections));
@@ -234,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_only_one_api_has_is_marked() {
-        let names: Vec<String> = bud_sdk::operations().iter().map(name).collect();
+        let names: Vec<String> = bud_sdk::operations::all().iter().map(name).collect();
         for expected in ["`users.list`", "`endpoints.deploy` (guide)", "`endpoints.deploy_model` (runtime)"] {
             assert!(names.iter().any(|name| name == expected), "{expected}");
         }

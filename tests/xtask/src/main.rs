@@ -7,10 +7,10 @@ mod coverage;
 mod deps;
 mod evidence;
 mod r#gen;
-mod kube;
+mod kubernetes;
+mod modules;
 mod node;
 mod python;
-mod rooms;
 mod rules;
 mod source;
 mod tally;
@@ -23,11 +23,11 @@ use std::process::ExitCode;
 use workspace::{Outcome, Workspace};
 
 const USAGE: &str = "\
-cargo xtask test [--only PART]   every check and test, or those of one part: rust, python, node, kube
+cargo xtask test [--only PART]   every check and test, or those of one part: rust, python, node, kubernetes
 cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask weaker BASE [HEAD]   the tests that are gone or assert less than at another revision, for a reader
 cargo xtask gen [--check]        write the generated texts, or see that they are current
-cargo xtask kube [--build-only]  a real Kubernetes control plane to look at, or only its programs, built into the cache
+cargo xtask kubernetes [--build-only]  a real Kubernetes control plane to look at, or only its programs, built into the cache
 cargo xtask bench [OPTIONS]      the measured ratios, of an optimized build; --help says more
 cargo xtask bench python [...]   those of the Python package
 cargo xtask bench node [--quick] those of the Node package
@@ -43,8 +43,8 @@ fn main() -> ExitCode {
         }
         ["test"] => test::run(None),
         ["test", "--only", part] => test::run(Some(part)),
-        ["kube"] => with_workspace(|workspace| kube::program(workspace, "serve")),
-        ["kube", "--build-only"] => with_workspace(|workspace| kube::program(workspace, "build")),
+        ["kubernetes"] => with_workspace(|workspace| kubernetes::program(workspace, "serve")),
+        ["kubernetes", "--build-only"] => with_workspace(|workspace| kubernetes::program(workspace, "build")),
         ["bench", args @ ..] => bench::run(args).map(|()| ExitCode::SUCCESS),
         ["rules"] => {
             with_workspace(|workspace| deps::check(workspace).and_then(|()| rules::check(workspace)))

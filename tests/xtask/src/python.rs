@@ -97,7 +97,7 @@ impl<'a> Python<'a> {
             .env("PYTHONPATH", self.folder().join("package"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("BUD_TESTBED", self.built("bud-testbed"))
-            .env("BUD_KUBE_TESTBED", self.built("bud-kube-testbed"));
+            .env("BUD_KUBE_TESTBED", self.built("bud-kubernetes-testbed"));
         command
     }
 

@@ -1,9 +1,9 @@
-//! The house rules: short files, and rooms in their order.
+//! The house rules: short files, and modules in their order.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::rooms;
+use crate::modules;
 use crate::workspace::{Outcome, Workspace};
 
 const MOST_LINES: usize = 600;
@@ -35,7 +35,7 @@ fn violations(path: &Path, text: &str) -> Vec<(usize, String)> {
     if let Ok(inside) = path.strip_prefix("bud-sdk/src") {
         // With `/` on every platform.
         let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
-        found.extend(rooms::violations(&parts.join("/"), text));
+        found.extend(modules::violations(&parts.join("/"), text));
     }
     found
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::tally::Tally;
 use crate::workspace::{Outcome, Workspace, clean, run as run_command, succeeded, unstarted};
-use crate::{cases, coverage, deps, r#gen, kube as plane, node, python, rules};
+use crate::{cases, coverage, deps, r#gen, kubernetes as plane, node, python, rules};
 
 /// A part's name and its steps, in order. It is told whether all parts run, those before it included.
 type Part = (&'static str, for<'a> fn(&'a Workspace, bool) -> Vec<Step<'a>>);
@@ -18,7 +18,7 @@ const PARTS: [Part; 4] = [
     ("rust", |workspace, _| rust(workspace)),
     ("python", |workspace, _| python::steps(workspace)),
     ("node", |workspace, _| node::steps(workspace)),
-    ("kube", kube),
+    ("kubernetes", kubernetes),
 ];
 /// The version of Kubernetes to read; a program chooses it with a feature, a library alone has none.
 const KUBERNETES: (&str, &str) = ("K8S_OPENAPI_ENABLED_VERSION", "1.33");
@@ -132,8 +132,8 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     );
     steps.push(Step::new("dependency rules", "cargo xtask rules", |_| deps::check(workspace)));
     steps.push(Step::new("house rules", "cargo xtask rules", |_| rules::check(workspace)));
-    // What needs a control plane is the part kube.
-    let test = "cargo test --workspace --exclude bud-kube-testbed --all-features";
+    // What needs a control plane is the part kubernetes.
+    let test = "cargo test --workspace --exclude bud-kubernetes-testbed --all-features";
     steps.push(Step::new("cargo test", test, |tally| rust_tests(workspace, tally)));
     if !workspace.examples.is_empty() {
         // With the whole workspace, whose crates the tests have built; `cargo run -p` would build them anew.
@@ -158,9 +158,9 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     steps
 }
 
-fn kube(workspace: &Workspace, all_parts: bool) -> Vec<Step<'_>> {
-    let build = "cargo xtask kube --build-only";
-    let test = "cargo test -p bud-kube-testbed";
+fn kubernetes(workspace: &Workspace, all_parts: bool) -> Vec<Step<'_>> {
+    let build = "cargo xtask kubernetes --build-only";
+    let test = "cargo test -p bud-kubernetes-testbed";
     vec![
         Step::new("control plane", build, |_| plane::program(workspace, "build")),
         // Its tests run those on a cluster. The packages for Python and Node are those that their parts have built.
@@ -181,7 +181,7 @@ fn kube_tests(workspace: &Workspace, command: &mut Command, tally: &mut Tally) -
     let others =
         || ["python", "node"].into_iter().try_for_each(|part| remove(&workspace.cluster_journal(part)));
     others()?;
-    let outcome = journaled(workspace, "kube", command, tally);
+    let outcome = journaled(workspace, "kubernetes", command, tally);
     if outcome.is_err() {
         others()?;
     }
@@ -194,7 +194,7 @@ fn rust_tests(workspace: &Workspace, tally: &mut Tally) -> Outcome {
         "test",
         "--workspace",
         "--exclude",
-        "bud-kube-testbed",
+        "bud-kubernetes-testbed",
         "--all-features",
         "--no-fail-fast",
     ]);

@@ -33,7 +33,7 @@ impl Workspace {
         let targets = package("bud-examples").and_then(|package| package["targets"].as_array());
         let examples = targets.into_iter().flatten().filter(|target| target["kind"][0] == "example");
         // Those on a Kubernetes cluster are run with it.
-        let examples = examples.filter(|target| target["required-features"][0] != "kube");
+        let examples = examples.filter(|target| target["required-features"][0] != "kubernetes");
         Ok(Self {
             root: path("workspace_root")?,
             target: path("target_directory")?,
@@ -63,9 +63,9 @@ impl Workspace {
         self.journal(&format!("passed-{part}"))
     }
 
-    /// The calls that the examples of `part` made on a real control plane, in the last test run of the part kube.
+    /// The calls that the examples of `part` made on a real control plane, in the last test run of the part kubernetes.
     pub fn cluster_journal(&self, part: &str) -> PathBuf {
-        self.journal(&format!("kube-{part}"))
+        self.journal(&format!("kubernetes-{part}"))
     }
 }
 

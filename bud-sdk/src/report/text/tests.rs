@@ -42,14 +42,14 @@ fn what_is_not_known_is_not_called_healthy() {
 fn a_difference_tells_what_is_new_and_what_is_gone() {
     let mut fewer = rich();
     fewer.findings.retain(|finding| finding.code != "POD_CRASHLOOP");
-    insta::assert_snapshot!(rich().since(&fewer).to_text(), @r#"
-    1 new, 0 resolved, 10 lasting
+    insta::assert_snapshot!(rich().diff(&fewer).to_text(), @r#"
+    1 new, 0 resolved, 10 unchanged
     new WARNING POD_CRASHLOOP StatefulSet bud/w (app): it starts\u{1b}[2J again and again (×2) since 2026-01-31T09:00:00Z
         log: FATAL: no\u{1b}[31m connection to postgres://bud:[redacted]@db/bud
         -> read the log
     "#);
-    insta::assert_snapshot!(fewer.since(&rich()).to_text(), @r#"
-    0 new, 1 resolved, 10 lasting
+    insta::assert_snapshot!(fewer.diff(&rich()).to_text(), @r#"
+    0 new, 1 resolved, 10 unchanged
     resolved WARNING POD_CRASHLOOP StatefulSet bud/w (app): it starts\u{1b}[2J again and again
     "#);
 }
@@ -88,7 +88,7 @@ fn colour_is_for_terminals_and_nothing_else_steers_one() {
         }
     }
     let none = report(Vec::new(), Vec::new());
-    for text in [foreign.to_text(), foreign.since(&none).to_text(), none.since(&foreign).to_text()] {
+    for text in [foreign.to_text(), foreign.diff(&none).to_text(), none.diff(&foreign).to_text()] {
         let text = text.to_string();
         assert!(!text.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text:?}");
     }

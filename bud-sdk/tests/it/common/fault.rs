@@ -6,7 +6,8 @@ use std::fmt::Debug;
 use std::future::IntoFuture;
 use std::time::{Duration, Instant};
 
-use bud_sdk::{Client, ClientBuilder, Error, ErrorKind, NewUser, Result, Role};
+use bud_sdk::users::{NewUser, Role};
+use bud_sdk::{Client, ClientBuilder, Error, ErrorKind, Result};
 use bud_testbed::{Script, Wire, respond_json};
 use bytes::Bytes;
 use serde_json::json;

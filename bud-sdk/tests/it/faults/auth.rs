@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use bud_sdk::{AccessToken, ApiKeyValue, Client, Credentials, ErrorKind, Flavor, Result, Secret};
+use bud_sdk::credentials::ApiKeyValue;
+use bud_sdk::{AccessToken, Client, ErrorKind, Flavor, Result, Secret, TokenProvider};
 use bud_testbed::{Fault, Script, Testbed, Wire, respond, respond_json};
 use serde_json::{Value, json};
 
@@ -127,7 +128,7 @@ async fn a9_tokens_that_live_for_no_time_at_all_make_no_storm_of_renewals() {
 /// Gives a token that is expired when it is given.
 struct Stale(Arc<AtomicU32>);
 
-impl Credentials for Stale {
+impl TokenProvider for Stale {
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken>> + Send + '_>> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Ok(AccessToken::new("abc").expires_in(Duration::ZERO)) })
@@ -140,7 +141,7 @@ async fn a9_credentials_without_life_are_used_or_refused_and_not_asked_on_and_on
     let home = home.start([Script::answer(respond_json(200, &json!({ "id": "u-1" })))]).await.unwrap();
     let asked = Arc::new(AtomicU32::new(0));
     let builder = Client::builder().base_url(home.url()).flavor(Flavor::Guide).timeout(millis(500));
-    let bud = builder.credentials(Stale(asked.clone())).build().unwrap();
+    let bud = builder.token_provider(Stale(asked.clone())).build().unwrap();
     let _ = bud.users().get("u-1").await;
     assert!(asked.load(Ordering::SeqCst) <= 3, "asked {} times", asked.load(Ordering::SeqCst));
 }
@@ -302,7 +303,7 @@ async fn k3_k10_a_panic_about_an_error_shows_no_secret() {
 async fn k1_what_holds_a_secret_shows_none() {
     let (secret, bud) = (Secret::new(TOKEN), plain("https://bud.test").build().unwrap());
     let login = Client::builder().base_url("https://bud.test").password("a@example.com", PASSWORD);
-    let raw = bud.raw(bud_sdk::Method::Post, "/x").json(&json!({ "password": TOKEN })).unwrap();
+    let raw = bud.raw(bud_sdk::operations::Method::Post, "/x").json(&json!({ "password": TOKEN })).unwrap();
     for text in [
         format!("{secret:?} {secret:#?}"),
         format!("{bud:?} {bud:#?} {:?} {:?}", bud.auth(), bud.users().get("u-1")),

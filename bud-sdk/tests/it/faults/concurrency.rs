@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bud_sdk::{
-    AccessToken, Client, Credentials, Deployment, Error, ErrorKind, Flavor, NewProject, NewUser,
-    ProjectUpdate, Result, Role,
-};
+use bud_sdk::endpoints::Deployment;
+use bud_sdk::projects::{NewProject, ProjectUpdate};
+use bud_sdk::users::{NewUser, Role};
+use bud_sdk::{AccessToken, Client, Error, ErrorKind, Flavor, Result, TokenProvider};
 use bud_testbed::{Fault, Script, Testbed, Wire, respond_json};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -209,7 +209,7 @@ struct Shaky {
     panics: u32,
 }
 
-impl Credentials for Shaky {
+impl TokenProvider for Shaky {
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken>> + Send + '_>> {
         Box::pin(async {
             let turn = self.asked.fetch_add(1, Ordering::SeqCst);
@@ -230,7 +230,7 @@ async fn c8_credentials_that_panic_are_an_error_and_not_asked_on_and_on() {
     let asked = Arc::new(AtomicU32::new(0));
     let shaky = Shaky { asked: asked.clone(), panics: u32::MAX };
     let builder = Client::builder().base_url(home.url()).flavor(Flavor::Guide).timeout(millis(500));
-    let bud = builder.credentials(shaky).build().unwrap();
+    let bud = builder.token_provider(shaky).build().unwrap();
     let error = bud.users().get("u-1").await.unwrap_err();
     assert!(asked.load(Ordering::SeqCst) <= 3, "asked {} times: {error}", asked.load(Ordering::SeqCst));
     assert!(error.is_auth(), "{error}");
@@ -245,7 +245,7 @@ async fn c8_credentials_that_panicked_once_can_recover() {
     let asked = Arc::new(AtomicU32::new(0));
     let shaky = Shaky { asked: asked.clone(), panics: 1 };
     let builder = Client::builder().base_url(home.url()).flavor(Flavor::Guide).timeout(millis(500));
-    let bud = builder.credentials(shaky).build().unwrap();
+    let bud = builder.token_provider(shaky).build().unwrap();
     let _ = bud.users().get("u-1").await;
     tokio::time::sleep(millis(1050)).await;
     bud.users().get("u-1").await.unwrap();

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use bud_sdk::{
-    Client, Deployment, Error, ErrorKind, Flavor, Grant, Method, NewProject, NewUser, PermissionLevel,
-    ProjectUpdate, Result, Role, UserUpdate,
-};
+use bud_sdk::endpoints::Deployment;
+use bud_sdk::operations::Method;
+use bud_sdk::permissions::{Grant, PermissionLevel};
+use bud_sdk::projects::{NewProject, ProjectUpdate};
+use bud_sdk::users::{NewUser, Role, UserUpdate};
+use bud_sdk::{Client, Error, ErrorKind, Flavor, Result};
 use bud_testbed::{Fault, Script, Testbed, Wire, respond, respond_json};
 use serde_json::{Value, json};
 

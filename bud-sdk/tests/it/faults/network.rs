@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bud_sdk::{Client, Deployment, ErrorKind, Flavor, Method, Role, Timestamp};
+use bud_sdk::endpoints::Deployment;
+use bud_sdk::operations::Method;
+use bud_sdk::users::Role;
+use bud_sdk::{Client, ErrorKind, Flavor, Timestamp};
 use bud_testbed::{Script, Step, Testbed, Wire};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

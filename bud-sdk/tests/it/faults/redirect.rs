@@ -1,6 +1,9 @@
 //! The fault catalogue, group X: redirects. The one from https to http stands with the TLS server.
 
-use bud_sdk::{Deployment, ErrorKind, Method, Role, Timestamp};
+use bud_sdk::endpoints::Deployment;
+use bud_sdk::operations::Method;
+use bud_sdk::users::Role;
+use bud_sdk::{ErrorKind, Timestamp};
 use bud_testbed::{Fault, Script, Testbed, Wire, gzip_bomb, respond, respond_json};
 use serde_json::json;
 

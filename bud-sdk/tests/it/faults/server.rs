@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bud_sdk::{ErrorKind, Role};
+use bud_sdk::ErrorKind;
+use bud_sdk::users::Role;
 use bud_testbed::{Fault, Script, Testbed, gzip_bomb, respond, respond_chunked, respond_json};
 use bytes::Bytes;
 use serde_json::json;

@@ -1,9 +1,8 @@
 //! Projects, members, rights, API keys and clusters.
 
-use bud_sdk::{
-    CredentialUpdate, Expiry, Grant, NewMember, NewProject, PermissionLevel, ProjectType, ProjectUpdate,
-    Scope, Scopes,
-};
+use bud_sdk::credentials::{CredentialUpdate, Expiry};
+use bud_sdk::permissions::{Grant, PermissionLevel, Scope, Scopes};
+use bud_sdk::projects::{NewMember, NewProject, ProjectType, ProjectUpdate};
 use serde_json::{Value, json};
 
 use super::exchange::{Exchange, answer};
@@ -230,7 +229,7 @@ fn new_key(exchange: &Exchange) -> Plan {
         }
         let made = call.await?;
         Ok(typed(&made.credential).map(|mut credential| {
-            if let bud_sdk::ApiKeyValue::Encrypted(key) = &made.key {
+            if let bud_sdk::credentials::ApiKeyValue::Encrypted(key) = &made.key {
                 credential["key"] = key.ciphertext().into();
             }
             credential

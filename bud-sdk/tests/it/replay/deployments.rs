@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use bud_sdk::{
-    AccessMode, Autoscaler, Client, DeployModel, Deployment, DeploymentStage, Error, ModelDeployment,
-    StorageDefaults,
-};
+use bud_sdk::clusters::{AccessMode, StorageDefaults};
+use bud_sdk::endpoints::{Autoscaler, DeployModel, Deployment, DeploymentStage, ModelDeployment};
+use bud_sdk::{Client, Error};
 use bytes::Bytes;
 use serde_json::{Value, json};
 

@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 use std::pin::Pin;
 
-use bud_sdk::{Client, Error, Flavor, List, Paged};
+use bud_sdk::operations::Paged;
+use bud_sdk::{Client, Error, Flavor, List};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,6 +1,8 @@
 //! The audit log and billing.
 
-use bud_sdk::{AuditRecord, Client, Granularity, List, Timestamp};
+use bud_sdk::audit::AuditRecord;
+use bud_sdk::quotas::Granularity;
+use bud_sdk::{Client, List, Timestamp};
 use serde_json::json;
 
 use super::exchange::{Exchange, answer};
@@ -91,7 +93,10 @@ pub fn plan_of(exchange: &Exchange) -> Option<Plan> {
     })
 }
 
-fn filtered(bud: &Client, exchange: &Exchange) -> List<impl bud_sdk::Paged<Item = AuditRecord> + use<>> {
+fn filtered(
+    bud: &Client,
+    exchange: &Exchange,
+) -> List<impl bud_sdk::operations::Paged<Item = AuditRecord> + use<>> {
     let mut records = bud.audit().records();
     if let Some(action) = exchange.query("action") {
         records = records.action(action);

@@ -1,7 +1,7 @@
 //! The platform's own description of its answers: an example of each, with every field that it names, is fed to the
 //! operation that asks for it. Every field is found again in the typed value, and none is unknown.
 
-use bud_sdk::Support;
+use bud_sdk::operations::Support;
 use serde_json::{Map, Value, json};
 
 use super::NOT_OFFERED;
@@ -253,17 +253,17 @@ fn nameless(template: &str) -> String {
 /// The operations that begin with a request to this route.
 fn operations(route: &str) -> Vec<&'static str> {
     let (method, template) = route.split_once(' ').unwrap();
-    let goes_there = |info: &&bud_sdk::OperationInfo| {
+    let goes_there = |info: &&bud_sdk::operations::OperationInfo| {
         matches!(info.routes.runtime, Support::Offered(to)
             if to.method.as_str() == method && nameless(to.path) == nameless(template))
     };
-    bud_sdk::operations().iter().filter(goes_there).map(|info| info.id).collect()
+    bud_sdk::operations::all().iter().filter(goes_there).map(|info| info.id).collect()
 }
 
 #[test]
 fn every_route_that_we_offer_is_one_of_the_platforms() {
     let routes = Schemas::read().routes();
-    for info in bud_sdk::operations() {
+    for info in bud_sdk::operations::all() {
         if let Support::Offered(to) = info.routes.runtime {
             let there = routes.keys().any(|route| {
                 let (method, template) = route.split_once(' ').unwrap();

@@ -1,6 +1,7 @@
 //! Sessions and users.
 
-use bud_sdk::{NewUser, Role, Scope, UserType, UserUpdate};
+use bud_sdk::permissions::Scope;
+use bud_sdk::users::{NewUser, Role, UserType, UserUpdate};
 use bytes::Bytes;
 use serde_json::json;
 

@@ -1,9 +1,10 @@
 //! The platform as shipped answers a success with something else: what is read of it is an error, never an empty result.
 
-use bud_sdk::{
-    Autoscaler, Client, Error, ErrorKind, ExportFormat, Flavor, Grant, PermissionLevel, Result,
-    StorageDefaults,
-};
+use bud_sdk::audit::ExportFormat;
+use bud_sdk::clusters::StorageDefaults;
+use bud_sdk::endpoints::Autoscaler;
+use bud_sdk::permissions::{Grant, PermissionLevel};
+use bud_sdk::{Client, Error, ErrorKind, Flavor, Result};
 use bud_testbed::{Script, Wire, respond, respond_json};
 use bytes::Bytes;
 use serde_json::json;

@@ -1,8 +1,8 @@
 //! Clusters of the platform as shipped: their two ids, their settings, and what is recommended.
 
-use bud_sdk::{
-    AccessMode, ClusterStatus, DeployModel, DeploymentStage, ErrorKind, StorageDefaults, Timestamp,
-};
+use bud_sdk::clusters::{AccessMode, ClusterStatus, StorageDefaults};
+use bud_sdk::endpoints::{DeployModel, DeploymentStage};
+use bud_sdk::{ErrorKind, Timestamp};
 use bud_testbed::{Fault, Testbed};
 use serde_json::{Value, json};
 

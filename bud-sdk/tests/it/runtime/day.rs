@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use bud_sdk::{
-    AccessMode, ApiKeyValue, Autoscaler, Client, ClusterStatus, CredentialType, CredentialUpdate,
-    DeployModel, EndpointStatus, ErrorKind, Flavor, Grant, Method, NewMember, NewProject, NewUser,
-    PermissionLevel, ProjectType, ProjectUpdate, Role, Scope, Scopes, StorageDefaults, Timestamp, UserStatus,
-    UserUpdate,
-};
+use bud_sdk::clusters::{AccessMode, ClusterStatus, StorageDefaults};
+use bud_sdk::credentials::{ApiKeyValue, CredentialType, CredentialUpdate};
+use bud_sdk::endpoints::{Autoscaler, DeployModel, EndpointStatus};
+use bud_sdk::operations::Method;
+use bud_sdk::permissions::{Grant, PermissionLevel, Scope, Scopes};
+use bud_sdk::projects::{NewMember, NewProject, ProjectType, ProjectUpdate};
+use bud_sdk::users::{NewUser, Role, UserStatus, UserUpdate};
+use bud_sdk::{Client, ErrorKind, Flavor, Timestamp};
 use bud_testbed::Testbed;
 
 #[tokio::test]
@@ -96,7 +98,8 @@ async fn the_whole_day() {
     let wait = bud.endpoints().wait(&endpoint).after(&going).until(EndpointStatus::Stopped);
     assert!(wait.every(soon).await.unwrap().is(&EndpointStatus::Deleted));
     assert!(bud.endpoints().get(&endpoint).await.unwrap_err().is_not_found());
-    let error = bud.endpoints().deploy(&endpoint, bud_sdk::Deployment::on(cluster)).await.unwrap_err();
+    let error =
+        bud.endpoints().deploy(&endpoint, bud_sdk::endpoints::Deployment::on(cluster)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 
     // Section 9: quotas, keys, audit log.

@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bud_sdk::{
-    Autoscaler, Client, DeployClusterId, DeployModel, DeploymentStage, EndpointStatus, ErrorKind,
-    ModelDeployment, NewMember, PermissionLevel, WorkflowStatus, WorkflowType,
-};
+use bud_sdk::clusters::DeployClusterId;
+use bud_sdk::endpoints::{Autoscaler, DeployModel, DeploymentStage, EndpointStatus, ModelDeployment};
+use bud_sdk::permissions::PermissionLevel;
+use bud_sdk::projects::NewMember;
+use bud_sdk::workflows::{WorkflowStatus, WorkflowType};
+use bud_sdk::{Client, ErrorKind};
 use bud_testbed::{Fault, Testbed};
 use serde_json::{Value, json};
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use bud_sdk::{
-    Autoscaler, Client, CostLimits, Endpoint, EndpointStatus, ErrorKind, GpuScaling, MetricSource,
-    MetricSourceType, NewMember, PermissionLevel, Prediction, Result, ScaleToZero, ScalingBehavior,
-    ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint,
+use bud_sdk::endpoints::{
+    Autoscaler, CostLimits, Endpoint, EndpointStatus, GpuScaling, MetricSource, MetricSourceType, Prediction,
+    ScaleToZero, ScalingBehavior, ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint,
 };
+use bud_sdk::permissions::PermissionLevel;
+use bud_sdk::projects::NewMember;
+use bud_sdk::{Client, ErrorKind, Result};
 use bud_testbed::{Fault, Script, Testbed, Wire, respond_json};
 use serde_json::json;
 
@@ -23,7 +25,7 @@ async fn member(bed: &Testbed, bud: &Client) -> Client {
     runtime_user(bed, &user.email, &user.password)
 }
 
-fn quick(wait: bud_sdk::EndpointWait) -> bud_sdk::EndpointWait {
+fn quick(wait: bud_sdk::endpoints::EndpointWait) -> bud_sdk::endpoints::EndpointWait {
     wait.every(millis(2)).within(Duration::from_secs(20))
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use bud_sdk::{Client, Completeness, ErrorKind, ExportFormat, Timestamp};
+use bud_sdk::audit::{Completeness, ExportFormat};
+use bud_sdk::{Client, ErrorKind, Timestamp};
 use bud_testbed::{Fault, Flavor, Testbed};
 
 use crate::common::{Folder, january};
@@ -54,7 +55,7 @@ async fn rows_beyond_the_silent_cut_arrive_complete_and_in_order() {
     assert_eq!(bed.requests().iter().filter(|sent| sent.target.contains("export_csv")).count(), 2);
 }
 
-async fn collect(mut records: bud_sdk::ExportStream<bud_sdk::AuditRecord>) -> Vec<String> {
+async fn collect(mut records: bud_sdk::audit::ExportStream<bud_sdk::audit::AuditRecord>) -> Vec<String> {
     let mut ids = Vec::new();
     while let Some(record) = records.next().await {
         ids.push(record.unwrap().id.as_str().to_owned());

@@ -1,9 +1,12 @@
 //! The traps of the platform as shipped, as `tests/traps.md` names them, on the test server that sets each of them.
 
-use bud_sdk::{
-    AuditRecord, Client, CredentialType, CredentialUpdate, ErrorKind, Flavor, Grant, Method, NewProject,
-    NewUser, PermissionLevel, ProjectType, Role, Scope, ScopeState, Scopes, Timestamp, User, UserType,
-};
+use bud_sdk::audit::AuditRecord;
+use bud_sdk::credentials::{CredentialType, CredentialUpdate};
+use bud_sdk::operations::Method;
+use bud_sdk::permissions::{Grant, PermissionLevel, Scope, ScopeState, Scopes};
+use bud_sdk::projects::{NewProject, ProjectType};
+use bud_sdk::users::{NewUser, Role, User, UserType};
+use bud_sdk::{Client, ErrorKind, Flavor, Timestamp};
 use bud_testbed::{Script, Wire, respond_json};
 use serde_json::json;
 
@@ -52,7 +55,7 @@ async fn a_password_is_set_for_oneself_and_nobody_else() {
     assert_eq!(old.kind(), ErrorKind::InvalidCredentials);
     // Whatever is changed of another, no password goes along.
     admin.users().set_role(&other.id, Role::Tester).await.unwrap();
-    let update = bud_sdk::UserUpdate::new().first_name("A").last_name("B");
+    let update = bud_sdk::users::UserUpdate::new().first_name("A").last_name("B");
     admin.users().update(&other.id, update).await.unwrap();
     let sent = bed.requests().into_iter().filter(|sent| sent.path.starts_with("/users/"));
     let own = format!("/users/{}", bed.admin_id());
@@ -159,7 +162,7 @@ async fn who_is_no_administrator_gets_his_own_records_and_is_told_before() {
     assert!(
         !records.is_empty()
             && records.iter().all(|record| {
-                record.user_id.as_ref().map(bud_sdk::UserId::as_str) == Some(user.id.as_str())
+                record.user_id.as_ref().map(bud_sdk::users::UserId::as_str) == Some(user.id.as_str())
             })
     );
     assert!(admin.audit().records().all().await.unwrap().len() > records.len());

@@ -1,10 +1,10 @@
 //! The platform as shipped: its users, members, rights and API keys, and what protects a caller from its traps.
 
-use bud_sdk::{
-    ApiKeyValue, Client, ClientBuilder, CredentialType, CredentialUpdate, ErrorKind, Expiry, Flavor, Grant,
-    NewMember, NewProject, NewUser, PermissionLevel, ProjectType, ResourceType, Role, Scope, Scopes,
-    UserStatus, UserType,
-};
+use bud_sdk::credentials::{ApiKeyValue, CredentialType, CredentialUpdate, Expiry};
+use bud_sdk::permissions::{Grant, PermissionLevel, ResourceType, Scope, Scopes};
+use bud_sdk::projects::{NewMember, NewProject, ProjectType};
+use bud_sdk::users::{NewUser, Role, UserStatus, UserType};
+use bud_sdk::{Client, ClientBuilder, ErrorKind, Flavor};
 use bud_testbed::{Script, Wire, respond_json};
 use serde_json::{Value, json};
 
@@ -316,7 +316,7 @@ async fn a_project_for_clients_is_said_to_be_one() {
     let client = bed.seed_user("USER");
     let found = bud.users().list().search(&client.email).all().await.unwrap().remove(0);
     assert_eq!(found.user_type.as_deref(), Some(&UserType::Client));
-    let grant = |project: &bud_sdk::Project| Grant::project(&found, project, PermissionLevel::View);
+    let grant = |project: &bud_sdk::projects::Project| Grant::project(&found, project, PermissionLevel::View);
 
     let ours = bud.projects().create(NewProject::new("Ours")).await.unwrap();
     assert_eq!(ours.project_type.as_deref(), Some(&ProjectType::AdminApp), "an administrator's");

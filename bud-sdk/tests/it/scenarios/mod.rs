@@ -1,4 +1,4 @@
-//! The scenarios of `tests/contract/scenarios`, replayed through the door: the same requests byte for byte, the same results,
+//! The scenarios of `tests/contract/scenarios`, replayed through the bindings: the same requests byte for byte, the same results,
 //! the same errors, in every language.
 //!
 //! A scenario says what is called and what the server answers. `BUD_SCENARIOS=write` writes down what is then sent and
@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bud_sdk::{Flavor, Support, door};
+use bud_sdk::operations::Support;
+use bud_sdk::{Flavor, bindings};
 use serde_json::Value;
 
-/// What a script cannot show: a websocket, or a request that has the time in it. `tests/kube` shows them.
+/// What a script cannot show: a websocket, or a request that has the time in it. `tests/kubernetes` shows them.
 const ON_A_REAL_CLUSTER: [&str; 4] =
     ["kubernetes.exec", "kubernetes.postgres", "kubernetes.gpu_readings", "kubernetes.restart"];
 
@@ -117,7 +118,7 @@ fn every_name_stands_once_and_everything_has_a_scenario_on_each_api() {
         .map(|scenario| (text(&scenario, "call").to_owned(), text(&scenario["client"], "flavor").to_owned()))
         .collect();
     let mut missing = Vec::new();
-    for entry in door::registry() {
+    for entry in bindings::registry() {
         if entry.on_cluster() {
             let well = |scenario: Value| scenario["error"].is_null() && text(&scenario, "call") == entry.id;
             if !ON_A_REAL_CLUSTER.contains(&entry.id) && !all().any(well) {
@@ -125,7 +126,7 @@ fn every_name_stands_once_and_everything_has_a_scenario_on_each_api() {
             }
             continue;
         }
-        let info = bud_sdk::operations().iter().find(|info| info.id == entry.id);
+        let info = bud_sdk::operations::all().iter().find(|info| info.id == entry.id);
         for flavor in [Flavor::Guide, Flavor::Runtime] {
             let offered = info.is_none_or(|info| matches!(info.routes.on(flavor), Support::Offered(_)));
             if offered && !shown.contains(&(entry.id.to_owned(), flavor.to_string())) {

@@ -3,9 +3,9 @@
 use std::future::poll_fn;
 use std::path::Path;
 
-use bud_sdk::{Error, Warning, door};
+use bindings::{StreamItem, Target, Task};
+use bud_sdk::{Error, Warning, bindings};
 use bud_testbed::{SeenRequest, Wire};
-use door::{Piece, Target, Work};
 use serde_json::{Map, Value, json};
 
 use super::answers;
@@ -62,14 +62,14 @@ fn connected(scenario: &Value, url: &str, folder: &Path) -> Result<Target, Error
         std::fs::write(&kubeconfig, kubeconfig_of(url).to_string()).unwrap();
         let mut options = object(&scenario["cluster"]);
         options.insert("kubeconfig".to_owned(), kubeconfig.to_str().unwrap().into());
-        return door::connect_cluster(options).map(Target::Cluster);
+        return bindings::connect_cluster(options).map(Target::Cluster);
     }
     let mut client = object(&scenario["client"]);
     client.insert("base_url".to_owned(), url.into());
     if !client.contains_key("email") {
         client.entry("token").or_insert_with(|| "scenario-token".into());
     }
-    door::connect(client).map(Target::Platform)
+    bindings::connect(client).map(Target::Platform)
 }
 
 fn kubeconfig_of(url: &str) -> Value {
@@ -101,13 +101,13 @@ fn shown(request: &SeenRequest, host: &str) -> Value {
 
 /// What an error says, without the time that it took. What another language says in other words stands in `spelled`.
 fn failed(error: &Error) -> Value {
-    let mut told = object(&door::error_json(error, door::Dialect::Rust));
+    let mut told = object(&bindings::error_json(error, bindings::Dialect::Rust));
     told.remove("elapsed");
     told.remove("text");
     told.retain(|_, value| !value.is_null() && *value != json!([]));
-    let languages = [("node", door::Dialect::Node), ("python", door::Dialect::Python)];
+    let languages = [("node", bindings::Dialect::Node), ("python", bindings::Dialect::Python)];
     let spelled = languages.map(|(name, language)| {
-        let own = door::error_json(error, language);
+        let own = bindings::error_json(error, language);
         let texts = ["message", "hint"]
             .into_iter()
             .filter(|text| told.get(*text).is_some_and(|rust| *rust != own[*text]));
@@ -120,7 +120,7 @@ fn failed(error: &Error) -> Value {
     told.into()
 }
 
-fn json_of(output: &dyn door::Output) -> Value {
+fn json_of(output: &dyn bindings::Output) -> Value {
     serde_json::from_str(&output.to_json().unwrap()).unwrap()
 }
 
@@ -139,8 +139,8 @@ async fn call(
     if id == "audit.export_file" {
         told.0.remove("updates");
     }
-    let parcels = ["audit.export_records", "kubernetes.follow_logs"].contains(&id);
-    if let Some(Value::Array(pages)) = told.0.get_mut("pages").filter(|_| parcels) {
+    let items = ["audit.export_records", "kubernetes.follow_logs"].contains(&id);
+    if let Some(Value::Array(pages)) = told.0.get_mut("pages").filter(|_| items) {
         let items = pages.iter().flat_map(|page| page["items"].as_array().unwrap().clone());
         *pages = vec![json!({ "items": items.collect::<Vec<_>>(), "cursor": null, "total": null })];
     }
@@ -155,23 +155,23 @@ async fn begin(
     told: &mut Told,
 ) -> Result<(), Error> {
     let mut stream = match target?.begin(id, args, options)? {
-        Work::Call(call) => {
+        Task::Call(call) => {
             let answer = call.await?;
             told.0.insert("result".to_owned(), json_of(&*answer.value));
             told.warn(&answer.warnings);
             return Ok(());
         }
-        Work::Stream(stream) => stream,
+        Task::Stream(stream) => stream,
     };
     while let Some(piece) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
         match piece? {
-            Piece::Page { items, cursor, total, warnings } => {
+            StreamItem::Page { items, cursor, total, warnings } => {
                 told.warn(&warnings);
                 told.push("pages", json!({ "items": json_of(&*items), "cursor": cursor, "total": total }));
             }
-            Piece::Update(update) => told.push("updates", json_of(&*update)),
-            Piece::Done(result) => drop(told.0.insert("result".to_owned(), json_of(&*result))),
-            Piece::Chunk(chunk) => told.append("bytes", std::str::from_utf8(&chunk).unwrap()),
+            StreamItem::Update(update) => told.push("updates", json_of(&*update)),
+            StreamItem::Done(result) => drop(told.0.insert("result".to_owned(), json_of(&*result))),
+            StreamItem::Chunk(chunk) => told.append("bytes", std::str::from_utf8(&chunk).unwrap()),
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 /** Starts it. It ends when it is disposed of. */
 export async function brokenCluster(): Promise<{ kubeconfig: string } & AsyncDisposable> {
   const built = process.env['BUD_TARGET'];
-  const run = built ? [join(built, 'bud-kube-testbed')] : ['cargo', 'run', '--quiet', '--package', 'bud-kube-testbed', '--'];
+  const run = built ? [join(built, 'bud-kubernetes-testbed')] : ['cargo', 'run', '--quiet', '--package', 'bud-kubernetes-testbed', '--'];
   const [command = '', ...args] = run;
   const root = new URL('../../../..', import.meta.url);
   const server = spawn(command, [...args, 'scripted', 'broken'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });

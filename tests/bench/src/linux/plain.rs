@@ -25,7 +25,7 @@ pub(super) enum Status {
     Invited,
 }
 
-/// The fields of `bud_sdk::User`.
+/// The fields of `bud_sdk::users::User`.
 #[derive(Debug, Deserialize)]
 #[expect(dead_code, reason = "they are read from the wire and counted, not used")]
 pub(super) struct User {

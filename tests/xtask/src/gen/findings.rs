@@ -12,19 +12,19 @@ pub fn file() -> Generated {
          what should have been read and could not be; the verdict is then never `HEALTHY`.\n",
     );
     let mut sections: Vec<&str> = Vec::new();
-    for check in bud_sdk::kubernetes::checks() {
+    for check in bud_sdk::diagnostics::checks() {
         if !sections.contains(&check.section) {
             sections.push(check.section);
         }
     }
     for section in sections {
         text.push_str(&format!("\n## {section}\n"));
-        for check in bud_sdk::kubernetes::checks().filter(|check| check.section == section) {
+        for check in bud_sdk::diagnostics::checks().filter(|check| check.section == section) {
             text.push_str(&format!(
                 "\n### {}\n\n{}\n\n- **Severity:** {}\n- **Confirm:** {}\n- **Fix:** {}\n",
                 check.code, check.means, check.severity, check.confirm, check.fix
             ));
         }
     }
-    ("bud-sdk/FINDINGS.md", text)
+    ("bud-sdk/FINDINGS.md".to_owned(), text)
 }

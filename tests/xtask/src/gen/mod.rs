@@ -1,18 +1,19 @@
-//! The bindings' generated files, written from the door's registry.
+//! The bindings' generated files, written from the bindings' registry.
 
 mod findings;
 mod names;
 mod node;
 mod python;
+mod topics;
 
 use std::fs;
 
-use bud_sdk::door::{self, Entry, Kind};
+use bud_sdk::bindings::{self, Entry, Kind};
 
 use crate::workspace::{Outcome, Workspace};
 
 /// A file's path below the root, and its text.
-pub type Generated = (&'static str, String);
+pub type Generated = (String, String);
 
 fn all() -> Vec<Generated> {
     python::files().into_iter().chain(node::files()).chain([findings::file()]).collect()
@@ -21,7 +22,7 @@ fn all() -> Vec<Generated> {
 /// `audit.export_file` and `audit.export_records` are what one does with an `audit.export`, and so have no method of their own.
 fn part_of_an_export(entry: &Entry) -> bool {
     ["_file", "_records"].iter().any(|end| {
-        let whole = entry.id.strip_suffix(end).and_then(door::entry);
+        let whole = entry.id.strip_suffix(end).and_then(bindings::entry);
         whole.is_some_and(|whole| whole.kind == Kind::Bytes)
     })
 }
@@ -40,7 +41,7 @@ pub fn write(workspace: &Workspace) -> Outcome {
 /// An error unless all files are as they would be written now.
 pub fn check(workspace: &Workspace) -> Outcome {
     for (path, text) in all() {
-        if fs::read_to_string(workspace.root.join(path)).ok() != Some(text) {
+        if fs::read_to_string(workspace.root.join(&path)).ok() != Some(text) {
             return Err(format!("{path} is stale; run `cargo xtask gen`"));
         }
     }

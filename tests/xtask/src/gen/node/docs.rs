@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use bud_sdk::door::{self, Arg, Kind, Type};
-use bud_sdk::{Flavor, OperationInfo, Support};
+use bud_sdk::Flavor;
+use bud_sdk::bindings::{self, Arg, Kind, Type};
+use bud_sdk::operations::{OperationInfo, Support};
 
 use super::resources::Method;
 use crate::r#gen::names::camel;
@@ -20,7 +21,7 @@ pub fn argument_docs(arg: &Arg) -> Vec<String> {
 
 pub fn method_docs(method: &Method<'_>) -> Vec<String> {
     let mut docs = plain(method.entry.docs);
-    let operation = bud_sdk::operations().iter().find(|operation| operation.id == method.entry.id);
+    let operation = bud_sdk::operations::all().iter().find(|operation| operation.id == method.entry.id);
     if let Some(operation) = operation {
         docs.push(String::new());
         docs.extend(routes_of(operation));
@@ -62,7 +63,7 @@ fn errors_of(method: &Method<'_>, operation: Option<&OperationInfo>) -> Vec<Stri
         vec!["@throws {InvalidArgumentError} before any request, for what no API takes.".to_owned()];
     let Some(operation) = operation else { return lines };
     let routes = [Flavor::Guide, Flavor::Runtime].map(|flavor| operation.routes.on(flavor));
-    let offered = |test: &dyn Fn(&bud_sdk::Route) -> bool| {
+    let offered = |test: &dyn Fn(&bud_sdk::operations::Route) -> bool| {
         routes.iter().any(|support| matches!(support, Support::Offered(route) if test(route)))
     };
     if routes.iter().any(|support| matches!(support, Support::Unsupported(_))) {
@@ -94,12 +95,12 @@ pub fn plain(docs: &str) -> Vec<String> {
 /// What is spelled another way here: calls, arguments, fields. The server's words are not: `login_failed`, and `api_key`, which
 /// is an option of a client, too.
 static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
-    let entries = door::registry().flat_map(|entry| {
+    let entries = bindings::registry().flat_map(|entry| {
         let method = entry.id.split_once('.').map(|(_, method)| method);
         let arguments = entry.args.iter().chain(entry.options()).map(|arg| arg.name);
         [entry.id].into_iter().chain(method).chain(arguments)
     });
-    let fields = door::models().into_iter().flat_map(|model| model.fields.iter().map(|field| field.name));
+    let fields = bindings::models().into_iter().flat_map(|model| model.fields.iter().map(|field| field.name));
     entries.chain(fields).collect()
 });
 

@@ -2,19 +2,20 @@
 
 use std::fmt::Write;
 
-use bud_sdk::door::{self, Enumeration, Model, ModelField, Type};
+use bud_sdk::bindings::{self, Enumeration, Model, ModelField, Type};
 
 use super::docs::{comment, plain};
 use super::types::{choice, given, read};
 use super::{HEADER, import};
 use crate::r#gen::names::camel;
+use crate::r#gen::topics::unique;
 
 pub fn models() -> String {
     let mut body = String::new();
-    for values in door::enumerations() {
+    for values in bindings::enumerations() {
         enumeration(&mut body, values);
     }
-    for model in door::models() {
+    for model in bindings::models() {
         interface(&mut body, model);
         reader(&mut body, model);
     }
@@ -31,6 +32,7 @@ pub fn models() -> String {
 }
 
 fn enumeration(text: &mut String, values: &Enumeration) {
+    let name = unique(values.name, values.topic());
     let mut docs = plain(values.docs);
     docs.push(String::new());
     docs.extend(
@@ -38,12 +40,12 @@ fn enumeration(text: &mut String, values: &Enumeration) {
     );
     text.push('\n');
     comment(text, "", &docs);
-    let _ = writeln!(text, "export type {} =", values.name);
+    let _ = writeln!(text, "export type {name} =");
     for value in values.values {
         let _ = writeln!(text, "  | '{}'", value.name);
     }
     text.push_str("  | (string & {});\n\n");
-    let _ = writeln!(text, "/** @internal */\nexport const read{} = open<{0}>({{", values.name);
+    let _ = writeln!(text, "/** @internal */\nexport const read{name} = open<{name}>({{");
     for value in values.values {
         let aliases: Vec<String> = value.aliases.iter().map(|alias| format!("'{alias}'")).collect();
         let _ = writeln!(text, "  {}: [{}],", key(value.name), aliases.join(", "));
@@ -54,7 +56,7 @@ fn enumeration(text: &mut String, values: &Enumeration) {
 fn interface(text: &mut String, model: &Model) {
     text.push('\n');
     comment(text, "", &plain(model.docs));
-    let _ = writeln!(text, "export interface {} {{", model.name);
+    let _ = writeln!(text, "export interface {} {{", unique(model.name, model.topic()));
     for field in model.shown() {
         let docs = plain(field.docs);
         let docs: Vec<String> = match is_span(field) {
@@ -79,7 +81,7 @@ fn interface(text: &mut String, model: &Model) {
 }
 
 fn reader(text: &mut String, model: &Model) {
-    let name = model.name;
+    let name = unique(model.name, model.topic());
     let fields: Vec<&ModelField> = model.shown().collect();
     if model.open {
         let names: Vec<String> = fields.iter().map(|field| format!("'{}'", field.name)).collect();

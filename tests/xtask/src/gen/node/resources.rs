@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use bud_sdk::door::{self, Arg, Entry, Kind, Type};
+use bud_sdk::bindings::{self, Arg, Entry, Kind, Type};
 
 use super::docs::{argument_docs, comment, method_docs};
 use super::types::{choice, fields, function, given, taken};
 use super::{HEADER, import};
 use crate::r#gen::names::{camel, pascal, singular};
 use crate::r#gen::part_of_an_export;
+use crate::r#gen::topics::{self, TOPICS, Topic, unique};
 
 pub fn options() -> String {
     let mut text = format!(
         "{HEADER}import type {{ Secret }} from '../secret.js';\nimport type {{ Fields, Named }} from '../values.js';\n"
     );
     for (name, about, args) in [
-        ("Client", "a client", door::connect_options()),
-        ("Cluster", "a Kubernetes cluster", door::connect_cluster_options()),
+        ("Client", "a client", bindings::connect_options()),
+        ("Cluster", "a Kubernetes cluster", bindings::connect_cluster_options()),
     ] {
         let _ = writeln!(text, "\n/** What {about} takes. */\nexport interface {name}Options {{");
         properties(&mut text, args);
@@ -102,7 +103,7 @@ impl<'a> Method<'a> {
 
 pub fn resources() -> String {
     let mut by_resource: BTreeMap<&str, Vec<Method<'_>>> = BTreeMap::new();
-    for method in door::registry().map(Method::of) {
+    for method in bindings::registry().map(Method::of) {
         by_resource.entry(method.resource).or_default().push(method);
     }
     let mut body = String::new();
@@ -122,7 +123,7 @@ pub fn resources() -> String {
     }
     let own = by_resource.remove("client").unwrap_or_default();
     for (resource, methods) in &by_resource {
-        let place = if on_cluster(methods) { "KubernetesCluster" } else { "client" };
+        let place = if on_cluster(methods) { "kubernetes.Cluster" } else { "client" };
         let _ = writeln!(
             body,
             "\n/** `{place}.{}`. */\nexport class {} {{\n  readonly #core: Core;\n\n  /** @internal */\n  \
@@ -175,8 +176,9 @@ fn on_cluster(methods: &[Method<'_>]) -> bool {
 
 fn imports(body: &str) -> String {
     let mut models: Vec<String> = Vec::new();
-    let enumerations = door::enumerations().into_iter().map(|values| values.name);
-    for name in door::models().iter().map(|model| model.name).chain(enumerations) {
+    let enumerations = bindings::enumerations().into_iter().map(|values| unique(values.name, values.topic()));
+    let known = bindings::models().into_iter().map(|model| unique(model.name, model.topic()));
+    for name in known.chain(enumerations) {
         models.extend([format!("type {name}"), format!("read{name}")]);
     }
     let models: Vec<&str> = models.iter().map(String::as_str).collect();
@@ -258,9 +260,56 @@ fn function_of(text: &mut String, method: &Method<'_>) {
 }
 
 fn export_of(id: &str) -> String {
-    let way = |suffix: &str| door::entry(&format!("{id}{suffix}"));
+    let way = |suffix: &str| bindings::entry(&format!("{id}{suffix}"));
     let output =
         |entry: Option<&Entry>| entry.map_or_else(|| "never".to_owned(), |entry| given(&entry.output, false));
     let update = way("_file").map_or_else(|| "never".to_owned(), |entry| given(&entry.update, false));
     format!("Export<{}, {}, {update}>", output(way("_file")), output(way("_records")))
+}
+
+/// What is written by hand and belongs to a public module.
+fn by_hand(topic: &str) -> &'static str {
+    match topic {
+        "kubernetes" => {
+            "export { Cluster } from '../../cluster.js';\nexport type { ClusterOptions } from '../options.js';\n"
+        }
+        "report" => "export * from '../../report.js';\n",
+        _ => "",
+    }
+}
+
+/// A public module: the types of its models and values, and the class and the arguments of its resource.
+pub fn topic(topic: &Topic) -> String {
+    let named = |name: &str| match unique(name, topic.name) {
+        same if same == name => name.to_owned(),
+        other => format!("{other} as {name}"),
+    };
+    let mut types: Vec<String> = topics::models(topic.name).iter().map(|model| named(model.name)).collect();
+    types.extend(topics::enumerations(topic.name).iter().map(|values| named(values.name)));
+    types.sort_unstable();
+    let resource = if topic.name == "account" { "auth" } else { topic.name };
+    let methods: Vec<Method<'_>> =
+        bindings::registry().map(Method::of).filter(|method| method.resource == resource).collect();
+    let mut calls: Vec<String> = methods
+        .iter()
+        .filter(|method| !method.named.is_empty() && !part_of_an_export(method.entry))
+        .map(Method::params)
+        .collect();
+    if !methods.is_empty() && !on_cluster(&methods) {
+        calls.push(pascal(resource));
+    }
+    calls.sort_unstable();
+    let mut text = format!("{HEADER}/**\n * {}\n */\n\n", topic.docs);
+    for (names, from) in [(types, "../models.js"), (calls, "../resources.js")] {
+        if !names.is_empty() {
+            let _ = writeln!(text, "export type {{\n  {},\n}} from '{from}';", names.join(",\n  "));
+        }
+    }
+    text + by_hand(topic.name)
+}
+
+/// Every public module's path and text.
+pub fn topics() -> Vec<(String, String)> {
+    let path = |topic: &Topic| format!("bud-sdk-node/ts/generated/topics/{}.ts", topic.name);
+    TOPICS.iter().map(|each| (path(each), topic(each))).collect()
 }

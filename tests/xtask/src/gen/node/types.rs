@@ -1,7 +1,8 @@
 //! What callers give and get of a type, and how it is written and read.
 
 use crate::r#gen::names::camel;
-use bud_sdk::door::{Arg, Type};
+use crate::r#gen::topics::unique;
+use bud_sdk::bindings::{Arg, Type};
 
 /// What callers get of this type.
 pub fn given(ty: &Type, wide: bool) -> String {
@@ -13,8 +14,8 @@ pub fn given(ty: &Type, wide: bool) -> String {
         Type::Int | Type::Float | Type::Seconds => "number".to_owned(),
         Type::Time => "Date".to_owned(),
         Type::Secret => "Secret".to_owned(),
-        Type::Enum(values) => values.name.to_owned(),
-        Type::Model(model) => model.name.to_owned(),
+        Type::Enum(values) => unique(values.name, values.topic()),
+        Type::Model(model) => unique(model.name, model.topic()),
         Type::List(inner) => format!("{}[]", given(inner, wide)),
         Type::Map(inner) => format!("Readonly<Record<string, {}>>", given(inner, wide)),
         Type::Optional(inner) => format!("{} | undefined", given(inner, wide)),
@@ -58,8 +59,8 @@ pub fn choice(ty: &Type, docs: &str) -> Option<String> {
 pub fn function(ty: &Type, wide: bool) -> Option<String> {
     Some(match ty {
         Type::Int if wide => "whole".to_owned(),
-        Type::Enum(values) => format!("read{}", values.name),
-        Type::Model(model) => format!("read{}", model.name),
+        Type::Enum(values) => format!("read{}", unique(values.name, values.topic())),
+        Type::Model(model) => format!("read{}", unique(model.name, model.topic())),
         Type::Time => "moment".to_owned(),
         Type::Secret => "(value: string) => new Secret(value)".to_owned(),
         Type::Seconds => "(value: number) => value * 1000".to_owned(),
@@ -118,7 +119,7 @@ pub fn fields(args: &[Arg]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bud_sdk::door::Type;
+    use bud_sdk::bindings::Type;
 
     use super::choice;
 

@@ -9,12 +9,17 @@ use super::Generated;
 
 /// Every generated file.
 pub fn files() -> Vec<Generated> {
-    vec![
-        ("bud-sdk-py/src/models.rs", native::models_source()),
-        ("bud-sdk-py/python/bud_sdk/_native.pyi", native::stub()),
-        ("bud-sdk-py/python/bud_sdk/_models.py", native::exports()),
-        ("bud-sdk-py/python/bud_sdk/types.py", types::module()),
-        ("bud-sdk-py/python/bud_sdk/_sync.py", facade::module(facade::Way::Sync)),
-        ("bud-sdk-py/python/bud_sdk/_async.py", facade::module(facade::Way::Async)),
-    ]
+    let source = |name: &str, text: String| (format!("bud-sdk-py/python/bud_sdk/{name}"), text);
+    let mut files = vec![
+        ("bud-sdk-py/src/models.rs".to_owned(), native::models_source()),
+        source("_native.pyi", native::stub()),
+        source("_enums.py", types::values()),
+        source("types.py", types::module()),
+        source("_sync.py", facade::module(facade::Way::Sync)),
+        source("_async.py", facade::module(facade::Way::Async)),
+        source("_sync_kubernetes.py", facade::kubernetes(facade::Way::Sync)),
+        source("_async_kubernetes.py", facade::kubernetes(facade::Way::Async)),
+    ];
+    files.extend(types::topics());
+    files
 }

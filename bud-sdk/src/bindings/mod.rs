@@ -1,0 +1,221 @@
+//! Bindings to other languages: everything that can be called, as data, and one way to call it.
+//!
+//! A binding shows the [`registry`] to its users as typed methods and calls them by name: arguments come in as JSON, results
+//! go out as models or as JSON. It adds nothing to what is called, so that all languages behave alike.
+//!
+//! ```no_run
+//! # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+//! use bud_sdk::bindings::{Task, self};
+//! use serde_json::{Map, Value, json};
+//!
+//! let args: Map<String, Value> = [("id".to_owned(), json!("u-1"))].into_iter().collect();
+//! if let Task::Call(call) = bindings::begin(&bud, "users.get", args, Map::new())? {
+//!     println!("{}", call.await?.value.to_json()?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod args;
+mod connect;
+mod connect_cluster;
+mod dialect;
+mod entries;
+mod error;
+mod render;
+mod results;
+mod task;
+
+use serde_json::{Map, Value};
+
+use crate::call::Client;
+use crate::error::{Error, ErrorKind, Result};
+
+pub use crate::schema::{EnumValue, Enumeration, Model, ModelField, Type};
+pub use crate::types::ids;
+pub use args::Arg;
+use args::{Args, CallOptions, named_options};
+pub use connect::{connect, connect_options, connect_with_variables};
+pub use connect_cluster::{LazyCluster, connect_cluster, connect_cluster_options};
+pub use dialect::Dialect;
+pub use error::error_json;
+pub use render::render;
+pub use results::{
+    CapabilityInfo, CapabilityList, CreatedUser, ExportProgress, ExportSummary, IssuedKey, RawAnswer,
+    ReportProgress, Revealed, SignedIn,
+};
+pub use task::{Answer, BoxFuture, BoxStream, Output, StreamItem, Task};
+
+/// How something is called, and what comes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One result.
+    Call,
+    /// A list, page by page.
+    Pages,
+    /// Bytes, piece by piece.
+    Bytes,
+    /// Task of many requests that tells how far it is, with one result in the end.
+    Job,
+}
+
+/// Something that can be called.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Entry {
+    /// `users.get`: the handle's name and the method's.
+    pub id: &'static str,
+    /// How it is called.
+    pub kind: Kind,
+    /// What it does.
+    pub docs: &'static str,
+    /// Its arguments, in order; those that are not optional are required.
+    pub args: &'static [Arg],
+    /// The result; of a list, what one item is.
+    pub output: Type,
+    /// What a job tells on the way.
+    pub update: Type,
+    options: &'static [Arg],
+    begin: Begin,
+}
+
+#[derive(Clone, Copy)]
+enum Begin {
+    OnPlatform(fn(&Client, &mut Args, CallOptions) -> Result<Task>),
+    OnCluster(fn(&LazyCluster, &mut Args, CallOptions) -> Result<Task>),
+}
+
+impl Entry {
+    /// Whether it is called on a Kubernetes cluster, by [`begin_on_cluster`], and not on the platform.
+    pub fn on_cluster(&self) -> bool {
+        matches!(self.begin, Begin::OnCluster(_))
+    }
+
+    /// The options that it takes beside its arguments. Others are refused.
+    pub fn options(&self) -> &'static [Arg] {
+        self.options
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Everything that can be called, by resource.
+pub fn registry() -> impl Iterator<Item = &'static Entry> {
+    entries::ALL.iter().copied().flatten()
+}
+
+/// The entry of this name.
+pub fn entry(id: &str) -> Option<&'static Entry> {
+    registry().find(|entry| entry.id == id)
+}
+
+/// Begins what is called `id`. The arguments are checked by name; nothing is sent until the task is polled.
+///
+/// # Errors
+/// `InvalidArgument` naming what is unknown, missing or of the wrong type.
+pub fn begin(
+    client: &Client,
+    id: &str,
+    args: Map<String, Value>,
+    options: Map<String, Value>,
+) -> Result<Task> {
+    let Some(entry @ Entry { begin: Begin::OnPlatform(begin), .. }) = entry(id) else {
+        return Err(unknown(id));
+    };
+    let begun = CallOptions::read(entry.options, options)
+        .and_then(|options| begin(client, &mut Args::new(args), options));
+    begun.map_err(|error| error.with_operation(entry.id))
+}
+
+/// Begins what is called `id` on a cluster, as [`begin`] does on the platform.
+///
+/// # Errors
+/// As [`begin`].
+pub fn begin_on_cluster(
+    cluster: &LazyCluster,
+    id: &str,
+    args: Map<String, Value>,
+    options: Map<String, Value>,
+) -> Result<Task> {
+    let Some(entry @ Entry { begin: Begin::OnCluster(begin), .. }) = entry(id) else {
+        return Err(unknown(id));
+    };
+    let begun = CallOptions::read(entry.options, options)
+        .and_then(|options| begin(cluster, &mut Args::new(args), options));
+    begun.map(|work| work.named(entry.id)).map_err(|error| error.with_operation(entry.id))
+}
+
+/// What is called.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Target {
+    /// A Bud platform.
+    Platform(Client),
+    /// A Kubernetes cluster.
+    Cluster(LazyCluster),
+}
+
+impl Target {
+    /// [`begin`]s, or [`begin_on_cluster`].
+    ///
+    /// # Errors
+    /// As those.
+    pub fn begin(&self, id: &str, args: Map<String, Value>, options: Map<String, Value>) -> Result<Task> {
+        match self {
+            Self::Platform(client) => begin(client, id, args, options),
+            Self::Cluster(cluster) => begin_on_cluster(cluster, id, args, options),
+        }
+    }
+}
+
+fn unknown(id: &str) -> Error {
+    let message = format!("there is no call {}", crate::operation::clean(id, 60));
+    Error::new(ErrorKind::InvalidArgument, message).with_param(Some("id".to_owned()))
+}
+
+/// The types that callers see.
+fn types() -> impl Iterator<Item = Type> {
+    let of = |entry: &'static Entry| {
+        [entry.output, entry.update].into_iter().chain(entry.args.iter().map(|arg| arg.ty))
+    };
+    // What is made of what calls return.
+    registry().flat_map(of).chain([<crate::report::ReportDiff as crate::schema::Described>::TYPE])
+}
+
+/// Every model that callers see, each once, those that others hold before them.
+pub fn models() -> Vec<&'static Model> {
+    let mut found = Vec::new();
+    for ty in types() {
+        ty.walk(&mut |ty| {
+            if let Type::Model(model) = ty
+                && !found.contains(model)
+            {
+                found.push(model);
+            }
+        });
+    }
+    found
+}
+
+/// Every enumeration that callers see, each once.
+pub fn enumerations() -> Vec<&'static Enumeration> {
+    let mut found = Vec::new();
+    for ty in types() {
+        ty.walk(&mut |ty| {
+            if let Type::Enum(values) = ty
+                && !found.contains(values)
+            {
+                found.push(values);
+            }
+        });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,601 @@
+//! How the number of an endpoint's replicas is chosen, on the platform as shipped.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{MOST_REPLICAS, Scoped, Target, check_range};
+use crate::bud::beside;
+use crate::error::{Error, ErrorKind, Result};
+use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::schema::{model, open_enum};
+use crate::types::{EndpointId, Extra, Wire};
+
+const AUTOSCALER: Route = Route::get("/endpoints/{id}/autoscale");
+const INSTEAD: &str = "use endpoints.scale: that API has no autoscaler";
+
+open_enum! {
+    /// Who chooses the number of replicas.
+    ScalingStrategy {
+        /// Kubernetes' own autoscaler.
+        Hpa = "HPA",
+        /// Knative's.
+        Kpa = "KPA",
+        /// Bud's.
+        BudScaler = "BudScaler",
+    }
+}
+
+open_enum! {
+    /// Where a number comes from that the autoscaler goes by.
+    MetricSourceType {
+        /// The pods.
+        Pod = "pod",
+        /// What the pods use.
+        Resource = "resource",
+        /// Prometheus.
+        Prometheus = "prometheus",
+        /// The inference engine.
+        InferenceEngine = "inferenceEngine",
+        /// Something else in the cluster.
+        Custom = "custom",
+        /// Something outside of it.
+        External = "external",
+    }
+}
+
+open_enum! {
+    /// Whose prices count.
+    CloudProvider {
+        /// Amazon.
+        Aws = "aws",
+        /// Microsoft.
+        Azure = "azure",
+        /// Google.
+        Gcp = "gcp",
+        /// One's own.
+        OnPremises = "on-premises",
+    }
+}
+
+open_enum! {
+    /// Whether to use machines that are cheap and may vanish.
+    SpotPreference {
+        /// No.
+        None = "none",
+        /// If there are any.
+        Prefer = "prefer",
+        /// Only those.
+        Require = "require",
+    }
+}
+
+open_enum! {
+    /// How several clusters share the work.
+    FederationMode {
+        /// One works, another one stands by.
+        ActivePassive = "active-passive",
+        /// All work.
+        ActiveActive = "active-active",
+        /// All work, each its part.
+        Weighted = "weighted",
+    }
+}
+
+model! {
+    /// How the number of replicas is chosen. What is not set gets the platform's defaults.
+    Autoscaler {
+        /// It is chosen at all. False.
+        pub enabled: Option<bool>,
+        /// The least; 0 lets an endpoint sleep. 1.
+        pub min_replicas: Option<u32> = "minReplicas",
+        /// The most. 10.
+        pub max_replicas: Option<u32> = "maxReplicas",
+        /// Who chooses. `BudScaler`.
+        pub scaling_strategy: Option<Wire<ScalingStrategy>> = "scalingStrategy",
+        /// By which numbers.
+        pub metrics_sources: Vec<MetricSource> = "metricsSources",
+        /// By the use of GPUs.
+        pub gpu_config: Option<GpuScaling> = "gpuConfig",
+        /// Within a budget.
+        pub cost_config: Option<CostLimits> = "costConfig",
+        /// Ahead of the load.
+        pub prediction_config: Option<Prediction> = "predictionConfig",
+        /// By the clock.
+        pub schedule_hints: Vec<ScheduleHint> = "scheduleHints",
+        /// Over several clusters.
+        pub multi_cluster: Option<MultiCluster> = "multiCluster",
+        /// How fast.
+        pub behavior: Option<ScalingBehavior>,
+        /// Down to nothing, when the least is 0.
+        pub scale_to_zero_config: Option<ScaleToZero> = "scaleToZeroConfig",
+    }
+}
+
+model! {
+    /// A number that the autoscaler goes by.
+    MetricSource {
+        /// Where it comes from.
+        pub kind: Option<Wire<MetricSourceType>> = "type",
+        /// How it is asked for. `http`.
+        pub protocol_type: Option<String> = "protocolType",
+        /// At which port. `9090`.
+        pub port: Option<String>,
+        /// At which path. `/metrics`.
+        pub path: Option<String>,
+        /// Its name.
+        pub target_metric: Option<String> = "targetMetric",
+        /// What it should be.
+        pub target_value: Option<String> = "targetValue",
+        /// Where to ask.
+        pub address: Option<String>,
+        /// What to ask.
+        pub query: Option<String>,
+    }
+}
+
+model! {
+    /// Scaling by the use of GPUs.
+    GpuScaling {
+        /// It counts.
+        pub enabled: Option<bool>,
+        /// Percent of their memory. 80.
+        pub memory_threshold: Option<u32> = "memoryThreshold",
+        /// Percent of their time. 80.
+        pub compute_threshold: Option<u32> = "computeThreshold",
+        /// It looks at how they are connected.
+        pub topology_aware: Option<bool> = "topologyAware",
+        /// The kind to prefer.
+        pub preferred_gpu_type: Option<String> = "preferredGPUType",
+        /// Parts of GPUs are taken, too.
+        pub vgpu_support: Option<bool> = "vGPUSupport",
+    }
+}
+
+model! {
+    /// A budget, in the platform's currency.
+    CostLimits {
+        /// It counts.
+        pub enabled: Option<bool>,
+        /// Whose prices.
+        pub cloud_provider: Option<Wire<CloudProvider>> = "cloudProvider",
+        /// An hour may cost this; 0 for no limit.
+        pub hourly_budget_limit: Option<f64> = "hourlyBudgetLimit",
+        /// A day may cost this; 0 for no limit.
+        pub daily_budget_limit: Option<f64> = "dailyBudgetLimit",
+        /// Whether to use machines that may vanish. `none`.
+        pub spot_instance_preference: Option<Wire<SpotPreference>> = "spotInstancePreference",
+    }
+}
+
+model! {
+    /// Scaling ahead of the load.
+    Prediction {
+        /// It counts.
+        pub enabled: Option<bool>,
+        /// How far ahead, from 1 to 60 minutes. 15.
+        pub look_ahead_minutes: Option<u32> = "lookAheadMinutes",
+        /// From how much of the past, from 1 to 90 days. 7.
+        pub history_days: Option<u32> = "historyDays",
+        /// How sure it must be, from 0 to 1. 0.7.
+        pub min_confidence: Option<f64> = "minConfidence",
+        /// The names of the numbers that are foretold.
+        pub prediction_metrics: Vec<String> = "predictionMetrics",
+    }
+}
+
+model! {
+    /// So many replicas at such a time.
+    ScheduleHint {
+        /// What it is called.
+        pub name: Option<String>,
+        /// When, as cron writes it.
+        pub cron_expression: Option<String> = "cronExpression",
+        /// How many.
+        pub target_replicas: Option<u32> = "targetReplicas",
+        /// For how long, such as `2h`.
+        pub duration: Option<String>,
+    }
+}
+
+model! {
+    /// Several clusters that share the work.
+    MultiCluster {
+        /// They do.
+        pub enabled: Option<bool>,
+        /// How. `active-passive`.
+        pub federation_mode: Option<Wire<FederationMode>> = "federationMode",
+        /// Each cluster's part.
+        pub cluster_weights: BTreeMap<String, u32> = "clusterWeights",
+        /// When another one takes over.
+        pub failover_thresholds: Option<FailoverThresholds> = "failoverThresholds",
+    }
+}
+
+model! {
+    /// When another cluster takes over.
+    FailoverThresholds {
+        /// After so many failed looks at its health. 3.
+        pub health_check_failures: Option<u32> = "healthCheckFailures",
+        /// When it takes so long, at least 100 milliseconds. 5000.
+        pub latency_ms: Option<u32> = "latencyMs",
+    }
+}
+
+model! {
+    /// How fast the number of replicas grows and shrinks.
+    ScalingBehavior {
+        /// How fast it grows.
+        pub scale_up: Option<ScalingRule> = "scaleUp",
+        /// How fast it shrinks.
+        pub scale_down: Option<ScalingRule> = "scaleDown",
+    }
+}
+
+model! {
+    /// How fast the number of replicas changes in one direction.
+    ScalingRule {
+        /// For so long it must have been wanted.
+        pub stabilization_window_seconds: Option<u32> = "stabilizationWindowSeconds",
+        /// By how much in how long.
+        pub policies: Vec<ScalingPolicy>,
+        /// Which policy counts: `Max`, `Min` or `Disabled`.
+        pub select_policy: Option<String> = "selectPolicy",
+    }
+}
+
+model! {
+    /// By how much the number of replicas changes in how long.
+    ScalingPolicy {
+        /// What `value` is: `Percent` or `Pods`.
+        pub kind: Option<String> = "type",
+        /// So many of them.
+        pub value: Option<u32>,
+        /// In so long, at least 1 second.
+        pub period_seconds: Option<u32> = "periodSeconds",
+    }
+}
+
+model! {
+    /// Sleep without load.
+    ScaleToZero {
+        /// It does.
+        pub enabled: Option<bool>,
+        /// How many replicas it wakes up with, at least 1. 1.
+        pub activation_scale: Option<u32> = "activationScale",
+        /// After how long without load, such as `5m` or `30s`. `5m`.
+        pub grace_period: Option<String> = "gracePeriod",
+    }
+}
+
+model! {
+    /// How the number of an endpoint's replicas is chosen, as the server has it.
+    Autoscaling {
+        /// The endpoint.
+        pub endpoint_id: Option<EndpointId>,
+        /// It is chosen at all; else it stays what it is.
+        pub autoscale_enabled: Option<bool>,
+        /// How; nothing when it was never set.
+        pub budaiscaler_config: Option<Autoscaler>,
+    }
+}
+
+/// Settings begin with nothing set.
+macro_rules! empty {
+    ($($name:ident { $($field:ident),* })*) => {$(
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: Default::default(),)* extra: Extra::default() }
+            }
+        }
+    )*};
+}
+empty! {
+    Autoscaler {
+        enabled, min_replicas, max_replicas, scaling_strategy, metrics_sources, gpu_config, cost_config,
+        prediction_config, schedule_hints, multi_cluster, behavior, scale_to_zero_config
+    }
+    MetricSource { kind, protocol_type, port, path, target_metric, target_value, address, query }
+    GpuScaling { enabled, memory_threshold, compute_threshold, topology_aware, preferred_gpu_type, vgpu_support }
+    CostLimits { enabled, cloud_provider, hourly_budget_limit, daily_budget_limit, spot_instance_preference }
+    Prediction { enabled, look_ahead_minutes, history_days, min_confidence, prediction_metrics }
+    ScheduleHint { name, cron_expression, target_replicas, duration }
+    MultiCluster { enabled, federation_mode, cluster_weights, failover_thresholds }
+    FailoverThresholds { health_check_failures, latency_ms }
+    ScalingBehavior { scale_up, scale_down }
+    ScalingRule { stabilization_window_seconds, policies, select_policy }
+    ScalingPolicy { kind, value, period_seconds }
+    ScaleToZero { enabled, activation_scale, grace_period }
+}
+
+impl Autoscaler {
+    /// At least and at most so many replicas.
+    pub fn between(least: u32, most: u32) -> Self {
+        Self { enabled: Some(true), min_replicas: Some(least), max_replicas: Some(most), ..Self::default() }
+    }
+    /// Leaves the number of replicas as it is.
+    pub fn off() -> Self {
+        Self { enabled: Some(false), ..Self::default() }
+    }
+    /// Who chooses.
+    pub fn strategy(mut self, strategy: ScalingStrategy) -> Self {
+        self.scaling_strategy = Some(strategy.into());
+        self
+    }
+    /// A number to go by; may be given again.
+    pub fn metric(mut self, source: MetricSource) -> Self {
+        self.metrics_sources.push(source);
+        self
+    }
+    /// A time to be ready for; may be given again.
+    pub fn schedule(mut self, hint: ScheduleHint) -> Self {
+        self.schedule_hints.push(hint);
+        self
+    }
+    /// By the use of GPUs.
+    pub fn gpu(mut self, gpu: GpuScaling) -> Self {
+        self.gpu_config = Some(gpu);
+        self
+    }
+    /// Within a budget.
+    pub fn cost(mut self, limits: CostLimits) -> Self {
+        self.cost_config = Some(limits);
+        self
+    }
+    /// Ahead of the load.
+    pub fn prediction(mut self, prediction: Prediction) -> Self {
+        self.prediction_config = Some(prediction);
+        self
+    }
+    /// Down to nothing without load; the least is then 0.
+    pub fn scale_to_zero(mut self, sleep: ScaleToZero) -> Self {
+        self.min_replicas = Some(0);
+        self.scale_to_zero_config = Some(sleep);
+        self
+    }
+
+    /// The settings as the server takes them.
+    pub(super) fn to_wire(&self) -> Result<Value> {
+        self.check()?;
+        let settings = serde_json::to_value(self)
+            .map_err(|error| Error::invalid("settings", format!("they cannot be written: {error}")))?;
+        Ok(wire(settings))
+    }
+
+    fn check(&self) -> Result<()> {
+        let (least, most) = (self.min_replicas.unwrap_or(1), self.max_replicas.unwrap_or(10));
+        check_range("min_replicas", least, 0..=MOST_REPLICAS)?;
+        check_range("max_replicas", most, 0..=MOST_REPLICAS)?;
+        if least > most {
+            return Err(Error::invalid("min_replicas", format!("{least} is more than the most, {most}")));
+        }
+        if let Some(gpu) = &self.gpu_config {
+            check("memory_threshold", gpu.memory_threshold, 0..=100)?;
+            check("compute_threshold", gpu.compute_threshold, 0..=100)?;
+        }
+        if let Some(cost) = &self.cost_config {
+            check("hourly_budget_limit", cost.hourly_budget_limit, 0.0..=f64::MAX)?;
+            check("daily_budget_limit", cost.daily_budget_limit, 0.0..=f64::MAX)?;
+        }
+        if let Some(prediction) = &self.prediction_config {
+            check("look_ahead_minutes", prediction.look_ahead_minutes, 1..=60)?;
+            check("history_days", prediction.history_days, 1..=90)?;
+            check("min_confidence", prediction.min_confidence, 0.0..=1.0)?;
+        }
+        for hint in &self.schedule_hints {
+            let text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
+            if !text(&hint.name) || !text(&hint.cron_expression) {
+                return Err(Error::invalid("schedule", "it takes a name and a time"));
+            }
+            check("target_replicas", hint.target_replicas.or(Some(u32::MAX)), 0..=MOST_REPLICAS)?;
+        }
+        if let Some(failover) = self.multi_cluster.as_ref().and_then(|m| m.failover_thresholds.as_ref()) {
+            check("health_check_failures", failover.health_check_failures, 1..=u32::MAX)?;
+            check("latency_ms", failover.latency_ms, 100..=u32::MAX)?;
+        }
+        let rules = self.behavior.iter().flat_map(|behavior| [&behavior.scale_up, &behavior.scale_down]);
+        for policy in rules.flatten().flat_map(|rule| &rule.policies) {
+            check("period_seconds", policy.period_seconds, 1..=u32::MAX)?;
+        }
+        let sleep = self.scale_to_zero_config.as_ref();
+        check("activation_scale", sleep.and_then(|sleep| sleep.activation_scale), 1..=MOST_REPLICAS)?;
+        if self.metrics_sources.iter().any(|source| source.kind.is_none()) {
+            return Err(Error::invalid("metric", "it takes a kind"));
+        }
+        Ok(())
+    }
+}
+
+fn check<T: PartialOrd + std::fmt::Display>(
+    param: &'static str,
+    number: Option<T>,
+    range: std::ops::RangeInclusive<T>,
+) -> Result<()> {
+    number.map_or(Ok(()), |number| check_range(param, number, range))
+}
+
+impl MetricSource {
+    /// A number by its name, and what it should be.
+    pub fn new(kind: MetricSourceType, metric: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            kind: Some(kind.into()),
+            target_metric: Some(metric.into()),
+            target_value: Some(value.into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl ScheduleHint {
+    /// So many replicas at this time, written as for cron.
+    pub fn new(name: impl Into<String>, cron: impl Into<String>, replicas: u32) -> Self {
+        Self {
+            name: Some(name.into()),
+            cron_expression: Some(cron.into()),
+            target_replicas: Some(replicas),
+            ..Self::default()
+        }
+    }
+}
+
+/// The names on the wire, and only what is set.
+fn wire(settings: Value) -> Value {
+    match settings {
+        Value::Object(fields) => {
+            let set = fields.into_iter().filter(|(_, value)| !is_nothing(value));
+            let renamed = set.map(|(name, value)| {
+                // Its keys are clusters, not names of fields.
+                let value = if name == "cluster_weights" { value } else { wire(value) };
+                (wire_name(&name), value)
+            });
+            Value::Object(renamed.collect::<Map<_, _>>())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(wire).collect()),
+        other => other,
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+fn wire_name(name: &str) -> String {
+    match name {
+        "kind" => return "type".to_owned(),
+        "preferred_gpu_type" => return "preferredGPUType".to_owned(),
+        "vgpu_support" => return "vGPUSupport".to_owned(),
+        _ => {}
+    }
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
+/// `endpoints.autoscaler`
+#[derive(Debug, Clone)]
+pub struct GetAutoscaler(pub(super) Target);
+
+impl Scoped for GetAutoscaler {
+    fn target(&mut self) -> &mut Target {
+        &mut self.0
+    }
+}
+
+impl Describe for GetAutoscaler {
+    const ID: &'static str = "endpoints.autoscaler";
+    const SECTIONS: &'static [&'static str] = &["5.3"];
+    const ROUTES: Routes = Routes::runtime_only(AUTOSCALER, INSTEAD);
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        self.0.parts(flavor)
+    }
+}
+
+impl Operation for GetAutoscaler {
+    type Output = Autoscaling;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Autoscaling>> {
+        answered(&raw).map(Reply::Done)
+    }
+}
+
+/// `endpoints.autoscale`
+#[derive(Debug, Clone)]
+pub struct SetAutoscaler(pub(super) Target, pub(super) Box<Autoscaler>);
+
+impl Scoped for SetAutoscaler {
+    fn target(&mut self) -> &mut Target {
+        &mut self.0
+    }
+}
+
+impl Describe for SetAutoscaler {
+    const ID: &'static str = "endpoints.autoscale";
+    const SECTIONS: &'static [&'static str] = &["5.3"];
+    const ROUTES: Routes =
+        Routes::runtime_only(Route::put("/endpoints/{id}/autoscale").shown_by_a_read(), INSTEAD);
+    fn encode(&self, flavor: Flavor) -> Result<Parts> {
+        let settings = self.1.to_wire()?;
+        self.0.parts(flavor)?.json(&json!({ "budaiscaler_specification": settings }))
+    }
+}
+
+impl Operation for SetAutoscaler {
+    type Output = Autoscaling;
+    fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Autoscaling>> {
+        confirmed(&raw, &self.0, Bounds::of(&self.1), |found| Ok(Reply::Done(found)))
+    }
+}
+
+/// What the server must show of settings that were sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    enabled: Option<bool>,
+    min_replicas: Option<u32>,
+    max_replicas: Option<u32>,
+}
+
+impl Bounds {
+    fn of(settings: &Autoscaler) -> Self {
+        let Autoscaler { enabled, min_replicas, max_replicas, .. } = *settings;
+        Self { enabled, min_replicas, max_replicas }
+    }
+
+    /// Just so many replicas.
+    pub(super) fn exactly(replicas: u32) -> Self {
+        Self::of(&Autoscaler::between(replicas, replicas))
+    }
+
+    /// Whether the server shows them; `None` if it shows none of them.
+    fn shown_by(self, found: &Autoscaling) -> Option<bool> {
+        let config = found.budaiscaler_config.as_ref();
+        let enabled = self.enabled.zip(config.and_then(|config| config.enabled).or(found.autoscale_enabled));
+        let least = self.min_replicas.zip(config.and_then(|config| config.min_replicas));
+        let most = self.max_replicas.zip(config.and_then(|config| config.max_replicas));
+        let same = [enabled.map(|(a, b)| a == b), least.map(|(a, b)| a == b), most.map(|(a, b)| a == b)];
+        same.into_iter().flatten().reduce(|all, one| all && one)
+    }
+}
+
+/// Goes on with what the server shows of the settings. An answer that does not show them is followed by a read.
+pub(super) fn confirmed<T: 'static>(
+    raw: &Raw,
+    target: &Target,
+    sent: Bounds,
+    then: impl FnOnce(Autoscaling) -> Result<Reply<T>> + Send + 'static,
+) -> Result<Reply<T>> {
+    let answer = if raw.is_nothing() { None } else { Some(read(raw)?) };
+    let shows = |it: &Autoscaling| it.autoscale_enabled.is_some() && sent.shown_by(it) != Some(false);
+    if let Some(found) = answer.filter(|found| shows(found) && !raw.is_blaming()) {
+        return then(found);
+    }
+    let accepted = raw.status == 204;
+    Ok(Reply::then(AUTOSCALER, target.parts(Flavor::Runtime)?, move |raw| {
+        let found = answered(&raw)?;
+        let shown = sent.shown_by(&found);
+        if shown == Some(true) || (shown.is_none() && accepted) {
+            return then(found);
+        }
+        Err(Error::new(ErrorKind::Unconfirmed, "the autoscaler's settings are still the old ones")
+            .with_status(raw.status))
+    }))
+}
+
+/// Whether it is chosen is always said.
+fn answered(raw: &Raw) -> Result<Autoscaling> {
+    let found = read(raw)?;
+    raw.expect(found.autoscale_enabled.is_some(), "autoscale_enabled")?;
+    Ok(found)
+}
+
+fn read(raw: &Raw) -> Result<Autoscaling> {
+    beside(raw, |found: &mut Autoscaling| &mut found.extra)
+}

@@ -1,0 +1,116 @@
+//! One file per resource: its handle, its operations, its models.
+
+mod account;
+mod audit;
+mod clusters;
+mod credentials;
+mod endpoints;
+mod models;
+pub mod operations;
+mod permissions;
+mod projects;
+mod quotas;
+#[cfg(test)]
+mod tests;
+mod users;
+mod workflows;
+
+pub use account::{Account, ModulePermission};
+pub use audit::{
+    ActionCount, Audit, AuditRecord, AuditSummary, DateRange, Export, ExportFormat, ExportStream, Exported,
+    TamperCheck, TamperedRecord, TimeRange, UserCount, Verification, VerificationCounts, Verifications,
+};
+pub use clusters::{
+    AccessMode, Cluster, ClusterResource, ClusterSettings, ClusterStatus, Clusters, Estimate, Estimates,
+    Recommendations, RecommendedCluster, RequiredDevice, StorageDefaults,
+};
+#[cfg(feature = "decrypt")]
+pub use credentials::DeploymentKey;
+pub use credentials::{
+    ApiKeyValue, Credential, CredentialType, CredentialUpdate, Credentials, EncryptedKey, Expiry,
+    NewCredential, ProjectName,
+};
+pub use endpoints::{
+    Autoscaler, Autoscaling, CloudProvider, CostLimits, DeployModel, Deployment, DeploymentConfig,
+    DeploymentStage, DeploymentUpdate, DeploymentUpdates, Endpoint, EndpointResources, EndpointStatus,
+    EndpointUpdates, EndpointWait, Endpoints, EngineConfig, FailoverThresholds, FederationMode, GpuScaling,
+    HardwareMode, MetricSource, MetricSourceType, ModelDeployment, MultiCluster, Prediction, ScaleToZero,
+    ScalingBehavior, ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint, SpotPreference, Worker,
+};
+pub use models::{
+    AudioArchitecture, Modality, Model, ModelLicense, ModelProviderType, ModelRecommendation,
+    ModelRecommendationCluster, Paper, Pricing, Provider, SupportedEndpoint, Tag, TextArchitecture,
+    VisionArchitecture,
+};
+pub use permissions::{
+    Grant, Permission, PermissionLevel, Permissions, ResourceScopes, ResourceType, Scope, ScopeState, Scopes,
+    UserPermissions,
+};
+pub use projects::{
+    Member, NewMember, NewProject, Project, ProjectStatus, ProjectType, ProjectUpdate, Projects,
+};
+pub use quotas::{Granularity, Plan, Quota, Quotas, Usage, UsageLimits, UsageStep, UserBilling, UserQuota};
+pub use users::{Created, NewUser, Role, User, UserStatus, UserType, UserUpdate, Users};
+pub use workflows::{
+    AdapterConfig, DeploymentTemplate, GuardrailProbe, GuardrailProfile, GuardrailRule, ModelScan,
+    PromptMessage, PromptModelSettings, PromptSchema, ProviderCredential, Quantization, QuantizationScheme,
+    Workflow, WorkflowStatus, WorkflowSteps, WorkflowType, Workflows,
+};
+
+use serde::de::DeserializeOwned;
+
+use crate::operation::Raw;
+use crate::types::Extra;
+
+/// Refuses a name that no server takes.
+pub(crate) fn check_name(param: &'static str, name: &str) -> crate::Result<()> {
+    if name.trim().is_empty() {
+        return Err(crate::Error::invalid(param, "it is empty"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(crate::Error::invalid(param, "it has control characters"));
+    }
+    if name.chars().count() > 1000 {
+        return Err(crate::Error::invalid(param, "it is longer than 1000 characters"));
+    }
+    Ok(())
+}
+
+/// Reads an answer of the platform as shipped whose fields stand beside what it is called and what is said of it.
+pub(crate) fn beside<T: DeserializeOwned>(raw: &Raw, extra: fn(&mut T) -> &mut Extra) -> crate::Result<T> {
+    let mut value = raw.object("result")?;
+    for name in ["object", "message"] {
+        extra(&mut value).0.remove(name);
+    }
+    Ok(value)
+}
+
+/// The platform as shipped says 400 of what is there already.
+pub(crate) fn taken(error: crate::Error) -> crate::Error {
+    let taken = error.status() == Some(400) && error.message().to_ascii_lowercase().contains("already");
+    if taken { error.with_kind(crate::ErrorKind::Conflict) } else { error }
+}
+
+/// What the platform as shipped refuses because something still hangs on it; `keys` says what to do about API keys.
+pub(crate) fn in_use(error: crate::Error, keys: &'static str) -> crate::Error {
+    if error.status() != Some(400) {
+        return error;
+    }
+    match error.message() {
+        said if said.contains("Credentials need to be removed") => {
+            error.with_kind(crate::ErrorKind::Conflict).with_hint(keys)
+        }
+        said if said.contains("active endpoint") => {
+            error.with_kind(crate::ErrorKind::Conflict).with_hint("undeploy the endpoints first")
+        }
+        _ => error,
+    }
+}
+
+/// The runtime API answers 500 with "Failed to ..." for an unknown user, for a deactivated one and in an outage.
+pub(crate) fn unknown_user(error: crate::Error) -> crate::Error {
+    if error.status() != Some(500) || !error.message().starts_with("Failed to ") {
+        return error;
+    }
+    error.with_hint("the runtime API answers 500 for an unknown or deactivated user")
+}

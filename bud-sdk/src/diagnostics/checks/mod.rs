@@ -1,0 +1,168 @@
+//! What is wrong in a snapshot. Each file has the checks of one part of a cluster: pure functions, and what each code means.
+
+mod autoscalers;
+mod certificates;
+pub(super) mod dapr;
+pub(super) mod engines;
+mod events;
+mod gpus;
+mod nodes;
+pub(super) mod pods;
+mod postgres;
+mod services;
+mod storage;
+#[cfg(test)]
+mod testing;
+mod unschedulable;
+mod workloads;
+
+use std::time::Duration;
+
+use super::snapshot::{Context, PodRecord, WorkloadRecord};
+use crate::kubernetes::objects::condition;
+use crate::report::Draft;
+use crate::types::Timestamp;
+
+/// A check: what its code means, how to confirm it, how to mend it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Check {
+    /// `POD_CRASHLOOP`.
+    pub code: &'static str,
+    /// How urgent it is.
+    pub severity: &'static str,
+    /// The section of the report that it belongs to.
+    pub section: &'static str,
+    /// What it means, and when it is found.
+    pub means: &'static str,
+    /// How to confirm it.
+    pub confirm: &'static str,
+    /// How to mend it.
+    pub fix: &'static str,
+}
+
+impl Check {
+    const fn new(
+        section: &'static str,
+        code: &'static str,
+        severity: &'static str,
+        means: &'static str,
+        confirm: &'static str,
+        fix: &'static str,
+    ) -> Self {
+        Self { code, severity, section, means, confirm, fix }
+    }
+}
+
+struct Part {
+    checks: &'static [Check],
+    find: fn(&Context<'_>, &mut Vec<Draft>),
+}
+
+macro_rules! parts {
+    ($($part:ident),* $(,)?) => {
+        const PARTS: &[Part] = &[$(Part { checks: $part::CHECKS, find: $part::find }),*];
+    };
+}
+parts!(
+    pods,
+    workloads,
+    nodes,
+    gpus,
+    engines,
+    services,
+    storage,
+    autoscalers,
+    events,
+    dapr,
+    certificates,
+    postgres
+);
+
+/// Every check of a [`Report`](crate::report::Report).
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    PARTS.iter().flat_map(|part| part.checks)
+}
+
+/// How to mend what this code stands for.
+fn fix(code: &str) -> &'static str {
+    checks().find(|check| check.code == code).map_or("", |check| check.fix)
+}
+
+/// All that is wrong.
+pub(super) fn find(view: &Context<'_>) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for part in PARTS {
+        (part.find)(view, &mut drafts);
+    }
+    drafts
+}
+
+/// `12 pods`, `1 pod`.
+fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+/// Major and minor of `v1.36.2-eks-1` or `1.15.2-mariner`; a digest or `latest` has none.
+fn minor(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    let major = parts.next()?.parse().ok()?;
+    let minor = parts.next()?;
+    let end = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
+    Some((major, minor[..end].parse().ok()?))
+}
+
+/// What passes by itself.
+const GRACE: i64 = 60;
+
+/// Whether something changed within the last minute about pods that do not answer: one was made, began or ceased to be ready, or
+/// was deleted. Where there are none, it goes by what should make them.
+fn just_changed<'a>(
+    view: &Context<'_>,
+    pods: impl IntoIterator<Item = &'a PodRecord>,
+    workloads: impl IntoIterator<Item = &'a WorkloadRecord>,
+) -> bool {
+    let of_pod = |pod: &PodRecord| {
+        let whole = pod.trouble.as_ref().map(|trouble| &trouble.pod);
+        let ready = whole.and_then(|whole| condition(&whole.status.conditions, "Ready"));
+        let deleted = whole.and_then(|whole| {
+            // It says until when the pod has time to end.
+            let grace = whole.metadata.deletion_grace_period_seconds.unwrap_or_default();
+            let grace = Duration::from_secs(u64::try_from(grace).unwrap_or_default());
+            Some(whole.metadata.deletion_timestamp? - grace)
+        });
+        ready.and_then(|ready| ready.last_transition_time).max(pod.created_at).max(deleted)
+    };
+    let of_workload = |workload: &WorkloadRecord| {
+        let available = condition(&workload.conditions, "Available");
+        available.and_then(|available| available.last_transition_time).max(workload.created_at)
+    };
+    let newest: Option<Timestamp> = pods.into_iter().filter_map(of_pod).max();
+    let newest = newest.or_else(|| workloads.into_iter().filter_map(of_workload).max());
+    newest.is_some_and(|at| view.snapshot.seconds_since(at) <= GRACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::checks;
+
+    #[test]
+    fn minor_versions_are_read_where_there_are_some() {
+        assert_eq!(super::minor("v1.36.2-eks-1"), Some((1, 36)));
+        assert_eq!(super::minor("1.15+"), Some((1, 15)));
+        assert_eq!(super::minor("latest"), None);
+    }
+
+    #[test]
+    fn every_code_is_documented_once() {
+        let mut codes = BTreeSet::new();
+        for check in checks() {
+            assert!(codes.insert(check.code), "{} is there twice", check.code);
+            for text in [check.severity, check.section, check.means, check.confirm, check.fix] {
+                assert!(!text.trim().is_empty(), "{}", check.code);
+            }
+        }
+    }
+}

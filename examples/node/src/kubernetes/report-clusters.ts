@@ -1,0 +1,22 @@
+/**
+ * Reads several clusters at once and says how each of them is. Guide sections 2.1 and 2.2.
+ *
+ *     npm run example kubernetes/report-clusters -- CONTEXT CONTEXT...
+ *
+ * The clusters are those of these contexts of KUBECONFIG, else of ~/.kube/config. Exits as cluster-report does for the worst of
+ * them.
+ */
+
+import { KubernetesCluster, reports } from 'bud-sdk-node';
+
+await using cluster = new KubernetesCluster();
+const fleet = await cluster.reports({ contexts: process.argv.slice(2) });
+for (const { context, report, error } of fleet.clusters) {
+  if (report) {
+    const { critical, error: errors, warning } = report.summary;
+    console.log(`${context}: ${report.verdict}, ${critical} critical, ${errors} errors, ${warning} warnings`);
+  } else {
+    console.log(`${context}: ${error}`);
+  }
+}
+process.exitCode = reports.exitCode(fleet);

@@ -1,0 +1,178 @@
+//! The order of the SDK's modules: one at the top of `bud-sdk/src` names only those below it.
+
+use crate::source::{Token, tokens};
+
+/// From the top.
+const MODULES: [&str; 18] = [
+    "bindings",
+    "testing",
+    "blocking",
+    "procedures",
+    "diagnostics",
+    "monitoring",
+    "keycloak",
+    "kubernetes",
+    "bud",
+    "report",
+    "call",
+    "auth",
+    "http",
+    "config",
+    "operation",
+    "schema",
+    "types",
+    "error",
+];
+
+/// Where a program may depend on which of the two APIs it speaks.
+const FLAVORED: [&str; 7] =
+    ["operation/", "bud/", "config/", "testing/", "auth/operations.rs", "http/detect.rs", "http/run.rs"];
+
+/// What is wrong in one file: lines and reasons. `path` is relative to `bud-sdk/src`.
+pub fn violations(path: &str, text: &str) -> Vec<(usize, String)> {
+    let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+    if path.ends_with("tests.rs") || path.contains("/tests/") {
+        return Vec::new();
+    }
+    let tokens = tokens(text);
+    let mut found = Vec::new();
+    if module != "lib" {
+        let Some(own) = place(module) else {
+            return vec![(1, format!("the module `{module}` has no place in the order of modules"))];
+        };
+        for (line, name) in named(&tokens, depth(path)) {
+            if place(&name).is_some_and(|place| place < own) {
+                found.push((line, format!("`{module}` names `{name}`, a module above it")));
+            }
+        }
+    }
+    if !FLAVORED.iter().any(|allowed| path.starts_with(allowed)) {
+        found.extend(flavors(&tokens).map(|line| (line, "the API flavor decides something here".to_owned())));
+    }
+    found.sort();
+    found
+}
+
+fn place(module: &str) -> Option<usize> {
+    MODULES.iter().position(|known| *known == module)
+}
+
+/// How many `super::` lead from this file's module to the crate's root.
+fn depth(path: &str) -> usize {
+    path.split('/').filter(|part| *part != "mod.rs").count()
+}
+
+/// The names used directly below the crate's root, by `crate::` or by enough `super::`.
+fn named(tokens: &[Token], depth: usize) -> Vec<(usize, String)> {
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
+    let mut names = Vec::new();
+    for start in 0..tokens.len() {
+        let mut at = start;
+        match text(start) {
+            "crate" if text(start + 1) == "::" => at += 2,
+            "super" if start == 0 || text(start - 1) != "::" => {
+                while text(at) == "super" && text(at + 1) == "::" {
+                    at += 2;
+                }
+                if at - start < 2 * depth {
+                    continue;
+                }
+            }
+            _ => continue,
+        }
+        if text(at) == "{" { names.extend(group(&tokens[at..])) } else { names.extend(word(tokens.get(at))) }
+    }
+    names
+}
+
+/// The first word of each path in `{a::b, c::{d, e}}`.
+fn group(tokens: &[Token]) -> Vec<(usize, String)> {
+    let mut names = Vec::new();
+    let mut depth = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        match token.text.as_str() {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+        if depth == 1 && matches!(token.text.as_str(), "{" | ",") {
+            names.extend(word(tokens.get(at + 1)));
+        }
+    }
+    names
+}
+
+fn word(token: Option<&Token>) -> Option<(usize, String)> {
+    token.map(|token| (token.line, token.text.clone()))
+}
+
+/// The lines that name a flavor or branch on one.
+fn flavors(tokens: &[Token]) -> impl Iterator<Item = usize> {
+    let lines = tokens.windows(3).filter_map(|window| {
+        let words = [0, 1, 2].map(|at| window[at].text.as_str());
+        matches!(words, ["Flavor", "::", "Guide" | "Runtime"] | ["if", "flavor", _]).then(|| window[0].line)
+    });
+    lines.collect::<Vec<_>>().into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::violations;
+
+    fn lines(path: &str, text: &str) -> Vec<usize> {
+        violations(path, text).into_iter().map(|(line, _)| line).collect()
+    }
+
+    #[test]
+    fn modules_name_modules_below() {
+        let text = "use crate::error::Error;\nuse crate::call::Call;\n";
+        assert_eq!(lines("http/run.rs", text), [2]);
+        assert!(lines("bud/users.rs", text).is_empty());
+        assert!(lines("call/mod.rs", text).is_empty());
+        assert!(lines("lib.rs", text).is_empty());
+        assert_eq!(
+            violations("error.rs", "use crate::types::Id;")[0].1,
+            "`error` names `types`, a module above it"
+        );
+    }
+
+    #[test]
+    fn groups_and_supers_count() {
+        assert_eq!(
+            lines("operation/path.rs", "use crate::{\n    error::{E, call},\n    auth::Login,\n};"),
+            [3]
+        );
+        assert_eq!(lines("http/run.rs", "use super::call;\nuse super::super::call::Call;"), [2]);
+        assert_eq!(lines("http/mod.rs", "pub(super) fn f() { super::call::g() }"), [1]);
+        assert_eq!(lines("error.rs", "type A = super::types::Id;"), [1]);
+    }
+
+    #[test]
+    fn reexports_comments_and_tests_do_not_count() {
+        let text = "//! [`crate::call`]\nlet a = crate::operations();\n\
+                    #[cfg(test)]\nmod tests { use crate::call::Call; }\n";
+        assert!(lines("auth/session.rs", text).is_empty());
+        assert!(lines("auth/tests.rs", "use crate::call::Call;").is_empty());
+    }
+
+    #[test]
+    fn new_modules_need_a_place() {
+        assert_eq!(lines("attic/mod.rs", ""), [1]);
+    }
+
+    #[test]
+    fn flavors_decide_in_few_places() {
+        let text = "let a = Flavor::Guide;\nif flavor == b {}\nlet flavor = 1;\nSome(Flavor::Runtime)";
+        assert_eq!(lines("call/mod.rs", text), [1, 2, 4]);
+        for path in ["operation/route.rs", "bud/users.rs", "config/mod.rs", "http/run.rs"] {
+            assert!(lines(path, text).is_empty(), "{path}");
+        }
+        assert_eq!(lines("http/attempt.rs", text).len(), 3);
+        assert!(
+            lines("call/mod.rs", "#[cfg(test)]\nmod tests { const A: Flavor = Flavor::Guide; }").is_empty()
+        );
+    }
+}
