@@ -112,8 +112,8 @@ const benches = [
     title: '10,000 users, page by page',
     rounds: ROUNDS,
     arms: {
-      'bud-sdk': async () => exactly((await bud.users.list({}, { limit: PER_PAGE }).all()).length),
-      'bud-sdk, inFlight 8': async () => exactly((await bud.users.list({}, { limit: PER_PAGE, inFlight: 8 }).all()).length),
+      'bud-sdk': async () => exactly((await bud.users.list({}, { pageSize: PER_PAGE }).all()).length),
+      'bud-sdk, concurrency 8': async () => exactly((await bud.users.list({}, { pageSize: PER_PAGE, concurrency: 8 }).all()).length),
       'fetch + mapper': pages('fetch'),
       'undici + JSON.parse + mapper': pages('undici'),
     },

@@ -10,7 +10,7 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test, type TestContext } from 'node:test';
 
-import { Client, DownloadError, OperationFailedError, type ExportProgress } from 'bud-sdk-node';
+import { type audit, Client, DownloadError, OperationFailedError } from 'bud-sdk-node';
 
 import { json, Scripted } from './support/server.mjs';
 import { testbed } from './support/testbed.mjs';
@@ -54,7 +54,7 @@ test('the same bytes by all ways', async (t) => {
   await using bed = await testbed('--seed-audit', '3000');
   const log = bed.client().audit.export(RANGE);
   const path = join(folder(t), 'audit.csv');
-  const told: ExportProgress[] = [];
+  const told: audit.ExportProgress[] = [];
   const done = await log.writeTo(path, { onProgress: (progress) => told.push(progress) });
   const file = readFileSync(path);
   assert.deepEqual([done.bytes, done.rows, done.proven, statSync(path).mode & 0o777], [file.length, 3000, true, 0o600]);
@@ -184,7 +184,7 @@ test('a wait tells what it sees, and gives the endpoint in the end', async () =>
   const { endpoints } = bed.client();
   const deployed = await endpoints.deploy(bed.endpoint, { cluster: bed.cluster });
   const seen: unknown[] = [];
-  const ready = await endpoints.wait(deployed, { every: 1 }, { onUpdate: (endpoint) => seen.push(endpoint.status) });
+  const ready = await endpoints.wait(deployed, { pollInterval: 1 }, { onUpdate: (endpoint) => seen.push(endpoint.status) });
   assert.equal(ready.status, 'RUNNING');
   assert.equal(seen.at(-1), 'RUNNING');
   assert(seen.includes('DEPLOYING'), `${seen}`);
@@ -192,12 +192,12 @@ test('a wait tells what it sees, and gives the endpoint in the end', async () =>
 
 test('a wait that fails says why', async () => {
   await using server = await Scripted.answering(json(200, { id: 'e-1', status: 'FAILED', reason: 'no GPU' }));
-  const wait = client(server.url).endpoints.wait('e-1', { every: 1 });
+  const wait = client(server.url).endpoints.wait('e-1', { pollInterval: 1 });
   await assert.rejects(wait, (error) => error instanceof OperationFailedError && /no GPU/.test(error.message));
 });
 
 test('a wait that takes too long ends, in milliseconds', async () => {
   await using server = await Scripted.start(() => json(200, { id: 'e-1', status: 'DEPLOYING' }));
-  const wait = client(server.url).endpoints.wait('e-1', { every: 10, within: 200 });
+  const wait = client(server.url).endpoints.wait('e-1', { pollInterval: 10, timeout: 200 });
   await assert.rejects(wait, { code: 'poll_timeout' });
 });

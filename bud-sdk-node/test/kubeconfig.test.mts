@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 
-import { ConfigError, ConnectionError, KubernetesCluster } from 'bud-sdk-node';
+import { ConfigError, ConnectionError, kubernetes } from 'bud-sdk-node';
 
 import { json, Scripted } from './support/server.mjs';
 
@@ -38,7 +38,7 @@ function config(server: string, user: object): string {
 
 async function refused(text: string, says: RegExp): Promise<void> {
   await given(text, async (kubeconfig) => {
-    await using cluster = new KubernetesCluster({ kubeconfig });
+    await using cluster = new kubernetes.Cluster({ kubeconfig });
     await assert.rejects(cluster.nodes(), (error: unknown) => {
       assert(error instanceof ConfigError, inspect(error));
       assert.match(error.message, says);
@@ -57,7 +57,7 @@ test('a token that cannot be sent is an error', async () => {
 test('a line end after a token is not part of it', async () => {
   await using server = await Scripted.answering(json(200, nodes));
   await given(config(server.url, { token: 'planted-token\n' }), async (kubeconfig) => {
-    await using cluster = new KubernetesCluster({ kubeconfig });
+    await using cluster = new kubernetes.Cluster({ kubeconfig });
     assert.deepEqual(
       (await cluster.nodes()).map((node) => node.name),
       ['n'],
@@ -86,7 +86,7 @@ test('clear text beyond this machine takes a word', async () => {
   await refused(text, /clusters\[0\]\.cluster\.server must begin with https:/);
   await given(text, async (kubeconfig) => {
     // It is allowed then; there is no such server.
-    await using cluster = new KubernetesCluster({ kubeconfig, allowHttp: true });
+    await using cluster = new kubernetes.Cluster({ kubeconfig, allowHttp: true });
     await assert.rejects(cluster.nodes(), ConnectionError);
   });
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 
-import { BudError, Client, type User } from 'bud-sdk-node';
+import { BudError, Client, type users } from 'bud-sdk-node';
 
 import { answer, json, Scripted } from './support/server.mjs';
 import { testbed } from './support/testbed.mjs';
@@ -28,7 +28,7 @@ const client = (url: string): Client => new Client({ baseUrl: url, token: 'token
 
 test('items come one by one, and pages are asked for as far as they are read', async () => {
   await using server = await listing(10);
-  const list = client(server.url).users.list({}, { limit: 3 });
+  const list = client(server.url).users.list({}, { pageSize: 3 });
   assert.equal(server.asked.length, 0);
   const seen: string[] = [];
   for await (const { id } of list) {
@@ -45,20 +45,20 @@ test('items come one by one, and pages are asked for as far as they are read', a
 test('pages tell how many items there are, and where to go on', async () => {
   await using server = await listing(7);
   const { users: handle } = client(server.url);
-  const pages = handle.list({}, { limit: 3 }).pages();
+  const pages = handle.list({}, { pageSize: 3 }).pages();
   assert.equal(pages.cursor, undefined);
   const first = await pages.next();
   assert.deepEqual(
     [first.value?.items.map((item) => item.id), first.value?.total, first.value?.cursor === pages.cursor],
     [['u-0', 'u-1', 'u-2'], 7, true],
   );
-  const rest = await handle.list({}, { startingAt: pages.cursor }).all();
+  const rest = await handle.list({}, { cursor: pages.cursor }).all();
   assert.deepEqual(
     rest.map((item) => item.id),
     ['u-3', 'u-4', 'u-5', 'u-6'],
   );
-  const all: User[][] = [];
-  for await (const page of handle.list({}, { limit: 3 }).pages()) all.push(page.items);
+  const all: users.User[][] = [];
+  for await (const page of handle.list({}, { pageSize: 3 }).pages()) all.push(page.items);
   assert.deepEqual(
     all.map((items) => items.length),
     [3, 3, 1],
@@ -71,13 +71,13 @@ test('a total beyond 2^53 is exact', async () => {
   await using server = await Scripted.answering(...totals.map((total) => answer(200, page.replace(':0}', `:${total}}`), { 'content-type': 'application/json' })));
   const { users: handle } = client(server.url);
   const told: unknown[] = [];
-  for (const _ of totals) told.push((await handle.list({}, { limit: 1 }).pages().next()).value?.total);
+  for (const _ of totals) told.push((await handle.list({}, { pageSize: 1 }).pages().next()).value?.total);
   assert.deepEqual(told, [Number.MAX_SAFE_INTEGER, ...totals.slice(1)]);
 });
 
 test('filters are sent by their names on the wire', async () => {
   await using server = await listing(0);
-  assert.deepEqual(await client(server.url).users.list({ role: 'ADMIN', search: 'mi ller' }, { limit: 5 }).all(), []);
+  assert.deepEqual(await client(server.url).users.list({ role: 'ADMIN', search: 'mi ller' }, { pageSize: 5 }).all(), []);
   assert.match(server.asked[0]?.line ?? '', /^GET \/users\?.*role=ADMIN.*search=mi(\+|%20)ller/);
 });
 
@@ -87,13 +87,13 @@ test('an error on the way says where to go on, and the items before it are kept'
   const seen: string[] = [];
   let cursor: string | undefined;
   try {
-    for await (const { id } of handle.list({}, { limit: 2 })) seen.push(id);
+    for await (const { id } of handle.list({}, { pageSize: 2 })) seen.push(id);
   } catch (error) {
     assert(error instanceof BudError);
     cursor = error.cursor;
   }
   assert(cursor);
-  for await (const { id } of handle.list({}, { startingAt: cursor })) seen.push(id);
+  for await (const { id } of handle.list({}, { cursor: cursor })) seen.push(id);
   assert.deepEqual(seen, ['u-0', 'u-1', 'u-2', 'u-3', 'u-4']);
 });
 
@@ -133,7 +133,7 @@ test('`await using` ends it, too', async () => {
 
 test('whoever asks ahead gets the items in order', async () => {
   await using server = await listing(5);
-  const items = client(server.url).users.list({}, { limit: 2 })[Symbol.asyncIterator]();
+  const items = client(server.url).users.list({}, { pageSize: 2 })[Symbol.asyncIterator]();
   const asked = await Promise.all(Array.from({ length: 7 }, () => items.next()));
   assert.deepEqual(
     asked.map((result) => result.value?.id),
@@ -149,7 +149,7 @@ test('a list that is ended by nobody is ended when it is collected', async () =>
   });
   const bud = client(server.url);
   await (async (): Promise<void> => {
-    const items = bud.users.list({}, { limit: 1, inFlight: 3 })[Symbol.asyncIterator]();
+    const items = bud.users.list({}, { pageSize: 1, concurrency: 3 })[Symbol.asyncIterator]();
     assert.equal((await items.next()).value?.id, 'u-0');
     assert.equal((await items.next()).value?.id, 'u-1');
   })();
@@ -166,9 +166,9 @@ test('a list that is ended by nobody is ended when it is collected', async () =>
 test('many pages at a time are the same list', async () => {
   await using bed = await testbed('--seed-users', '300');
   const { users: handle } = bed.client();
-  const ids = (list: User[]): string[] => list.map(({ id }) => id);
-  const one = ids(await handle.list({}, { limit: 10 }).all());
-  const eight = ids(await handle.list({}, { limit: 10, inFlight: 8 }).all());
+  const ids = (list: users.User[]): string[] => list.map(({ id }) => id);
+  const one = ids(await handle.list({}, { pageSize: 10 }).all());
+  const eight = ids(await handle.list({}, { pageSize: 10, concurrency: 8 }).all());
   assert.equal(one.length, 301);
   assert.deepEqual(eight, one);
 });

@@ -72,7 +72,7 @@ test('a wait of a token client outlives an outage', async () => {
   const refused = json(401, { detail: 'Invalid authentication credentials' });
   await using server = await Scripted.answering(detail('deploying'), refused, refused, detail('running'));
   const client = new Client({ baseUrl: server.url, token: 'token-1', flavor: 'runtime' });
-  const { status } = await client.endpoints.wait('e-1', { every: 10 });
+  const { status } = await client.endpoints.wait('e-1', { pollInterval: 10 });
   assert.equal(status, 'RUNNING');
 });
 

@@ -75,10 +75,10 @@ test('ESM and CommonJS', async () => {
 });
 
 const SOURCE = `
-import { Client, BudError, type User } from 'bud-sdk-node';
+import { Client, BudError, type users } from 'bud-sdk-node';
 export async function emails(client: Client): Promise<string[]> {
-  const users: User[] = await client.users.list({ role: 'ADMIN' }).all();
-  return users.map((user) => user.email ?? user.id);
+  const found: users.User[] = await client.users.list({ role: 'ADMIN' }).all();
+  return found.map((user) => user.email ?? user.id);
 }
 export const download = (client: Client): Response =>
   new Response(client.audit.export({ start: new Date(0), end: new Date() }).stream());

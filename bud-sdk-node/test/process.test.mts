@@ -60,7 +60,7 @@ test('a process ends cleanly with calls in flight and after many, under load', a
     [`${SILENT} setTimeout(() => { throw new Error('mine'); }, 30);`, 1],
     [
       `const client = new Client({ baseUrl: process.env.BED, email: process.env.EMAIL, password: process.env.PASSWORD });
-       await Promise.all(Array.from({ length: 60 }, () => client.users.list({}, { limit: 3 }).all()));`,
+       await Promise.all(Array.from({ length: 60 }, () => client.users.list({}, { pageSize: 3 }).all()));`,
       0,
     ],
   ];
@@ -102,7 +102,7 @@ test('threads: every one has clients of its own, and ends with calls in flight',
     import(workerData.package).then(async ({ Client }) => {
       const { silent, url, email, password } = workerData;
       const client = new Client({ baseUrl: url, email, password });
-      const users = await client.users.list({}, { limit: 5 }).all();
+      const users = await client.users.list({}, { pageSize: 5 }).all();
       const quiet = new Client({ baseUrl: silent, token: 't', flavor: 'guide' });
       quiet.users.get('u-1').catch(() => undefined);
       quiet.users.list().pages().next().catch(() => undefined);

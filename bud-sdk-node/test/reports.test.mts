@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { InvalidArgumentError, KubernetesCluster, reports, type FleetReport, type Report } from 'bud-sdk-node';
+import { InvalidArgumentError, kubernetes, report as reports } from 'bud-sdk-node';
 
 import { answer, Scripted } from './support/server.mjs';
 
@@ -20,7 +20,7 @@ interface Scenario {
 const SCENARIOS = new URL('../../../tests/contract/scenarios/kubernetes/', import.meta.url).pathname;
 
 /** The report of a scenario's cluster. */
-async function read(name: string): Promise<Report> {
+async function read(name: string): Promise<reports.Report> {
   const scenario = JSON.parse(readFileSync(join(SCENARIOS, `${name.replaceAll(' ', '-')}.json`), 'utf8')) as Scenario;
   await using server = await Scripted.start(({ line }) => {
     const exchange = scenario.exchanges.find(({ request }) => request.line === line);
@@ -40,7 +40,7 @@ async function read(name: string): Promise<Report> {
   };
   writeFileSync(kubeconfig, JSON.stringify(config));
   try {
-    await using cluster = new KubernetesCluster({ kubeconfig });
+    await using cluster = new kubernetes.Cluster({ kubeconfig });
     return await cluster.report({ platform: ['bud-system'] });
   } finally {
     rmSync(folder, { recursive: true });
@@ -51,17 +51,17 @@ const bad = await read('a report of a bad day');
 const well = await read('a report of a cluster that is well');
 
 test('a report is read as text and as HTML', () => {
-  const text = reports.text(bad);
+  const text = reports.toText(bad);
   assert.match(text, /CRITICAL NODE_NOT_READY Node gpu-2/);
   assert.match(text, /explains: .*1 service/);
   assert(!text.includes('healthy'));
-  const page = reports.page(bad);
-  assert(page.startsWith('<!doctype html>') && page.includes(reports.html(bad)) && !page.includes('<script'));
+  const page = reports.toHtmlPage(bad);
+  assert(page.startsWith('<!doctype html>') && page.includes(reports.toHtml(bad)) && !page.includes('<script'));
 });
 
 test('exit codes are for programs', () => {
   assert.deepEqual([reports.exitCode(bad), reports.exitCode(well)], [3, 0]);
-  const fleet: FleetReport = { verdict: 'UNKNOWN', clusters: [{ context: 'a', report: well }, { context: 'b', error: 'gone' }] };
+  const fleet: reports.FleetReport = { verdict: 'UNKNOWN', clusters: [{ context: 'a', report: well }, { context: 'b', error: 'gone' }] };
   assert.equal(reports.exitCode(fleet), 5);
 });
 
@@ -74,15 +74,15 @@ test('causes are told from what they explain', () => {
 });
 
 test('what changed between two', () => {
-  const { new: appeared, resolved } = reports.difference(bad, well);
+  const { new: appeared, resolved } = reports.diff(well, bad);
   assert.deepEqual(appeared, []);
   assert(resolved.some(({ code, since }) => code === 'NODE_NOT_READY' && since instanceof Date));
-  assert.match(reports.changes(bad, well), /NODE_NOT_READY/);
+  assert.match(reports.diffText(well, bad), /NODE_NOT_READY/);
 });
 
 test('what is no report is refused', () => {
   assert.throws(
-    () => reports.text({} as Report),
+    () => reports.toText({} as reports.Report),
     (error) => error instanceof InvalidArgumentError && error.param === 'report',
   );
 });

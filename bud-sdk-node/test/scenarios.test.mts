@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { BudError, Client, KubernetesCluster, Secret, type BudWarning, type Call, type List } from 'bud-sdk-node';
+import { BudError, type BudWarning, type Call, Client, kubernetes, type List, Secret } from 'bud-sdk-node';
 
 import { answer, json, Scripted, type Answer } from './support/server.mjs';
 
@@ -103,7 +103,7 @@ interface Outcome {
 type Method = (...args: unknown[]) => unknown;
 
 /** Calls what has this id, as a person would write it. */
-async function call(client: Client | KubernetesCluster, id: string, args: Record<string, unknown>, options: object, seen: Outcome): Promise<void> {
+async function call(client: Client | kubernetes.Cluster, id: string, args: Record<string, unknown>, options: object, seen: Outcome): Promise<void> {
   const [resource = '', name = ''] = id.split('.');
   const method = /^(export)_/.exec(name)?.[1] ?? camel(name);
   const own = resource === 'client' || resource === 'kubernetes';
@@ -221,7 +221,7 @@ function failure(error: unknown): Record<string, unknown> {
   return told;
 }
 
-function connected({ client = {}, cluster }: Scenario, url: string, folder: string): Client | KubernetesCluster {
+function connected({ client = {}, cluster }: Scenario, url: string, folder: string): Client | kubernetes.Cluster {
   if (cluster === undefined) {
     const login = 'email' in client || 'token' in client ? {} : { token: 'scenario-token' };
     return new Client({ baseUrl: url, ...login, ...translated(client) });
@@ -236,7 +236,7 @@ function connected({ client = {}, cluster }: Scenario, url: string, folder: stri
     contexts: [{ name: 'scenario', context: { cluster: 'scenario', user: 'scenario' } }],
   };
   writeFileSync(kubeconfig, JSON.stringify(config));
-  return new KubernetesCluster({ kubeconfig, ...translated(cluster) });
+  return new kubernetes.Cluster({ kubeconfig, ...translated(cluster) });
 }
 
 /** Updates of what happens at the same time come in any order. */

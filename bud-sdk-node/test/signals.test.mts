@@ -191,7 +191,7 @@ test('aborted between two pages', async () => {
   const reason = new RangeError('seen enough');
   await assert.rejects(
     async () => {
-      for await (const user of client(server.url).users.list({}, { limit: 1, signal: controller.signal })) {
+      for await (const user of client(server.url).users.list({}, { pageSize: 1, signal: controller.signal })) {
         seen.push(user.id);
         if (seen.length === 2) controller.abort(reason);
       }
@@ -219,7 +219,7 @@ test('a listener that rejects ends the job with that very error', async () => {
       throw mine;
     };
     for (const onUpdate of [later, now]) {
-      await assert.rejects(bud.endpoints.wait('e-1', { every: 10 }, { onUpdate }), same);
+      await assert.rejects(bud.endpoints.wait('e-1', { pollInterval: 10 }, { onUpdate }), same);
     }
   }
   const asked = server.asked.length;
@@ -233,7 +233,7 @@ test('a listener is awaited before the next update, and an abort does not wait f
   await using server = await Scripted.start(() => json(200, { id: 'e-1', status: 'DEPLOYING' }));
   const controller = new AbortController();
   let [running, most, told] = [0, 0, 0];
-  const wait = client(server.url).endpoints.wait('e-1', { every: 5 }, {
+  const wait = client(server.url).endpoints.wait('e-1', { pollInterval: 5 }, {
     signal: controller.signal,
     async onUpdate() {
       [running, told] = [running + 1, told + 1];
@@ -268,7 +268,7 @@ test('a wrong argument is refused as without a signal, and nobody listens any mo
     ['id', () => bud.users.get('', { signal }).withResponse()],
     ['replicas', async () => await bud.endpoints.scale('e-1', { replicas: 0 }, { signal })],
     ['attempts', async () => await bud.users.get('u-1', { attempts: 0, signal })],
-    ['limit', () => bud.users.list({}, { limit: 0, signal }).all()],
+    ['pageSize', () => bud.users.list({}, { pageSize: 0, signal }).all()],
     ['end', () => bud.audit.export({ start: RANGE.end, end: RANGE.start }, { signal })[Symbol.asyncIterator]().next()],
   ];
   for (const [param, begin] of wrong) {
@@ -294,7 +294,7 @@ test('aborting after the end changes nothing', async () => {
 test('a wait that is left alone is over at once', async () => {
   await using server = await Scripted.start(() => json(200, { id: 'e-1', status: 'DEPLOYING' }));
   const controller = new AbortController();
-  const wait = client(server.url).endpoints.wait('e-1', { every: 60_000 }, { signal: controller.signal, onUpdate: () => controller.abort('seen') });
+  const wait = client(server.url).endpoints.wait('e-1', { pollInterval: 60_000 }, { signal: controller.signal, onUpdate: () => controller.abort('seen') });
   await assert.rejects(wait, (error) => error === 'seen');
   assert.equal(server.asked.length, 1);
 });

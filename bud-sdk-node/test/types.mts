@@ -4,82 +4,74 @@ import { expectTypeOf } from 'expect-type';
 import type { Readable } from 'node:stream';
 
 import {
+  type audit,
   BudError,
   type BudWarning,
-  Client,
-  KubernetesCluster,
-  NotFoundError,
-  reports,
-  Secret,
   type Call,
-  type Difference,
-  type Endpoint,
-  type EndpointStatus,
+  Client,
+  type credentials,
+  type endpoints,
   type ErrorCode,
   type Export,
-  type ExportProgress,
-  type ExportSummary,
-  type Finding,
-  type FleetReport,
-  type AuditRecord,
   type Id,
   type Integer,
-  type IssuedKey,
+  kubernetes,
   type List,
   type Listing,
+  NotFoundError,
   type Page,
-  type Project,
-  type Report,
-  type Role,
-  type User,
+  type projects,
+  report as reports,
+  Secret,
+  type users,
 } from 'bud-sdk-node';
 
 declare const client: Client;
 
 // Results.
-expectTypeOf(client.users.get('u-1')).toEqualTypeOf<Call<User>>();
-expectTypeOf(await client.users.get('u-1')).toEqualTypeOf<User>();
-expectTypeOf((await client.users.get('u-1').withResponse()).data).toEqualTypeOf<User>();
+expectTypeOf(client.users.get('u-1')).toEqualTypeOf<Call<users.User>>();
+expectTypeOf(await client.users.get('u-1')).toEqualTypeOf<users.User>();
+expectTypeOf((await client.users.get('u-1').withResponse()).data).toEqualTypeOf<users.User>();
 expectTypeOf((await client.users.get('u-1').withResponse()).response.requestId).toEqualTypeOf<string | undefined>();
 expectTypeOf(await client.projects.delete('p-1')).toEqualTypeOf<void>();
 expectTypeOf(await client.permissions.revoke('u-1', { resourceId: 'p-1' })).toEqualTypeOf<number>();
-expectTypeOf<User['createdAt']>().toEqualTypeOf<Date | undefined>();
-expectTypeOf<User['role']>().toEqualTypeOf<Role | undefined>();
-expectTypeOf<Endpoint['replicas']>().toEqualTypeOf<number | undefined>();
-expectTypeOf<ExportSummary['bytes']>().toEqualTypeOf<Integer>();
-expectTypeOf<IssuedKey['key']>().toEqualTypeOf<Secret | undefined>();
-expectTypeOf<User['extra']>().toEqualTypeOf<Readonly<Record<string, unknown>> | undefined>();
+expectTypeOf<users.User['createdAt']>().toEqualTypeOf<Date | undefined>();
+expectTypeOf<users.User['role']>().toEqualTypeOf<users.Role | undefined>();
+expectTypeOf<endpoints.Endpoint['replicas']>().toEqualTypeOf<number | undefined>();
+expectTypeOf<audit.ExportSummary['bytes']>().toEqualTypeOf<Integer>();
+expectTypeOf<credentials.IssuedKey['key']>().toEqualTypeOf<Secret | undefined>();
+expectTypeOf<users.User['extra']>().toEqualTypeOf<Readonly<Record<string, unknown>> | undefined>();
 
 // Literals are known, and others are allowed.
-const known: Role = 'PROJECT_ADMIN';
-const unknown: Role = 'SOMETHING_NEW';
-expectTypeOf(known).toMatchTypeOf<Role>();
+const known: users.Role = 'PROJECT_ADMIN';
+const unknown: users.Role = 'SOMETHING_NEW';
+expectTypeOf(known).toMatchTypeOf<users.Role>();
 expectTypeOf(unknown).toMatchTypeOf<string>();
-expectTypeOf<'RUNNING'>().toMatchTypeOf<EndpointStatus>();
+expectTypeOf<'RUNNING'>().toMatchTypeOf<endpoints.EndpointStatus>();
 expectTypeOf<'not_found'>().toMatchTypeOf<ErrorCode>();
 
 // Lists.
-expectTypeOf(client.users.list()).toEqualTypeOf<List<User>>();
-expectTypeOf(await client.users.list({ role: 'ADMIN' }, { limit: 5 }).all()).toEqualTypeOf<Listing<User>>();
-expectTypeOf(await client.users.list().all()).toMatchTypeOf<User[]>();
+expectTypeOf(client.users.list()).toEqualTypeOf<List<users.User>>();
+expectTypeOf(await client.users.list({ role: 'ADMIN' }, { pageSize: 5 }).all()).toEqualTypeOf<Listing<users.User>>();
+expectTypeOf(await client.users.list().all()).toMatchTypeOf<users.User[]>();
 expectTypeOf((await client.users.list().all()).warnings).toEqualTypeOf<readonly BudWarning[]>();
 expectTypeOf((await client.users.get('u-1').withResponse()).warnings).toEqualTypeOf<readonly BudWarning[]>();
-for await (const user of client.users.list()) expectTypeOf(user).toEqualTypeOf<User>();
-for await (const page of client.users.list().pages()) expectTypeOf(page).toEqualTypeOf<Page<User>>();
+for await (const user of client.users.list()) expectTypeOf(user).toEqualTypeOf<users.User>();
+for await (const page of client.users.list().pages()) expectTypeOf(page).toEqualTypeOf<Page<users.User>>();
 
 // Exports and jobs.
 const log = client.audit.export({ start: new Date(), end: '2026-01-01T00:00:00Z' });
-expectTypeOf(log).toEqualTypeOf<Export<ExportSummary, AuditRecord, ExportProgress>>();
+expectTypeOf(log).toEqualTypeOf<Export<audit.ExportSummary, audit.AuditRecord, audit.ExportProgress>>();
 expectTypeOf(log.readable()).toEqualTypeOf<Readable>();
 expectTypeOf(log.stream()).toEqualTypeOf<ReadableStream<Uint8Array>>();
 expectTypeOf(new Response(log.stream())).toEqualTypeOf<Response>();
 for await (const chunk of log) expectTypeOf(chunk).toMatchTypeOf<Uint8Array>();
-for await (const record of log.records()) expectTypeOf(record).toEqualTypeOf<AuditRecord>();
-const wait = client.endpoints.wait('e-1', {}, { onUpdate: (endpoint) => expectTypeOf(endpoint).toEqualTypeOf<Endpoint>() });
-expectTypeOf(wait).toEqualTypeOf<Promise<Endpoint>>();
+for await (const record of log.records()) expectTypeOf(record).toEqualTypeOf<audit.AuditRecord>();
+const wait = client.endpoints.wait('e-1', {}, { onUpdate: (endpoint) => expectTypeOf(endpoint).toEqualTypeOf<endpoints.Endpoint>() });
+expectTypeOf(wait).toEqualTypeOf<Promise<endpoints.Endpoint>>();
 
 // Ids are texts, or what has one.
-declare const project: Project;
+declare const project: projects.Project;
 expectTypeOf(project).toMatchTypeOf<Id>();
 void client.quotas.ofProject(project);
 
@@ -114,11 +106,11 @@ void (await client.users.get('u-1')).first_name;
 void new Client({ verifySsl: false });
 
 // Reports.
-declare const cluster: KubernetesCluster;
-expectTypeOf(cluster.report()).toEqualTypeOf<Promise<Report>>();
-expectTypeOf(cluster.reports({ contexts: ['a'] })).toEqualTypeOf<Call<FleetReport>>();
-declare const report: Report;
-expectTypeOf(reports.text(report)).toEqualTypeOf<string>();
-expectTypeOf(reports.difference(report, report)).toEqualTypeOf<Difference>();
-expectTypeOf(reports.roots(report)).toEqualTypeOf<Finding[]>();
-expectTypeOf<Finding['since']>().toEqualTypeOf<Date | undefined>();
+declare const cluster: kubernetes.Cluster;
+expectTypeOf(cluster.report()).toEqualTypeOf<Promise<reports.Report>>();
+expectTypeOf(cluster.reports({ contexts: ['a'] })).toEqualTypeOf<Call<reports.FleetReport>>();
+declare const report: reports.Report;
+expectTypeOf(reports.toText(report)).toEqualTypeOf<string>();
+expectTypeOf(reports.diff(report, report)).toEqualTypeOf<reports.ReportDiff>();
+expectTypeOf(reports.roots(report)).toEqualTypeOf<reports.Finding[]>();
+expectTypeOf<reports.Finding['since']>().toEqualTypeOf<Date | undefined>();

@@ -62,7 +62,7 @@ test('a result without warnings has none', async () => {
 
 test('a list has its warnings, however it is read', async () => {
   await using server = await Scripted.start(({ line }) => moving(line));
-  const list = client(server.url).users.list({}, { limit: 2 });
+  const list = client(server.url).users.list({}, { pageSize: 2 });
   using process_ = heard();
   const all = await list.all();
   assert.deepEqual(codes(all.warnings), OF_THE_LIST);

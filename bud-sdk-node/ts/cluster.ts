@@ -11,14 +11,14 @@ import { write } from './values.js';
  * cluster but `restart` and `exec`.
  *
  * ```ts
- * const cluster = new KubernetesCluster({ kubeconfig: '/path/to/cluster-kubeconfig' });
+ * const cluster = new kubernetes.Cluster({ kubeconfig: '/path/to/cluster-kubeconfig' });
  * for (const pod of await cluster.pods({ namespace: 'bud-system' })) console.log(pod.name, pod.status);
  * ```
  *
  * Without options it is the one of `KUBECONFIG`, of `~/.kube/config`, or that of the pod that this runs in. Times are in
  * milliseconds.
  */
-export class KubernetesCluster extends Kubernetes implements AsyncDisposable {
+export class Cluster extends Kubernetes implements AsyncDisposable {
   readonly #core: Core;
 
   /** @throws {InvalidArgumentError} for an option that is unknown or wrong; `param` names it. */
@@ -45,6 +45,6 @@ function connect(options: ClusterOptions): NativeClient {
   try {
     return native.connectCluster(write('', CLUSTER_OPTIONS, [options], 'options'));
   } catch (error) {
-    throw thrown(error, placeOf(KubernetesCluster));
+    throw thrown(error, placeOf(Cluster));
   }
 }

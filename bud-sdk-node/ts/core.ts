@@ -4,7 +4,7 @@ import { refused, thrown, type Place } from './errors.js';
 import { Flow, placeOf, send, type Handle, type Entry } from './flow.js';
 import { List } from './list.js';
 import type { NativeClient } from './native.js';
-import { namedOptions, type CallOptions, type ExportOptions, type JobOptions, type ListOptions } from './options.js';
+import { namedOptions, type CallOptions, type SignalOptions, type JobOptions, type ListOptions } from './options.js';
 import { unlessAborted } from './signals.js';
 import type { Args } from './values.js';
 
@@ -80,7 +80,7 @@ export class Core {
     file: Job<D, P>,
     records: Operation<R>,
     args: Args,
-    options: ExportOptions | undefined,
+    options: SignalOptions | undefined,
   ): Export<D, R, P> {
     const place = placeOf(this.export);
     const [params, own] = args;

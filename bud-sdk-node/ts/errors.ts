@@ -107,7 +107,7 @@ export class BudError extends Error {
   readonly maybeApplied: boolean;
   /** Where an answer had another shape than documented. */
   declare readonly path?: string;
-  /** Where a list broke off, for `startingAt`. */
+  /** Where a list broke off, for `cursor`. */
   declare readonly cursor?: string;
 
   /** @internal */

@@ -1,6 +1,6 @@
 import { closed, thrown, type Place } from './errors.js';
 import { native, type NativeClient, type NativeStream } from './native.js';
-import { signalOf, writeOptions, type CallOptions, type ExportOptions } from './options.js';
+import { signalOf, writeOptions, type CallOptions, type SignalOptions } from './options.js';
 import { unlessAborted } from './signals.js';
 import { write, type Args, type Fields } from './values.js';
 
@@ -42,7 +42,7 @@ interface Written {
   readonly options: string;
 }
 
-function written({ id, fields }: Entry, args: Args, options: ExportOptions | undefined, ...taken: string[]): Written {
+function written({ id, fields }: Entry, args: Args, options: SignalOptions | undefined, ...taken: string[]): Written {
   const signal = signalOf(id, options);
   return { signal, args: write(id, fields, args), options: writeOptions(id, options, 'signal', ...taken) };
 }
@@ -76,7 +76,7 @@ export class Flow {
   #stream: NativeStream | undefined;
   #ended = false;
 
-  constructor(handle: Handle, entry: Entry, args: Args, options: ExportOptions | undefined, place: Place, ...taken: string[]) {
+  constructor(handle: Handle, entry: Entry, args: Args, options: SignalOptions | undefined, place: Place, ...taken: string[]) {
     this.#place = place;
     try {
       const call = written(entry, args, options, ...taken);

@@ -7,7 +7,7 @@ export interface Page<T> {
   readonly items: T[];
   /** How many items the whole list has, if the server says so. */
   readonly total?: Integer;
-  /** Where to go on after this page, for `startingAt`; absent after the last page. */
+  /** Where to go on after this page, for `cursor`; absent after the last page. */
   readonly cursor?: string;
   /** What is worth knowing of the list so far and is no error. */
   readonly warnings: readonly BudWarning[];
@@ -118,7 +118,7 @@ export class Pages<T> implements AsyncIterableIterator<Page<T>>, AsyncDisposable
     return this.#reader.warnings;
   }
 
-  /** Where to go on after the pages so far, for `startingAt`; `undefined` before the first and after the last page. */
+  /** Where to go on after the pages so far, for `cursor`; `undefined` before the first and after the last page. */
   get cursor(): string | undefined {
     return this.#cursor;
   }

@@ -17,26 +17,26 @@ export interface CallOptions {
 }
 
 /** What is more than one call takes as its last argument: what is done on a cluster, and with the session. */
-export type WorkOptions = Pick<CallOptions, 'timeout' | 'signal'>;
+export type TimeoutOptions = Pick<CallOptions, 'timeout' | 'signal'>;
 
 /** What a list takes as its last argument. `timeout` is the longest time for one page. */
 export interface ListOptions extends Omit<CallOptions, 'attempts' | 'attemptTimeout'> {
   /** How many items to ask for at a time, from 1 to 1000. 100. */
-  readonly limit?: number | undefined;
+  readonly pageSize?: number | undefined;
   /** How many pages may be asked for at the same time, from 1 to 16, once the server has said how many there are. 1. */
-  readonly inFlight?: number | undefined;
+  readonly concurrency?: number | undefined;
   /** Goes on where a list broke off: the `cursor` of its error or of a page. */
-  readonly startingAt?: string | undefined;
+  readonly cursor?: string | undefined;
 }
 
-/** What an export takes as its last argument. */
-export interface ExportOptions {
+/** What an export, and a wait with a `timeout` of its own, takes as its last argument. */
+export interface SignalOptions {
   /** Ends it: what is under way is rejected with the signal's reason, and its request is broken off. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What a job takes as its last argument. */
-export interface JobOptions<U> extends ExportOptions {
+export interface JobOptions<U> extends SignalOptions {
   /** Called with each update; what it returns is awaited before the next. What it throws or rejects with ends the job. */
   readonly onUpdate?: ((update: U) => unknown) | undefined;
 }
@@ -46,9 +46,9 @@ const OPTIONS: Fields = {
   attemptTimeout: { as: 'attempt_timeout', kind: 'seconds' },
   attempts: { as: 'attempts', kind: 'int' },
   headers: { as: 'headers', kind: { of: 'text' } },
-  limit: { as: 'limit', kind: 'int' },
-  inFlight: { as: 'in_flight', kind: 'int' },
-  startingAt: { as: 'starting_at', kind: 'text' },
+  pageSize: { as: 'page_size', kind: 'int' },
+  concurrency: { as: 'concurrency', kind: 'int' },
+  cursor: { as: 'cursor', kind: 'text' },
 };
 
 /** Writes options for the native part; `taken` are those that are for us. @internal */
@@ -65,7 +65,7 @@ export function namedOptions<T>(operation: string, options: T | undefined, names
 }
 
 /** The signal among the options, checked. @internal */
-export function signalOf(operation: string, options: ExportOptions | undefined): AbortSignal | undefined {
+export function signalOf(operation: string, options: SignalOptions | undefined): AbortSignal | undefined {
   const signal: unknown = options?.signal ?? undefined;
   if (signal === undefined || isSignal(signal)) return signal;
   throw refused(operation, 'signal', 'it must be an AbortSignal');

@@ -192,7 +192,7 @@ models! {
         /// The server can do it.
         supported,
         /// What is lost there compared with the operation's intent.
-        loss,
+        limitation,
         /// What to use instead of an operation that is not offered.
         instead,
     } secrets [] unknown []
@@ -1690,7 +1690,7 @@ models! {
         /// The same in words.
         detail,
         /// The right that is missing: `list pods in all namespaces`.
-        needed_right,
+        missing_permission,
         /// How many objects were read.
         objects,
     } secrets [] unknown []

@@ -12,7 +12,7 @@ from bud_sdk import AsyncClient, Client
 
 async def count(url: str, email: str, password: str) -> int:
     async with AsyncClient(url, email=email, password=password) as bud:
-        return len(await bud.users.list(limit=10).all())
+        return len(await bud.users.list(page_size=10).all())
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ def waiting(server: Server, **options: Any) -> AsyncClient:
 def test_calls_are_real_coroutines(bed: Bed) -> None:
     async def main() -> None:
         async with bed.async_client() as bud:
-            coroutine = bud.users.list(limit=1).first()
+            coroutine = bud.users.list(page_size=1).first()
             assert inspect.iscoroutine(coroutine)
             user = await asyncio.create_task(coroutine)
             assert user is not None
@@ -34,7 +34,7 @@ def test_calls_are_real_coroutines(bed: Bed) -> None:
             assert isinstance(both[1], NotFound)
 
     asyncio.run(main())
-    first = asyncio.run(bed.async_client().users.list(limit=1).first())
+    first = asyncio.run(bed.async_client().users.list(page_size=1).first())
     assert isinstance(first, User)
 
 
@@ -98,7 +98,7 @@ def test_the_loop_is_never_blocked() -> None:
 def test_the_sync_client_works_inside_a_running_loop(bed: Bed) -> None:
     async def cell() -> None:
         with bed.client() as bud:
-            assert bud.users.list(limit=3).first() == bud.users.list(limit=5).first()
+            assert bud.users.list(page_size=3).first() == bud.users.list(page_size=5).first()
 
     asyncio.run(cell())
 
@@ -107,7 +107,7 @@ def test_one_client_serves_many_loops_and_threads(bed: Bed) -> None:
     bud = bed.async_client()
 
     async def main() -> int:
-        users = await bud.users.list(limit=50).all()
+        users = await bud.users.list(page_size=50).all()
         return len(users)
 
     counts = [asyncio.run(main()) for _ in range(3)]
@@ -130,7 +130,7 @@ class Blind(asyncio.SelectorEventLoop):
 def test_a_loop_that_watches_no_descriptors_is_woken_by_a_thread(bed: Bed) -> None:
     async def main() -> None:
         async with bed.async_client() as bud:
-            user = await bud.users.list(limit=1).first()
+            user = await bud.users.list(page_size=1).first()
             assert user is not None
             assert await asyncio.gather(*[bud.users.get(user) for _ in range(50)]) == [user] * 50
 
@@ -166,7 +166,7 @@ def test_updates_of_a_job_may_be_awaited(bed: Bed) -> None:
 
         async with bed.async_client() as bud:
             await bud.endpoints.deploy(bed.endpoint, cluster=bed.cluster)
-            running = await bud.endpoints.wait(bed.endpoint, every=0.01, within=60, on_update=told)
+            running = await bud.endpoints.wait(bed.endpoint, poll_interval=0.01, timeout=60, on_update=told)
             assert running.status == seen[-1] == "RUNNING"
             await bud.endpoints.undeploy(bed.endpoint)
         return seen

@@ -223,41 +223,41 @@ def test_a_coroutine_function_is_refused_where_nothing_awaits_it() -> None:
     with Server(lambda _: Answer.of({"id": "e-1", "status": "DEPLOYING"})) as server:
         bud = Client(server.url, token="t", flavor="guide")
         with pytest.raises(TypeError, match="AsyncClient awaits"):
-            bud.endpoints.wait("e-1", every=0.1, on_update=listener)
+            bud.endpoints.wait("e-1", poll_interval=0.1, on_update=listener)
 
 
 def test_lists() -> None:
     with Server(people) as server:
         bud = Client(server.url, token="t", flavor="guide")
-        users = bud.users.list(limit=3)
+        users = bud.users.list(page_size=3)
         assert [user.id for user in users] == [f"u-{number}" for number in range(7)]
         assert len(server.requests) == 3
         # Again, from the beginning.
         assert [user.id for user in users.all()] == [user.id for user in users]
-        pages = list(bud.users.list(limit=3).pages())
+        pages = list(bud.users.list(page_size=3).pages())
         assert [len(page) for page in pages] == [3, 3, 1]
         assert [page.total for page in pages] == [7, 7, 7]
         assert pages[-1].cursor is None
-        rest = bud.users.list(starting_at=pages[0].cursor).all()
+        rest = bud.users.list(cursor=pages[0].cursor).all()
         assert [user.id for user in rest] == ["u-3", "u-4", "u-5", "u-6"]
         before = len(server.requests)
-        for user in bud.users.list(limit=3):
+        for user in bud.users.list(page_size=3):
             if user.id == "u-1":
                 break
         assert len(server.requests) == before + 1
-        assert bud.users.list(limit=3, in_flight=4).all() == users.all()
+        assert bud.users.list(page_size=3, concurrency=4).all() == users.all()
         assert "users.list" in repr(users)
         assert "all()" in users._repr_html_()
 
     async def main() -> None:
         with Server(people) as server:
             bud = AsyncClient(server.url, token="t", flavor="guide")
-            assert [user.id async for user in bud.users.list(limit=3)] == [f"u-{number}" for number in range(7)]
-            pages = [page async for page in bud.users.list(limit=3).pages()]
+            assert [user.id async for user in bud.users.list(page_size=3)] == [f"u-{number}" for number in range(7)]
+            pages = [page async for page in bud.users.list(page_size=3).pages()]
             assert [len(page) for page in pages] == [3, 3, 1]
-            assert len(await bud.users.list(limit=3).all()) == 7
+            assert len(await bud.users.list(page_size=3).all()) == 7
             before = len(server.requests)
-            async for user in bud.users.list(limit=3):
+            async for user in bud.users.list(page_size=3):
                 if user.id == "u-1":
                     break
             assert len(server.requests) == before + 1
@@ -276,11 +276,11 @@ def test_a_list_goes_on_where_it_broke_off() -> None:
 
     with Server(once) as server:
         bud = Client(server.url, token="t", flavor="guide")
-        users = iter(bud.users.list(limit=3))
+        users = iter(bud.users.list(page_size=3))
         seen = [next(users).id for _ in range(3)]
         with pytest.raises(errors.PermissionDenied) as caught:
             next(users)
-        seen += [user.id for user in bud.users.list(starting_at=caught.value.cursor)]
+        seen += [user.id for user in bud.users.list(cursor=caught.value.cursor)]
         assert seen == [f"u-{number}" for number in range(7)]
 
 

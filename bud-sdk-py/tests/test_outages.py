@@ -108,7 +108,7 @@ def test_a_wait_of_a_token_client_outlives_an_outage() -> None:
         return Answer.of({"object": "endpoint.detail", "result": {"id": "e-1", "name": "e", "status": state}})
 
     with Server(answer) as server, Client(server.url, token="t", flavor="runtime") as bud:
-        assert bud.endpoints.wait("e-1", every=0.01).status == "RUNNING"
+        assert bud.endpoints.wait("e-1", poll_interval=0.01).status == "RUNNING"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ SHORT = """
 import asyncio, bud_sdk
 async def main():
     async with bud_sdk.AsyncClient() as bud:
-        await asyncio.gather(*[bud.users.list(limit=20).first() for _ in range(30)])
+        await asyncio.gather(*[bud.users.list(page_size=20).first() for _ in range(30)])
         for _ in range(30):
             await bud.flavor()
 asyncio.run(main())
@@ -90,8 +90,8 @@ FORK = """
 import asyncio, os, sys, threading, warnings, bud_sdk
 warnings.simplefilter("ignore", DeprecationWarning)
 bud = bud_sdk.Client()
-users = bud.users.list(limit=10).all()
-listed = iter(bud.users.list(limit=10))
+users = bud.users.list(page_size=10).all()
+listed = iter(bud.users.list(page_size=10))
 next(listed)
 closed = [bud_sdk.Client(), bud_sdk.Client()]
 closed[0].flavor()
@@ -150,7 +150,7 @@ INTERRUPTED = {
     "call": "bud.users.get('u-1')",
     "iterator": "list(bud.users.list())",
     "export": "b''.join(bud.audit.export(start='2026-01-01T00:00:00Z', end='2026-01-02T00:00:00Z'))",
-    "wait": "bud.endpoints.wait('e-1', within=3600)",
+    "wait": "bud.endpoints.wait('e-1', timeout=3600)",
     "async": "asyncio.run(main())",
 }
 
@@ -194,7 +194,7 @@ bud = bud_sdk.Client()
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 began = time.monotonic()
 try:
-    bud.endpoints.wait(sys.argv[1], until="DELETED", fail_on="FAILED", within=3600, every=60)
+    bud.endpoints.wait(sys.argv[1], until="DELETED", fail_on="FAILED", timeout=3600, poll_interval=60)
 except KeyboardInterrupt:
     print("interrupted" if time.monotonic() - began < 5 else "late")
 """

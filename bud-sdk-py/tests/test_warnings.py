@@ -66,7 +66,7 @@ def test_a_result_without_warnings_has_none(caplog: pytest.LogCaptureFixture) ->
 
 def test_a_list_has_its_warnings_however_it_is_read(caplog: pytest.LogCaptureFixture) -> None:
     with Server(moving) as server:
-        users = Client(server.url, token="t", flavor="guide").users.list(limit=2)
+        users = Client(server.url, token="t", flavor="guide").users.list(page_size=2)
         found = users.all()
         assert isinstance(found, Listing)
         assert codes(found.warnings) == OF_THE_LIST
@@ -85,7 +85,7 @@ def test_a_list_has_its_warnings_however_it_is_read(caplog: pytest.LogCaptureFix
         assert len(caplog.records) == 6
 
         async def main() -> None:
-            later = AsyncClient(server.url, token="t", flavor="guide").users.list(limit=2)
+            later = AsyncClient(server.url, token="t", flavor="guide").users.list(page_size=2)
             assert codes((await later.all()).warnings) == OF_THE_LIST
             items = aiter(later)
             assert [user.id async for user in items] == ["u-1", "u-2", "u-3", "u-5"]
@@ -96,7 +96,7 @@ def test_a_list_has_its_warnings_however_it_is_read(caplog: pytest.LogCaptureFix
 
 def test_a_list_that_is_left_early_ends_its_request() -> None:
     with Server(moving) as server:
-        users = Client(server.url, token="t", flavor="guide").users.list(limit=2)
+        users = Client(server.url, token="t", flavor="guide").users.list(page_size=2)
         items = iter(users)
         assert next(items).id == "u-1"
         items.close()
@@ -108,7 +108,7 @@ def test_a_list_that_is_left_early_ends_its_request() -> None:
         assert len(server.requests) == 2
 
         async def main() -> None:
-            later = aiter(AsyncClient(server.url, token="t", flavor="guide").users.list(limit=2))
+            later = aiter(AsyncClient(server.url, token="t", flavor="guide").users.list(page_size=2))
             assert (await anext(later)).id == "u-1"
             await later.aclose()
             assert [user async for user in later] == []

@@ -38,7 +38,7 @@ from typing_extensions import assert_type
 
 def sync(bud: Client) -> None:
     assert_type(bud.users.get("u-1"), User)
-    assert_type(bud.users.list(role="ADMIN", limit=50), List[User])
+    assert_type(bud.users.list(role="ADMIN", page_size=50), List[User])
     assert_type(iter(bud.users.list()), Items[User])
     assert_type(bud.users.list().pages(), Pages[User])
     assert_type(bud.users.list().all(), Listing[User])
@@ -109,7 +109,7 @@ def failed(error: BudError) -> None:
 
 
 def on_cluster(cluster: Cluster) -> None:
-    report = cluster.report(only=["bud-system"], within=60)
+    report = cluster.report(only=["bud-system"], timeout=60)
     assert_type(report, Report)
     assert_type(cluster.reports(["a", "b"]), FleetReport)
     assert_type(report.to_text(), str)

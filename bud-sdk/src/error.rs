@@ -405,7 +405,7 @@ impl Error {
     pub fn path(&self) -> Option<&str> {
         self.0.path.as_deref()
     }
-    /// Where a list broke off: hand it to `starting_at` to go on from there. Of a deployment, the workflow to `resume`.
+    /// Where a list broke off: hand it to `cursor` to go on from there. Of a deployment, the workflow to `resume`.
     pub fn cursor(&self) -> Option<&str> {
         self.0.cursor.as_deref()
     }

@@ -52,7 +52,7 @@ class Platform:
         if self.demo is None:
             return None
         self.bud.endpoints.deploy(self.demo.endpoint, cluster=self.demo.cluster)
-        return self.bud.endpoints.wait(self.demo.endpoint, every=0.01).id
+        return self.bud.endpoints.wait(self.demo.endpoint, poll_interval=0.01).id
 
     def project(self) -> str | None:
         """On the test server, a project."""

@@ -21,7 +21,7 @@ def configured(here: Platform) -> AsyncClient:
 
 async def look(here: Platform) -> None:
     async with configured(here) as bud:
-        users = await bud.users.list(limit=50).all()
+        users = await bud.users.list(page_size=50).all()
 
         # As many at a time as the platform likes; one that fails does not end the others.
         gate = asyncio.Semaphore(16)

@@ -18,7 +18,7 @@ def main() -> None:
         here.bud.endpoints.scale(endpoint, replicas=replicas)
 
         # It is running all the while: only the number shows that the replicas have come.
-        scaled = here.bud.endpoints.wait(endpoint, until="RUNNING", replicas=replicas, every=here.pause)
+        scaled = here.bud.endpoints.wait(endpoint, until="RUNNING", replicas=replicas, poll_interval=here.pause)
         print(f"From {before.replicas} to {scaled.replicas} replicas")
 
 

@@ -15,7 +15,7 @@ def main() -> None:
 
         # Undeploying what is down already changes nothing, so this may be run again.
         here.bud.endpoints.undeploy(endpoint)
-        down = here.bud.endpoints.wait(endpoint, until="STOPPED", every=here.pause)
+        down = here.bud.endpoints.wait(endpoint, until="STOPPED", poll_interval=here.pause)
         print(f"{down.name} is stopped")
 
 

@@ -24,7 +24,7 @@ def main() -> None:
 
         # It ends when the endpoint runs, when it fails, or after half an hour; an unhealthy one counts as failed here.
         here.bud.endpoints.wait(
-            endpoint, fail_on="UNHEALTHY", within=timedelta(minutes=30), every=here.pause, on_update=show
+            endpoint, fail_on="UNHEALTHY", timeout=timedelta(minutes=30), poll_interval=here.pause, on_update=show
         )
 
 

@@ -27,7 +27,7 @@ async fn main() -> support::Result<()> {
     platform.bud.endpoints().deploy(&endpoint, deployment).await?;
 
     // A wait survives outages, ends at once when the deployment fails, and can be started again after its deadline.
-    let wait = platform.wait(&endpoint).until(EndpointStatus::Running).within(Duration::from_secs(30 * 60));
+    let wait = platform.wait(&endpoint).until(EndpointStatus::Running).timeout(Duration::from_secs(30 * 60));
     let running = support::spin("deploying", wait).await?;
     println!(
         "{} is running with {} replica(s)",

@@ -26,9 +26,9 @@ async fn main() -> support::Result<()> {
 
     // What it is to be good for decides how large it becomes, and where it goes.
     let model = DeployModel::new(model, project, name).concurrent_requests(10).context_length(4000);
-    let mut deployment = platform.bud.endpoints().deploy_model(model).within(Duration::from_secs(3600));
+    let mut deployment = platform.bud.endpoints().deploy_model(model).timeout(Duration::from_secs(3600));
     if platform.demo.is_some() {
-        deployment = deployment.every(Duration::from_millis(100));
+        deployment = deployment.poll_interval(Duration::from_millis(100));
     }
     if let Some(workflow) = std::env::args().nth(4) {
         deployment = deployment.resume(workflow);

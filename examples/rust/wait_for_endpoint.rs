@@ -34,7 +34,7 @@ async fn main() -> support::Result<()> {
     }
 
     // It ends when the endpoint runs, when it fails, or after half an hour; an unhealthy one counts as failed here.
-    let mut updates = wait.fail_on(EndpointStatus::Unhealthy).within(Duration::from_secs(1800)).updates();
+    let mut updates = wait.fail_on(EndpointStatus::Unhealthy).timeout(Duration::from_secs(1800)).updates();
     while let Some(seen) = updates.next().await {
         let seen = seen?;
         let status = seen.status.as_ref().map_or("no status", |status| status.raw());

@@ -35,7 +35,7 @@ test('every error is a BudError with its facts', async () => {
   await expect(log.writeTo(join(tmpdir(), `bud-jest-${process.pid}.csv`))).rejects.toThrow(bud.NotFoundError);
   expect(() => new bud.Client({ baseUrl: 'nonsense', token: 't' })).toThrow(bud.ConfigError);
   expect(() => new bud.Client({ baseUrl: server.url, token: 't', flavor: 'none' })).toThrow(bud.InvalidArgumentError);
-  expect(() => bud.reports.text({})).toThrow(bud.BudError);
+  expect(() => bud.report.toText({})).toThrow(bud.BudError);
 });
 
 test('variables that a test sets, as dotenv does, are read', async () => {

@@ -733,7 +733,7 @@ export interface CapabilityInfo {
   /** The server can do it. */
   readonly supported: boolean;
   /** What is lost there compared with the operation's intent. */
-  readonly loss?: string;
+  readonly limitation?: string;
   /** What to use instead of an operation that is not offered. */
   readonly instead?: string;
 }
@@ -741,7 +741,7 @@ export interface CapabilityInfo {
 /** @internal */
 export function readCapabilityInfo(json: Wire): CapabilityInfo {
   const model: Draft<CapabilityInfo> = { id: json['id'], supported: json['supported'] };
-  if (json['loss'] != null) model.loss = json['loss'];
+  if (json['limitation'] != null) model.limitation = json['limitation'];
   if (json['instead'] != null) model.instead = json['instead'];
   return model;
 }
@@ -4908,7 +4908,7 @@ export interface ReportSection {
   /** The same in words. */
   readonly detail?: string;
   /** The right that is missing: `list pods in all namespaces`. */
-  readonly neededRight?: string;
+  readonly missingPermission?: string;
   /** How many objects were read. */
   readonly objects: Integer;
 }
@@ -4918,7 +4918,7 @@ export function readReportSection(json: Wire): ReportSection {
   const model: Draft<ReportSection> = { name: json['name'], status: readSectionStatus(json['status']), objects: whole(json['objects']) };
   if (json['reason'] != null) model.reason = readUnavailable(json['reason']);
   if (json['detail'] != null) model.detail = json['detail'];
-  if (json['needed_right'] != null) model.neededRight = json['needed_right'];
+  if (json['missing_permission'] != null) model.missingPermission = json['missing_permission'];
   return model;
 }
 

@@ -4,7 +4,7 @@ import { type Call } from '../call.js';
 import { type Core, type Job, type Operation } from '../core.js';
 import { type Export } from '../export.js';
 import { type List } from '../list.js';
-import { type CallOptions, type ExportOptions, type JobOptions, type ListOptions, type WorkOptions } from '../options.js';
+import { type CallOptions, type SignalOptions, type JobOptions, type ListOptions, type TimeoutOptions } from '../options.js';
 import { asItIs, nothing, type Wire } from '../read.js';
 import { Secret } from '../secret.js';
 import { type Id, type Named, type Time } from '../values.js';
@@ -191,12 +191,12 @@ export interface EndpointDeployModelParams {
    * The longest time that all of it may take. 60 minutes.
    * In milliseconds.
    */
-  readonly within?: number | undefined;
+  readonly timeout?: number | undefined;
   /**
    * The time between the first looks; it grows to eight times as much. 2 seconds.
    * In milliseconds.
    */
-  readonly every?: number | undefined;
+  readonly pollInterval?: number | undefined;
 }
 
 /** What `endpoints.scale` takes. */
@@ -255,12 +255,12 @@ export interface EndpointWaitParams {
    * The longest time to wait. 30 minutes.
    * In milliseconds.
    */
-  readonly within?: number | undefined;
+  readonly timeout?: number | undefined;
   /**
    * The time between the first looks; it grows to eight times as much. 2 seconds.
    * In milliseconds.
    */
-  readonly every?: number | undefined;
+  readonly pollInterval?: number | undefined;
   /** Its project; runtime only, where only superusers can leave it out. */
   readonly project?: Id | undefined;
 }
@@ -307,7 +307,7 @@ export interface KubernetesWaitForRolloutParams {
    * The longest time to wait. 10 minutes.
    * In milliseconds.
    */
-  readonly within?: number | undefined;
+  readonly timeout?: number | undefined;
 }
 
 /** What `kubernetes.restart` takes. */
@@ -377,7 +377,7 @@ export interface KubernetesFollowLogsParams {
    * The longest time to follow. An hour.
    * In milliseconds.
    */
-  readonly within?: number | undefined;
+  readonly timeout?: number | undefined;
 }
 
 /** What `kubernetes.exec` takes. */
@@ -394,7 +394,7 @@ export interface KubernetesExecParams {
    * The longest time that it may take. A minute.
    * In milliseconds.
    */
-  readonly within?: number | undefined;
+  readonly timeout?: number | undefined;
 }
 
 /** What `kubernetes.dapr` takes. */
@@ -427,7 +427,7 @@ export interface KubernetesReportParams {
    * The longest time that it may take; what was read until then is reported. 2 minutes.
    * In milliseconds.
    */
-  readonly within?: number | undefined;
+  readonly timeout?: number | undefined;
   /** Adds the last lines of the logs of what fails, of 20 pods at the most. True. */
   readonly logs?: boolean | undefined;
   /** Also asks by commands in containers: PostgreSQL for its connections, engines for what their GPUs do. False. */
@@ -446,7 +446,7 @@ export interface KubernetesReportsParams {
    * The longest time that each cluster may take. 2 minutes.
    * In milliseconds.
    */
-  readonly within?: number | undefined;
+  readonly timeout?: number | undefined;
   /** Adds the last lines of the logs of what fails, of 20 pods of each cluster at the most. True. */
   readonly logs?: boolean | undefined;
   /** Also asks by commands in containers. False. */
@@ -639,34 +639,34 @@ const CREDENTIALS_DELETE: Operation<void> = { id: 'credentials.delete', fields: 
 const ENDPOINTS_GET: Operation<Endpoint> = { id: 'endpoints.get', fields: { id: { as: 'id', kind: 'id' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint };
 const ENDPOINTS_LIST: Operation<Endpoint> = { id: 'endpoints.list', fields: { project: { as: 'project', kind: 'id' }, status: { as: 'status', kind: 'text' } }, read: readEndpoint };
 const ENDPOINTS_DEPLOY: Operation<Endpoint> = { id: 'endpoints.deploy', fields: { id: { as: 'id', kind: 'id' }, cluster: { as: 'cluster', kind: 'id' }, replicas: { as: 'replicas', kind: 'int' }, gpus: { as: 'gpus', kind: 'int' }, memoryGb: { as: 'memory_gb', kind: 'int' } }, read: readEndpoint };
-const ENDPOINTS_DEPLOY_MODEL: Job<Endpoint, DeploymentUpdate> = { id: 'endpoints.deploy_model', fields: { model: { as: 'model', kind: 'id' }, project: { as: 'project', kind: 'id' }, name: { as: 'name', kind: 'text' }, cluster: { as: 'cluster', kind: 'id' }, providerKey: { as: 'provider_key', kind: 'id' }, concurrentRequests: { as: 'concurrent_requests', kind: 'int' }, contextLength: { as: 'context_length', kind: 'int' }, sequenceLength: { as: 'sequence_length', kind: 'int' }, ttft: { as: 'ttft', kind: ['int'] }, tokensPerSecond: { as: 'tokens_per_second', kind: ['int'] }, e2eLatency: { as: 'e2e_latency', kind: ['int'] }, hardware: { as: 'hardware', kind: 'text' }, autoscaler: { as: 'autoscaler', kind: 'json' }, toolCalling: { as: 'tool_calling', kind: 'bool' }, reasoning: { as: 'reasoning', kind: 'bool' }, resume: { as: 'resume', kind: 'id' }, within: { as: 'within', kind: 'seconds' }, every: { as: 'every', kind: 'seconds' } }, read: readEndpoint, update: readDeploymentUpdate };
+const ENDPOINTS_DEPLOY_MODEL: Job<Endpoint, DeploymentUpdate> = { id: 'endpoints.deploy_model', fields: { model: { as: 'model', kind: 'id' }, project: { as: 'project', kind: 'id' }, name: { as: 'name', kind: 'text' }, cluster: { as: 'cluster', kind: 'id' }, providerKey: { as: 'provider_key', kind: 'id' }, concurrentRequests: { as: 'concurrent_requests', kind: 'int' }, contextLength: { as: 'context_length', kind: 'int' }, sequenceLength: { as: 'sequence_length', kind: 'int' }, ttft: { as: 'ttft', kind: ['int'] }, tokensPerSecond: { as: 'tokens_per_second', kind: ['int'] }, e2eLatency: { as: 'e2e_latency', kind: ['int'] }, hardware: { as: 'hardware', kind: 'text' }, autoscaler: { as: 'autoscaler', kind: 'json' }, toolCalling: { as: 'tool_calling', kind: 'bool' }, reasoning: { as: 'reasoning', kind: 'bool' }, resume: { as: 'resume', kind: 'id' }, timeout: { as: 'timeout', kind: 'seconds' }, pollInterval: { as: 'poll_interval', kind: 'seconds' } }, read: readEndpoint, update: readDeploymentUpdate };
 const ENDPOINTS_SCALE: Operation<Endpoint> = { id: 'endpoints.scale', fields: { id: { as: 'id', kind: 'id' }, replicas: { as: 'replicas', kind: 'int' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint };
 const ENDPOINTS_AUTOSCALE: Operation<Autoscaling> = { id: 'endpoints.autoscale', fields: { id: { as: 'id', kind: 'id' }, minReplicas: { as: 'min_replicas', kind: 'int' }, maxReplicas: { as: 'max_replicas', kind: 'int' }, enabled: { as: 'enabled', kind: 'bool' }, strategy: { as: 'strategy', kind: 'text' }, settings: { as: 'settings', kind: 'json' }, project: { as: 'project', kind: 'id' } }, read: readAutoscaling };
 const ENDPOINTS_AUTOSCALER: Operation<Autoscaling> = { id: 'endpoints.autoscaler', fields: { id: { as: 'id', kind: 'id' }, project: { as: 'project', kind: 'id' } }, read: readAutoscaling };
 const ENDPOINTS_WORKERS: Operation<Worker> = { id: 'endpoints.workers', fields: { id: { as: 'id', kind: 'id' }, refresh: { as: 'refresh', kind: 'bool' }, project: { as: 'project', kind: 'id' } }, read: readWorker };
 const ENDPOINTS_UNDEPLOY: Operation<Endpoint> = { id: 'endpoints.undeploy', fields: { id: { as: 'id', kind: 'id' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint };
-const ENDPOINTS_WAIT: Job<Endpoint, Endpoint> = { id: 'endpoints.wait', fields: { id: { as: 'id', kind: 'id' }, until: { as: 'until', kind: 'text' }, replicas: { as: 'replicas', kind: 'int' }, failOn: { as: 'fail_on', kind: 'text' }, within: { as: 'within', kind: 'seconds' }, every: { as: 'every', kind: 'seconds' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint, update: readEndpoint };
+const ENDPOINTS_WAIT: Job<Endpoint, Endpoint> = { id: 'endpoints.wait', fields: { id: { as: 'id', kind: 'id' }, until: { as: 'until', kind: 'text' }, replicas: { as: 'replicas', kind: 'int' }, failOn: { as: 'fail_on', kind: 'text' }, timeout: { as: 'timeout', kind: 'seconds' }, pollInterval: { as: 'poll_interval', kind: 'seconds' }, project: { as: 'project', kind: 'id' } }, read: readEndpoint, update: readEndpoint };
 const KUBERNETES_PODS: Operation<Pod[]> = { id: 'kubernetes.pods', fields: { namespace: { as: 'namespace', kind: 'text' }, labels: { as: 'labels', kind: 'text' } }, read: (list: Wire[]) => list.map(readPod) };
 const KUBERNETES_NODES: Operation<Node[]> = { id: 'kubernetes.nodes', fields: {}, read: (list: Wire[]) => list.map(readNode) };
 const KUBERNETES_GPUS: Operation<NodeGpus[]> = { id: 'kubernetes.gpus', fields: {}, read: (list: Wire[]) => list.map(readNodeGpus) };
 const KUBERNETES_DEPLOYMENTS: Operation<Deployment[]> = { id: 'kubernetes.deployments', fields: { namespace: { as: 'namespace', kind: 'text' }, labels: { as: 'labels', kind: 'text' } }, read: (list: Wire[]) => list.map(readDeployment) };
 const KUBERNETES_FIND: Operation<string> = { id: 'kubernetes.find', fields: { namespace: { as: 'namespace', kind: 'text' }, service: { as: 'service', kind: 'text' } }, read: asItIs };
 const KUBERNETES_ROLLOUT: Operation<Rollout> = { id: 'kubernetes.rollout', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' } }, read: readRollout };
-const KUBERNETES_WAIT_FOR_ROLLOUT: Operation<Rollout> = { id: 'kubernetes.wait_for_rollout', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, within: { as: 'within', kind: 'seconds' } }, read: readRollout };
+const KUBERNETES_WAIT_FOR_ROLLOUT: Operation<Rollout> = { id: 'kubernetes.wait_for_rollout', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, timeout: { as: 'timeout', kind: 'seconds' } }, read: readRollout };
 const KUBERNETES_RESTART: Operation<Rollout> = { id: 'kubernetes.restart', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' } }, read: readRollout };
 const KUBERNETES_SERVICES: Operation<Service[]> = { id: 'kubernetes.services', fields: { namespace: { as: 'namespace', kind: 'text' }, labels: { as: 'labels', kind: 'text' } }, read: (list: Wire[]) => list.map(readService) };
 const KUBERNETES_EVENTS: Operation<Event[]> = { id: 'kubernetes.events', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: (list: Wire[]) => list.map(readEvent) };
 const KUBERNETES_TOP_PODS: Operation<PodUsage[]> = { id: 'kubernetes.top_pods', fields: { namespace: { as: 'namespace', kind: 'text' }, labels: { as: 'labels', kind: 'text' } }, read: (list: Wire[]) => list.map(readPodUsage) };
 const KUBERNETES_TOP_NODES: Operation<NodeUsage[]> = { id: 'kubernetes.top_nodes', fields: {}, read: (list: Wire[]) => list.map(readNodeUsage) };
 const KUBERNETES_LOGS: Operation<LogLine[]> = { id: 'kubernetes.logs', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, container: { as: 'container', kind: 'text' }, tail: { as: 'tail', kind: 'int' }, since: { as: 'since', kind: 'seconds' }, previous: { as: 'previous', kind: 'bool' }, allPods: { as: 'all_pods', kind: 'bool' } }, read: (list: Wire[]) => list.map(readLogLine) };
-const KUBERNETES_FOLLOW_LOGS: Operation<LogLine> = { id: 'kubernetes.follow_logs', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, container: { as: 'container', kind: 'text' }, tail: { as: 'tail', kind: 'int' }, allPods: { as: 'all_pods', kind: 'bool' }, within: { as: 'within', kind: 'seconds' } }, read: readLogLine };
-const KUBERNETES_EXEC: Operation<CommandOutput> = { id: 'kubernetes.exec', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, command: { as: 'command', kind: ['text'] }, container: { as: 'container', kind: 'text' }, within: { as: 'within', kind: 'seconds' } }, read: readCommandOutput };
+const KUBERNETES_FOLLOW_LOGS: Operation<LogLine> = { id: 'kubernetes.follow_logs', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, container: { as: 'container', kind: 'text' }, tail: { as: 'tail', kind: 'int' }, allPods: { as: 'all_pods', kind: 'bool' }, timeout: { as: 'timeout', kind: 'seconds' } }, read: readLogLine };
+const KUBERNETES_EXEC: Operation<CommandOutput> = { id: 'kubernetes.exec', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' }, command: { as: 'command', kind: ['text'] }, container: { as: 'container', kind: 'text' }, timeout: { as: 'timeout', kind: 'seconds' } }, read: readCommandOutput };
 const KUBERNETES_DAPR: Operation<DaprStatus> = { id: 'kubernetes.dapr', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: readDaprStatus };
 const KUBERNETES_CERTIFICATES: Operation<Certificate[]> = { id: 'kubernetes.certificates', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: (list: Wire[]) => list.map(readCertificate) };
 const KUBERNETES_POSTGRES: Operation<PostgresPool> = { id: 'kubernetes.postgres', fields: { namespace: { as: 'namespace', kind: 'text' } }, read: readPostgresPool };
 const KUBERNETES_GPU_READINGS: Operation<GpuReading[]> = { id: 'kubernetes.gpu_readings', fields: { namespace: { as: 'namespace', kind: 'text' }, name: { as: 'name', kind: 'text' } }, read: (list: Wire[]) => list.map(readGpuReading) };
-const KUBERNETES_REPORT: Job<Report, ReportProgress> = { id: 'kubernetes.report', fields: { only: { as: 'only', kind: ['text'] }, platform: { as: 'platform', kind: ['text'] }, within: { as: 'within', kind: 'seconds' }, logs: { as: 'logs', kind: 'bool' }, commands: { as: 'commands', kind: 'bool' } }, read: readReport, update: readReportProgress };
-const KUBERNETES_REPORTS: Operation<FleetReport> = { id: 'kubernetes.reports', fields: { contexts: { as: 'contexts', kind: ['text'] }, only: { as: 'only', kind: ['text'] }, platform: { as: 'platform', kind: ['text'] }, within: { as: 'within', kind: 'seconds' }, logs: { as: 'logs', kind: 'bool' }, commands: { as: 'commands', kind: 'bool' } }, read: readFleetReport };
+const KUBERNETES_REPORT: Job<Report, ReportProgress> = { id: 'kubernetes.report', fields: { only: { as: 'only', kind: ['text'] }, platform: { as: 'platform', kind: ['text'] }, timeout: { as: 'timeout', kind: 'seconds' }, logs: { as: 'logs', kind: 'bool' }, commands: { as: 'commands', kind: 'bool' } }, read: readReport, update: readReportProgress };
+const KUBERNETES_REPORTS: Operation<FleetReport> = { id: 'kubernetes.reports', fields: { contexts: { as: 'contexts', kind: ['text'] }, only: { as: 'only', kind: ['text'] }, platform: { as: 'platform', kind: ['text'] }, timeout: { as: 'timeout', kind: 'seconds' }, logs: { as: 'logs', kind: 'bool' }, commands: { as: 'commands', kind: 'bool' } }, read: readFleetReport };
 const KUBERNETES_ENGINE_PODS: Operation<Pod[]> = { id: 'kubernetes.engine_pods', fields: {}, read: (list: Wire[]) => list.map(readPod) };
 const PERMISSIONS_GRANT: Operation<Permission> = { id: 'permissions.grant', fields: { user: { as: 'user', kind: 'id' }, resourceId: { as: 'resource_id', kind: 'text' }, level: { as: 'level', kind: 'text' }, resourceType: { as: 'resource_type', kind: 'text' } }, read: readPermission };
 const PERMISSIONS_LIST: Operation<Permission> = { id: 'permissions.list', fields: { user: { as: 'user', kind: 'id' }, project: { as: 'project', kind: 'id' }, resourceType: { as: 'resource_type', kind: 'text' }, resourceId: { as: 'resource_id', kind: 'text' } }, read: readPermission };
@@ -721,7 +721,7 @@ export class Audit {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
-  export(params: AuditExportParams, options?: ExportOptions): Export<ExportSummary, AuditRecord, ExportProgress> {
+  export(params: AuditExportParams, options?: SignalOptions): Export<ExportSummary, AuditRecord, ExportProgress> {
     return this.#core.export(AUDIT_EXPORT, AUDIT_EXPORT_FILE, AUDIT_EXPORT_RECORDS, [params], options);
   }
 
@@ -841,7 +841,7 @@ export class Auth {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
-  login(options?: WorkOptions): Call<SignedIn> {
+  login(options?: TimeoutOptions): Call<SignedIn> {
     return this.#core.call(AUTH_LOGIN, [undefined], options);
   }
 
@@ -856,7 +856,7 @@ export class Auth {
    * @throws {PermissionDeniedError} when the caller lacks a right.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
-  logout(options?: WorkOptions): Call<void> {
+  logout(options?: TimeoutOptions): Call<void> {
     return this.#core.call(AUTH_LOGOUT, [undefined], options);
   }
 
@@ -919,7 +919,7 @@ export class Auth {
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {PermissionDeniedError} when the caller lacks a right.
    */
-  changeOwnPassword(password: string | Secret, options?: WorkOptions): Call<User> {
+  changeOwnPassword(password: string | Secret, options?: TimeoutOptions): Call<User> {
     return this.#core.call(AUTH_CHANGE_OWN_PASSWORD, [undefined, { password }], options);
   }
 }
@@ -1307,7 +1307,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  pods(params?: KubernetesPodsParams, options?: WorkOptions): Call<Pod[]> {
+  pods(params?: KubernetesPodsParams, options?: TimeoutOptions): Call<Pod[]> {
     return this.#core.call(KUBERNETES_PODS, [params], options);
   }
 
@@ -1316,7 +1316,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  nodes(options?: WorkOptions): Call<Node[]> {
+  nodes(options?: TimeoutOptions): Call<Node[]> {
     return this.#core.call(KUBERNETES_NODES, [undefined], options);
   }
 
@@ -1325,7 +1325,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  gpus(options?: WorkOptions): Call<NodeGpus[]> {
+  gpus(options?: TimeoutOptions): Call<NodeGpus[]> {
     return this.#core.call(KUBERNETES_GPUS, [undefined], options);
   }
 
@@ -1334,7 +1334,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  deployments(params?: KubernetesDeploymentsParams, options?: WorkOptions): Call<Deployment[]> {
+  deployments(params?: KubernetesDeploymentsParams, options?: TimeoutOptions): Call<Deployment[]> {
     return this.#core.call(KUBERNETES_DEPLOYMENTS, [params], options);
   }
 
@@ -1344,7 +1344,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  find(params: KubernetesFindParams, options?: WorkOptions): Call<string> {
+  find(params: KubernetesFindParams, options?: TimeoutOptions): Call<string> {
     return this.#core.call(KUBERNETES_FIND, [params], options);
   }
 
@@ -1353,7 +1353,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  rollout(params: KubernetesRolloutParams, options?: WorkOptions): Call<Rollout> {
+  rollout(params: KubernetesRolloutParams, options?: TimeoutOptions): Call<Rollout> {
     return this.#core.call(KUBERNETES_ROLLOUT, [params], options);
   }
 
@@ -1362,7 +1362,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  waitForRollout(params: KubernetesWaitForRolloutParams, options?: WorkOptions): Call<Rollout> {
+  waitForRollout(params: KubernetesWaitForRolloutParams, options?: SignalOptions): Call<Rollout> {
     return this.#core.call(KUBERNETES_WAIT_FOR_ROLLOUT, [params], options);
   }
 
@@ -1371,7 +1371,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  restart(params: KubernetesRestartParams, options?: WorkOptions): Call<Rollout> {
+  restart(params: KubernetesRestartParams, options?: TimeoutOptions): Call<Rollout> {
     return this.#core.call(KUBERNETES_RESTART, [params], options);
   }
 
@@ -1380,7 +1380,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  services(params?: KubernetesServicesParams, options?: WorkOptions): Call<Service[]> {
+  services(params?: KubernetesServicesParams, options?: TimeoutOptions): Call<Service[]> {
     return this.#core.call(KUBERNETES_SERVICES, [params], options);
   }
 
@@ -1389,7 +1389,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  events(params?: KubernetesEventsParams, options?: WorkOptions): Call<Event[]> {
+  events(params?: KubernetesEventsParams, options?: TimeoutOptions): Call<Event[]> {
     return this.#core.call(KUBERNETES_EVENTS, [params], options);
   }
 
@@ -1398,7 +1398,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  topPods(params?: KubernetesTopPodsParams, options?: WorkOptions): Call<PodUsage[]> {
+  topPods(params?: KubernetesTopPodsParams, options?: TimeoutOptions): Call<PodUsage[]> {
     return this.#core.call(KUBERNETES_TOP_PODS, [params], options);
   }
 
@@ -1407,7 +1407,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  topNodes(options?: WorkOptions): Call<NodeUsage[]> {
+  topNodes(options?: TimeoutOptions): Call<NodeUsage[]> {
     return this.#core.call(KUBERNETES_TOP_NODES, [undefined], options);
   }
 
@@ -1416,7 +1416,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  logs(params: KubernetesLogsParams, options?: WorkOptions): Call<LogLine[]> {
+  logs(params: KubernetesLogsParams, options?: TimeoutOptions): Call<LogLine[]> {
     return this.#core.call(KUBERNETES_LOGS, [params], options);
   }
 
@@ -1426,7 +1426,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  followLogs(params: KubernetesFollowLogsParams, options?: ExportOptions): List<LogLine> {
+  followLogs(params: KubernetesFollowLogsParams, options?: SignalOptions): List<LogLine> {
     return this.#core.list(KUBERNETES_FOLLOW_LOGS, [params], options);
   }
 
@@ -1436,7 +1436,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  exec(params: KubernetesExecParams, options?: WorkOptions): Call<CommandOutput> {
+  exec(params: KubernetesExecParams, options?: SignalOptions): Call<CommandOutput> {
     return this.#core.call(KUBERNETES_EXEC, [params], options);
   }
 
@@ -1445,7 +1445,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  dapr(params?: KubernetesDaprParams, options?: WorkOptions): Call<DaprStatus> {
+  dapr(params?: KubernetesDaprParams, options?: TimeoutOptions): Call<DaprStatus> {
     return this.#core.call(KUBERNETES_DAPR, [params], options);
   }
 
@@ -1454,7 +1454,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  certificates(params?: KubernetesCertificatesParams, options?: WorkOptions): Call<Certificate[]> {
+  certificates(params?: KubernetesCertificatesParams, options?: TimeoutOptions): Call<Certificate[]> {
     return this.#core.call(KUBERNETES_CERTIFICATES, [params], options);
   }
 
@@ -1464,7 +1464,7 @@ export class Kubernetes {
    * @param namespace The namespace.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  postgres(namespace: string, options?: WorkOptions): Call<PostgresPool> {
+  postgres(namespace: string, options?: TimeoutOptions): Call<PostgresPool> {
     return this.#core.call(KUBERNETES_POSTGRES, [undefined, { namespace }], options);
   }
 
@@ -1473,13 +1473,13 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  gpuReadings(params: KubernetesGpuReadingsParams, options?: WorkOptions): Call<GpuReading[]> {
+  gpuReadings(params: KubernetesGpuReadingsParams, options?: TimeoutOptions): Call<GpuReading[]> {
     return this.#core.call(KUBERNETES_GPU_READINGS, [params], options);
   }
 
   /**
    * Reads the cluster once and names what is wrong, why, and what to do, with one finding for each root cause: guide sections 2.1,
-   * 2.2, 6.2, 8.2 and 10. What cannot be read is told, with the right that is missing. Nothing is changed.
+   * 2.2, 6.2, 8.2 and 10. What cannot be read is told, with the missing permission. Nothing is changed.
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
@@ -1493,7 +1493,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  reports(params: KubernetesReportsParams, options?: WorkOptions): Call<FleetReport> {
+  reports(params: KubernetesReportsParams, options?: SignalOptions): Call<FleetReport> {
     return this.#core.call(KUBERNETES_REPORTS, [params], options);
   }
 
@@ -1502,7 +1502,7 @@ export class Kubernetes {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  enginePods(options?: WorkOptions): Call<Pod[]> {
+  enginePods(options?: TimeoutOptions): Call<Pod[]> {
     return this.#core.call(KUBERNETES_ENGINE_PODS, [undefined], options);
   }
 }
@@ -2161,7 +2161,7 @@ export abstract class Resources {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  flavor(options?: WorkOptions): Call<'guide' | 'runtime'> {
+  flavor(options?: TimeoutOptions): Call<'guide' | 'runtime'> {
     return this.#core.call(CLIENT_FLAVOR, [undefined], options);
   }
 
@@ -2170,7 +2170,7 @@ export abstract class Resources {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    */
-  capabilities(options?: WorkOptions): Call<CapabilityList> {
+  capabilities(options?: TimeoutOptions): Call<CapabilityList> {
     return this.#core.call(CLIENT_CAPABILITIES, [undefined], options);
   }
 

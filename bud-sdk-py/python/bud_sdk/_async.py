@@ -117,9 +117,9 @@ class AsyncAudit(AsyncResource):
         search: str | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[AuditRecord]:
         """Lists the records of the audit log, the newest first. Who is no administrator gets his
         own.
@@ -139,16 +139,16 @@ class AsyncAudit(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
         On the runtime API: `GET /audit/records` (who is no administrator gets his own records
         only).
         """
-        return AsyncList(self._client(), "audit.records", {"start": start, "end": end, "action": action, "resource_type": resource_type, "resource_id": resource_id, "resource_name": resource_name, "user": user, "actioned_by": actioned_by, "ip_address": ip_address, "search": search}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "audit.records", {"start": start, "end": end, "action": action, "resource_type": resource_type, "resource_id": resource_id, "resource_name": resource_name, "user": user, "actioned_by": actioned_by, "ip_address": ip_address, "search": search}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def get(
         self,
@@ -485,9 +485,9 @@ class AsyncClusters(AsyncResource):
         *,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Cluster]:
         """Lists clusters.
 
@@ -495,15 +495,15 @@ class AsyncClusters(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 6.1.
         On the guide API: `GET /clusters`.
         On the runtime API: `GET /clusters/clusters`.
         """
-        return AsyncList(self._client(), "clusters.list", {}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "clusters.list", {}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def get(
         self,
@@ -750,9 +750,9 @@ class AsyncCredentials(AsyncResource):
         credential_type: CredentialType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Credential]:
         """Lists API keys, without their values. On the platform as shipped these are the caller's
         own.
@@ -763,15 +763,15 @@ class AsyncCredentials(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 9.3.
         On the guide API: `GET /credentials`.
         On the runtime API: `GET /credentials/` (only the caller's own).
         """
-        return AsyncList(self._client(), "credentials.list", {"project": project, "credential_type": credential_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "credentials.list", {"project": project, "credential_type": credential_type}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def update(
         self,
@@ -888,9 +888,9 @@ class AsyncEndpoints(AsyncResource):
         status: EndpointStatus | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Endpoint]:
         """Lists endpoints.
 
@@ -900,15 +900,15 @@ class AsyncEndpoints(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 5.2.
         On the guide API: `GET /endpoints`.
         On the runtime API: `GET /endpoints/`.
         """
-        return AsyncList(self._client(), "endpoints.list", {"project": project, "status": status}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "endpoints.list", {"project": project, "status": status}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def deploy(
         self,
@@ -970,8 +970,8 @@ class AsyncEndpoints(AsyncResource):
         tool_calling: bool | None = None,
         reasoning: bool | None = None,
         resume: Id | Workflow | None = None,
-        within: Seconds | None = None,
-        every: Seconds | None = None,
+        timeout: Seconds | None = None,
+        poll_interval: Seconds | None = None,
         on_update: Callable[[DeploymentUpdate], object] | None = None,
     ) -> Endpoint:
         """Deploys a model and waits until the endpoint is there, in steps that can be resumed. What
@@ -997,8 +997,9 @@ class AsyncEndpoints(AsyncResource):
             tool_calling: The model may call tools.
             reasoning: The model shows its reasoning.
             resume: The workflow of an earlier run that is to be resumed.
-            within: The longest time that all of it may take. 60 minutes.
-            every: The time between the first looks; it grows to eight times as much. 2 seconds.
+            timeout: The longest time that all of it may take. 60 minutes.
+            poll_interval: The time between the first looks; it grows to eight times as much. 2
+                seconds.
             on_update: Is called with what is seen on the way. What it returns is awaited, if it can
                 be.
 
@@ -1010,7 +1011,7 @@ class AsyncEndpoints(AsyncResource):
         On the guide API: raises `Unsupported` (use endpoints.deploy).
         On the runtime API: `POST /models/deploy-workflow`.
         """
-        result: Endpoint = await self._job("endpoints.deploy_model", {"model": model, "project": project, "name": name, "cluster": cluster, "provider_key": provider_key, "concurrent_requests": concurrent_requests, "context_length": context_length, "sequence_length": sequence_length, "ttft": ttft, "tokens_per_second": tokens_per_second, "e2e_latency": e2e_latency, "hardware": hardware, "autoscaler": autoscaler, "tool_calling": tool_calling, "reasoning": reasoning, "resume": resume, "within": within, "every": every}, on_update)
+        result: Endpoint = await self._job("endpoints.deploy_model", {"model": model, "project": project, "name": name, "cluster": cluster, "provider_key": provider_key, "concurrent_requests": concurrent_requests, "context_length": context_length, "sequence_length": sequence_length, "ttft": ttft, "tokens_per_second": tokens_per_second, "e2e_latency": e2e_latency, "hardware": hardware, "autoscaler": autoscaler, "tool_calling": tool_calling, "reasoning": reasoning, "resume": resume, "timeout": timeout, "poll_interval": poll_interval}, on_update)
         return result
 
     async def scale(
@@ -1131,9 +1132,9 @@ class AsyncEndpoints(AsyncResource):
         project: Id | Project | ProjectName | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Worker]:
         """Lists the replicas that answer an endpoint's requests, each with its state and place.
 
@@ -1145,16 +1146,16 @@ class AsyncEndpoints(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 5.3, 10.3.
         On the guide API: raises `Unsupported` (use endpoints.get: that API tells how many replicas
         there are).
         On the runtime API: `GET /endpoints/{id}/workers`.
         """
-        return AsyncList(self._client(), "endpoints.workers", {"id": id, "refresh": refresh, "project": project}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "endpoints.workers", {"id": id, "refresh": refresh, "project": project}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def undeploy(
         self,
@@ -1197,8 +1198,8 @@ class AsyncEndpoints(AsyncResource):
         until: EndpointStatus | None = None,
         replicas: int | None = None,
         fail_on: EndpointStatus | None = None,
-        within: Seconds | None = None,
-        every: Seconds | None = None,
+        timeout: Seconds | None = None,
+        poll_interval: Seconds | None = None,
         project: Id | Project | ProjectName | None = None,
         on_update: Callable[[Endpoint], object] | None = None,
     ) -> Endpoint:
@@ -1211,8 +1212,9 @@ class AsyncEndpoints(AsyncResource):
                 APIs.
             replicas: Also waits until it has this many replicas.
             fail_on: Takes this state for a failure, too.
-            within: The longest time to wait. 30 minutes.
-            every: The time between the first looks; it grows to eight times as much. 2 seconds.
+            timeout: The longest time to wait. 30 minutes.
+            poll_interval: The time between the first looks; it grows to eight times as much. 2
+                seconds.
             project: Its project; runtime only, where only superusers can leave it out.
             on_update: Is called with what is seen on the way. What it returns is awaited, if it can
                 be.
@@ -1221,7 +1223,7 @@ class AsyncEndpoints(AsyncResource):
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: Endpoint = await self._job("endpoints.wait", {"id": id, "until": until, "replicas": replicas, "fail_on": fail_on, "within": within, "every": every, "project": project}, on_update)
+        result: Endpoint = await self._job("endpoints.wait", {"id": id, "until": until, "replicas": replicas, "fail_on": fail_on, "timeout": timeout, "poll_interval": poll_interval, "project": project}, on_update)
         return result
 
 
@@ -1276,9 +1278,9 @@ class AsyncPermissions(AsyncResource):
         resource_id: str | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Permission]:
         """Lists permissions. On the platform as shipped a user or a project must be given.
 
@@ -1290,16 +1292,16 @@ class AsyncPermissions(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 8.3.
         On the guide API: `GET /permissions`.
         On the runtime API: `GET /permissions/{user_id}/projects` (of one user or on one project,
         without ids).
         """
-        return AsyncList(self._client(), "permissions.list", {"user": user, "project": project, "resource_type": resource_type, "resource_id": resource_id}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "permissions.list", {"user": user, "project": project, "resource_type": resource_type, "resource_id": resource_id}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def revoke(
         self,
@@ -1508,9 +1510,9 @@ class AsyncProjects(AsyncResource):
         project_type: ProjectType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Project]:
         """Lists projects. On runtime the server shows an administrator only the administrators'
         projects, so that the clients' are asked for afterwards; of these it shows the ones that the
@@ -1521,15 +1523,15 @@ class AsyncProjects(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 4.1.
         On the guide API: `GET /projects`.
         On the runtime API: `GET /projects/` (clients' projects are shown to their members only).
         """
-        return AsyncList(self._client(), "projects.list", {"project_type": project_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "projects.list", {"project_type": project_type}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def update(
         self,
@@ -1603,9 +1605,9 @@ class AsyncProjects(AsyncResource):
         *,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Endpoint]:
         """Lists the endpoints of a project.
 
@@ -1614,15 +1616,15 @@ class AsyncProjects(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 4.3.
         On the guide API: `GET /projects/{id}/endpoints`.
         On the runtime API: `GET /endpoints/`.
         """
-        return AsyncList(self._client(), "projects.endpoints", {"id": id}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "projects.endpoints", {"id": id}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def members(
         self,
@@ -1630,9 +1632,9 @@ class AsyncProjects(AsyncResource):
         *,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Member]:
         """Lists the members of a project.
 
@@ -1641,15 +1643,15 @@ class AsyncProjects(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 4.2, 8.3.
         On the guide API: raises `Unsupported` (use permissions.list().project(id)).
         On the runtime API: `GET /projects/{id}/users`.
         """
-        return AsyncList(self._client(), "projects.members", {"id": id}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "projects.members", {"id": id}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def add_members(
         self,
@@ -2036,9 +2038,9 @@ class AsyncUsers(AsyncResource):
         search: str | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[User]:
         """Lists users.
 
@@ -2049,15 +2051,15 @@ class AsyncUsers(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 8.1.
         On the guide API: `GET /users`.
         On the runtime API: `GET /users/`.
         """
-        return AsyncList(self._client(), "users.list", {"role": role, "status": status, "search": search}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "users.list", {"role": role, "status": status, "search": search}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def update(
         self,
@@ -2234,9 +2236,9 @@ class AsyncWorkflows(AsyncResource):
         workflow_type: WorkflowType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncList[Workflow]:
         """Lists the caller's own workflows that are in progress.
 
@@ -2245,16 +2247,16 @@ class AsyncWorkflows(AsyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 5.2.
         On the guide API: raises `Unsupported` (that API has no workflows: use endpoints.deploy,
         endpoints.undeploy and endpoints.wait).
         On the runtime API: `GET /workflows`.
         """
-        return AsyncList(self._client(), "workflows.list", {"workflow_type": workflow_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return AsyncList(self._client(), "workflows.list", {"workflow_type": workflow_type}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     async def cancel(
         self,

@@ -206,7 +206,6 @@ class AsyncCluster(AsyncCaller):
         *,
         namespace: str,
         name: str,
-        within: Seconds | None = None,
         timeout: Seconds | None = None,
     ) -> Rollout:
         """Waits until a rollout is complete.
@@ -214,15 +213,13 @@ class AsyncCluster(AsyncCaller):
         Args:
             namespace: The namespace.
             name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
-            within: The longest time to wait. 10 minutes.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+            timeout: The longest time to wait. 10 minutes.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: Rollout = await self._call("kubernetes.wait_for_rollout", {"namespace": namespace, "name": name, "within": within}, {"timeout": timeout})
+        result: Rollout = await self._call("kubernetes.wait_for_rollout", {"namespace": namespace, "name": name, "timeout": timeout}, {})
         return result
 
     async def restart(
@@ -371,7 +368,7 @@ class AsyncCluster(AsyncCaller):
         container: str | None = None,
         tail: int | None = None,
         all_pods: bool | None = None,
-        within: Seconds | None = None,
+        timeout: Seconds | None = None,
     ) -> AsyncList[LogLine]:
         """The log of a service as it is written. It goes on over broken connections and restarts,
         and with the pod that takes a pod's place.
@@ -383,9 +380,9 @@ class AsyncCluster(AsyncCaller):
             container: The container; the pod's default one unless given.
             tail: How many of the last lines to begin with. 100.
             all_pods: All pods of the service, not only the most useful one.
-            within: The longest time to follow. An hour.
+            timeout: The longest time to follow. An hour.
         """
-        return AsyncList(self._client(), "kubernetes.follow_logs", {"namespace": namespace, "name": name, "container": container, "tail": tail, "all_pods": all_pods, "within": within}, {})
+        return AsyncList(self._client(), "kubernetes.follow_logs", {"namespace": namespace, "name": name, "container": container, "tail": tail, "all_pods": all_pods, "timeout": timeout}, {})
 
     async def exec(
         self,
@@ -394,7 +391,6 @@ class AsyncCluster(AsyncCaller):
         name: str,
         command: Sequence[str],
         container: str | None = None,
-        within: Seconds | None = None,
         timeout: Seconds | None = None,
     ) -> CommandOutput:
         """Runs a command in a service's pod, without a terminal, and waits for its exit code. What
@@ -406,15 +402,13 @@ class AsyncCluster(AsyncCaller):
                 `daemonset/NAME`.
             command: The command and its arguments.
             container: The container; the pod's default one unless given.
-            within: The longest time that it may take. A minute.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+            timeout: The longest time that it may take. A minute.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: CommandOutput = await self._call("kubernetes.exec", {"namespace": namespace, "name": name, "command": command, "container": container, "within": within}, {"timeout": timeout})
+        result: CommandOutput = await self._call("kubernetes.exec", {"namespace": namespace, "name": name, "command": command, "container": container, "timeout": timeout}, {})
         return result
 
     async def dapr(
@@ -509,20 +503,20 @@ class AsyncCluster(AsyncCaller):
         *,
         only: Sequence[str] | None = None,
         platform: Sequence[str] | None = None,
-        within: Seconds | None = None,
+        timeout: Seconds | None = None,
         logs: bool | None = None,
         commands: bool | None = None,
         on_update: Callable[[ReportProgress], object] | None = None,
     ) -> Report:
         """Reads the cluster once and names what is wrong, why, and what to do, with one finding for
         each root cause: guide sections 2.1, 2.2, 6.2, 8.2 and 10. What cannot be read is told, with
-        the right that is missing. Nothing is changed.
+        the missing permission. Nothing is changed.
 
         Args:
             only: Only these namespaces; all of them unless given.
             platform: The namespaces of the platform itself, where a failure is more urgent.
                 `bud-system`, `bud-data` and `dapr-system`.
-            within: The longest time that it may take; what was read until then is reported. 2
+            timeout: The longest time that it may take; what was read until then is reported. 2
                 minutes.
             logs: Adds the last lines of the logs of what fails, of 20 pods at the most. True.
             commands: Also asks by commands in containers: PostgreSQL for its connections, engines
@@ -534,7 +528,7 @@ class AsyncCluster(AsyncCaller):
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: Report = await self._job("kubernetes.report", {"only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, on_update)
+        result: Report = await self._job("kubernetes.report", {"only": only, "platform": platform, "timeout": timeout, "logs": logs, "commands": commands}, on_update)
         return result
 
     async def reports(
@@ -543,10 +537,9 @@ class AsyncCluster(AsyncCaller):
         *,
         only: Sequence[str] | None = None,
         platform: Sequence[str] | None = None,
-        within: Seconds | None = None,
+        timeout: Seconds | None = None,
         logs: bool | None = None,
         commands: bool | None = None,
-        timeout: Seconds | None = None,
     ) -> FleetReport:
         """Reads several clusters at once, each as `report` does: those of other contexts of the
         same kubeconfig. One that cannot be reached is told as such and delays none of the others.
@@ -556,18 +549,16 @@ class AsyncCluster(AsyncCaller):
             only: Only these namespaces; all of them unless given.
             platform: The namespaces of the platform itself, where a failure is more urgent.
                 `bud-system`, `bud-data` and `dapr-system`.
-            within: The longest time that each cluster may take. 2 minutes.
+            timeout: The longest time that each cluster may take. 2 minutes.
             logs: Adds the last lines of the logs of what fails, of 20 pods of each cluster at the
                 most. True.
             commands: Also asks by commands in containers. False.
-            timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: FleetReport = await self._call("kubernetes.reports", {"contexts": contexts, "only": only, "platform": platform, "within": within, "logs": logs, "commands": commands}, {"timeout": timeout})
+        result: FleetReport = await self._call("kubernetes.reports", {"contexts": contexts, "only": only, "platform": platform, "timeout": timeout, "logs": logs, "commands": commands}, {})
         return result
 
     async def engine_pods(

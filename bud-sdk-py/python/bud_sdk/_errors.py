@@ -58,7 +58,7 @@ class BudError(Exception):
     path: str | None
     """Where in the answer, for an answer of an unexpected shape."""
     cursor: str | None
-    """Where the list broke off; `starting_at=` takes it."""
+    """Where the list broke off; `cursor=` takes it."""
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class Page(Listing[T]):
     __slots__ = ("cursor", "total")
 
     cursor: str | None
-    """Where the list goes on after it; `starting_at=` takes it. None at the end."""
+    """Where the list goes on after it; `cursor=` takes it. None at the end."""
     total: int | None
     """How many items there are in all, if the server says so."""
 

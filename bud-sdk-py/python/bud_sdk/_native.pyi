@@ -546,7 +546,7 @@ class CapabilityInfo:
     def supported(self) -> bool:
         """The server can do it."""
     @property
-    def loss(self) -> str | None:
+    def limitation(self) -> str | None:
         """What is lost there compared with the operation's intent."""
     @property
     def instead(self) -> str | None:
@@ -4046,7 +4046,7 @@ class ReportSection:
     def detail(self) -> str | None:
         """The same in words."""
     @property
-    def needed_right(self) -> str | None:
+    def missing_permission(self) -> str | None:
         """The right that is missing: `list pods in all namespaces`."""
     @property
     def objects(self) -> int:

@@ -117,9 +117,9 @@ class Audit(SyncResource):
         search: str | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[AuditRecord]:
         """Lists the records of the audit log, the newest first. Who is no administrator gets his
         own.
@@ -139,16 +139,16 @@ class Audit(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
         On the runtime API: `GET /audit/records` (who is no administrator gets his own records
         only).
         """
-        return List(self._client(), "audit.records", {"start": start, "end": end, "action": action, "resource_type": resource_type, "resource_id": resource_id, "resource_name": resource_name, "user": user, "actioned_by": actioned_by, "ip_address": ip_address, "search": search}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "audit.records", {"start": start, "end": end, "action": action, "resource_type": resource_type, "resource_id": resource_id, "resource_name": resource_name, "user": user, "actioned_by": actioned_by, "ip_address": ip_address, "search": search}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def get(
         self,
@@ -485,9 +485,9 @@ class Clusters(SyncResource):
         *,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Cluster]:
         """Lists clusters.
 
@@ -495,15 +495,15 @@ class Clusters(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 6.1.
         On the guide API: `GET /clusters`.
         On the runtime API: `GET /clusters/clusters`.
         """
-        return List(self._client(), "clusters.list", {}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "clusters.list", {}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def get(
         self,
@@ -750,9 +750,9 @@ class Credentials(SyncResource):
         credential_type: CredentialType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Credential]:
         """Lists API keys, without their values. On the platform as shipped these are the caller's
         own.
@@ -763,15 +763,15 @@ class Credentials(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 9.3.
         On the guide API: `GET /credentials`.
         On the runtime API: `GET /credentials/` (only the caller's own).
         """
-        return List(self._client(), "credentials.list", {"project": project, "credential_type": credential_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "credentials.list", {"project": project, "credential_type": credential_type}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def update(
         self,
@@ -888,9 +888,9 @@ class Endpoints(SyncResource):
         status: EndpointStatus | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Endpoint]:
         """Lists endpoints.
 
@@ -900,15 +900,15 @@ class Endpoints(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 5.2.
         On the guide API: `GET /endpoints`.
         On the runtime API: `GET /endpoints/`.
         """
-        return List(self._client(), "endpoints.list", {"project": project, "status": status}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "endpoints.list", {"project": project, "status": status}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def deploy(
         self,
@@ -970,8 +970,8 @@ class Endpoints(SyncResource):
         tool_calling: bool | None = None,
         reasoning: bool | None = None,
         resume: Id | Workflow | None = None,
-        within: Seconds | None = None,
-        every: Seconds | None = None,
+        timeout: Seconds | None = None,
+        poll_interval: Seconds | None = None,
         on_update: Callable[[DeploymentUpdate], object] | None = None,
     ) -> Endpoint:
         """Deploys a model and waits until the endpoint is there, in steps that can be resumed. What
@@ -997,8 +997,9 @@ class Endpoints(SyncResource):
             tool_calling: The model may call tools.
             reasoning: The model shows its reasoning.
             resume: The workflow of an earlier run that is to be resumed.
-            within: The longest time that all of it may take. 60 minutes.
-            every: The time between the first looks; it grows to eight times as much. 2 seconds.
+            timeout: The longest time that all of it may take. 60 minutes.
+            poll_interval: The time between the first looks; it grows to eight times as much. 2
+                seconds.
             on_update: Is called with what is seen on the way.
 
         Raises:
@@ -1009,7 +1010,7 @@ class Endpoints(SyncResource):
         On the guide API: raises `Unsupported` (use endpoints.deploy).
         On the runtime API: `POST /models/deploy-workflow`.
         """
-        result: Endpoint = self._job("endpoints.deploy_model", {"model": model, "project": project, "name": name, "cluster": cluster, "provider_key": provider_key, "concurrent_requests": concurrent_requests, "context_length": context_length, "sequence_length": sequence_length, "ttft": ttft, "tokens_per_second": tokens_per_second, "e2e_latency": e2e_latency, "hardware": hardware, "autoscaler": autoscaler, "tool_calling": tool_calling, "reasoning": reasoning, "resume": resume, "within": within, "every": every}, on_update)
+        result: Endpoint = self._job("endpoints.deploy_model", {"model": model, "project": project, "name": name, "cluster": cluster, "provider_key": provider_key, "concurrent_requests": concurrent_requests, "context_length": context_length, "sequence_length": sequence_length, "ttft": ttft, "tokens_per_second": tokens_per_second, "e2e_latency": e2e_latency, "hardware": hardware, "autoscaler": autoscaler, "tool_calling": tool_calling, "reasoning": reasoning, "resume": resume, "timeout": timeout, "poll_interval": poll_interval}, on_update)
         return result
 
     def scale(
@@ -1130,9 +1131,9 @@ class Endpoints(SyncResource):
         project: Id | Project | ProjectName | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Worker]:
         """Lists the replicas that answer an endpoint's requests, each with its state and place.
 
@@ -1144,16 +1145,16 @@ class Endpoints(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 5.3, 10.3.
         On the guide API: raises `Unsupported` (use endpoints.get: that API tells how many replicas
         there are).
         On the runtime API: `GET /endpoints/{id}/workers`.
         """
-        return List(self._client(), "endpoints.workers", {"id": id, "refresh": refresh, "project": project}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "endpoints.workers", {"id": id, "refresh": refresh, "project": project}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def undeploy(
         self,
@@ -1196,8 +1197,8 @@ class Endpoints(SyncResource):
         until: EndpointStatus | None = None,
         replicas: int | None = None,
         fail_on: EndpointStatus | None = None,
-        within: Seconds | None = None,
-        every: Seconds | None = None,
+        timeout: Seconds | None = None,
+        poll_interval: Seconds | None = None,
         project: Id | Project | ProjectName | None = None,
         on_update: Callable[[Endpoint], object] | None = None,
     ) -> Endpoint:
@@ -1210,8 +1211,9 @@ class Endpoints(SyncResource):
                 APIs.
             replicas: Also waits until it has this many replicas.
             fail_on: Takes this state for a failure, too.
-            within: The longest time to wait. 30 minutes.
-            every: The time between the first looks; it grows to eight times as much. 2 seconds.
+            timeout: The longest time to wait. 30 minutes.
+            poll_interval: The time between the first looks; it grows to eight times as much. 2
+                seconds.
             project: Its project; runtime only, where only superusers can leave it out.
             on_update: Is called with what is seen on the way.
 
@@ -1219,7 +1221,7 @@ class Endpoints(SyncResource):
             InvalidArgument: An argument is wrong; nothing was sent.
             BudError: Another failure; see `bud_sdk.errors`.
         """
-        result: Endpoint = self._job("endpoints.wait", {"id": id, "until": until, "replicas": replicas, "fail_on": fail_on, "within": within, "every": every, "project": project}, on_update)
+        result: Endpoint = self._job("endpoints.wait", {"id": id, "until": until, "replicas": replicas, "fail_on": fail_on, "timeout": timeout, "poll_interval": poll_interval, "project": project}, on_update)
         return result
 
 
@@ -1274,9 +1276,9 @@ class Permissions(SyncResource):
         resource_id: str | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Permission]:
         """Lists permissions. On the platform as shipped a user or a project must be given.
 
@@ -1288,16 +1290,16 @@ class Permissions(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 8.3.
         On the guide API: `GET /permissions`.
         On the runtime API: `GET /permissions/{user_id}/projects` (of one user or on one project,
         without ids).
         """
-        return List(self._client(), "permissions.list", {"user": user, "project": project, "resource_type": resource_type, "resource_id": resource_id}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "permissions.list", {"user": user, "project": project, "resource_type": resource_type, "resource_id": resource_id}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def revoke(
         self,
@@ -1506,9 +1508,9 @@ class Projects(SyncResource):
         project_type: ProjectType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Project]:
         """Lists projects. On runtime the server shows an administrator only the administrators'
         projects, so that the clients' are asked for afterwards; of these it shows the ones that the
@@ -1519,15 +1521,15 @@ class Projects(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 4.1.
         On the guide API: `GET /projects`.
         On the runtime API: `GET /projects/` (clients' projects are shown to their members only).
         """
-        return List(self._client(), "projects.list", {"project_type": project_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "projects.list", {"project_type": project_type}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def update(
         self,
@@ -1601,9 +1603,9 @@ class Projects(SyncResource):
         *,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Endpoint]:
         """Lists the endpoints of a project.
 
@@ -1612,15 +1614,15 @@ class Projects(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 4.3.
         On the guide API: `GET /projects/{id}/endpoints`.
         On the runtime API: `GET /endpoints/`.
         """
-        return List(self._client(), "projects.endpoints", {"id": id}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "projects.endpoints", {"id": id}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def members(
         self,
@@ -1628,9 +1630,9 @@ class Projects(SyncResource):
         *,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Member]:
         """Lists the members of a project.
 
@@ -1639,15 +1641,15 @@ class Projects(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 4.2, 8.3.
         On the guide API: raises `Unsupported` (use permissions.list().project(id)).
         On the runtime API: `GET /projects/{id}/users`.
         """
-        return List(self._client(), "projects.members", {"id": id}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "projects.members", {"id": id}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def add_members(
         self,
@@ -2034,9 +2036,9 @@ class Users(SyncResource):
         search: str | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[User]:
         """Lists users.
 
@@ -2047,15 +2049,15 @@ class Users(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 8.1.
         On the guide API: `GET /users`.
         On the runtime API: `GET /users/`.
         """
-        return List(self._client(), "users.list", {"role": role, "status": status, "search": search}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "users.list", {"role": role, "status": status, "search": search}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def update(
         self,
@@ -2232,9 +2234,9 @@ class Workflows(SyncResource):
         workflow_type: WorkflowType | None = None,
         timeout: Seconds | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int | None = None,
-        in_flight: int | None = None,
-        starting_at: str | None = None,
+        page_size: int | None = None,
+        concurrency: int | None = None,
+        cursor: str | None = None,
     ) -> List[Workflow]:
         """Lists the caller's own workflows that are in progress.
 
@@ -2243,16 +2245,16 @@ class Workflows(SyncResource):
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
                 one page.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            limit: How many items to ask for at a time, from 1 to 1000. 100.
-            in_flight: How many pages may be asked for at the same time, from 1 to 16. 1.
-            starting_at: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000. 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
+            cursor: The cursor at which a list broke off.
 
         Day-2 guide: 5.2.
         On the guide API: raises `Unsupported` (that API has no workflows: use endpoints.deploy,
         endpoints.undeploy and endpoints.wait).
         On the runtime API: `GET /workflows`.
         """
-        return List(self._client(), "workflows.list", {"workflow_type": workflow_type}, {"timeout": timeout, "headers": headers, "limit": limit, "in_flight": in_flight, "starting_at": starting_at})
+        return List(self._client(), "workflows.list", {"workflow_type": workflow_type}, {"timeout": timeout, "headers": headers, "page_size": page_size, "concurrency": concurrency, "cursor": cursor})
 
     def cancel(
         self,

@@ -227,9 +227,9 @@ impl<T: Argument> Argument for BTreeMap<String, T> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct CallOptions {
     pub(super) options: Options,
-    limit: Option<u32>,
-    in_flight: Option<u32>,
-    starting_at: Option<String>,
+    page_size: Option<u32>,
+    concurrency: Option<u32>,
+    cursor: Option<String>,
 }
 
 const TIMEOUT: Arg = Arg::new::<Option<Duration>>(
@@ -252,12 +252,12 @@ pub(super) const OF_CALLS: &[Arg] = &[
 pub(super) const OF_PAGES: &[Arg] = &[
     TIMEOUT,
     HEADERS,
-    Arg::new::<Option<u32>>("limit", "How many items to ask for at a time, from 1 to 1000. 100."),
+    Arg::new::<Option<u32>>("page_size", "How many items to ask for at a time, from 1 to 1000. 100."),
     Arg::new::<Option<u32>>(
-        "in_flight",
+        "concurrency",
         "How many pages may be asked for at the same time, from 1 to 16. 1.",
     ),
-    Arg::new::<Option<String>>("starting_at", "The cursor at which a list broke off."),
+    Arg::new::<Option<String>>("cursor", "The cursor at which a list broke off."),
 ];
 
 /// Of what is more than one call of the platform.
@@ -279,17 +279,17 @@ impl CallOptions {
         options.check()?;
         Ok(Self {
             options,
-            limit: args.take("limit")?,
-            in_flight: args.take("in_flight")?,
-            starting_at: args.take("starting_at")?,
+            page_size: args.take("page_size")?,
+            concurrency: args.take("concurrency")?,
+            cursor: args.take("cursor")?,
         })
     }
 
     pub(super) fn on_list<O: crate::operation::Paged>(self, list: List<O>) -> List<O> {
-        let Self { options, limit, in_flight, starting_at } = self;
-        let list = list.when(limit, List::limit);
-        let list = list.when(in_flight, |list, pages| list.in_flight(pages as usize));
-        let list = list.when(starting_at, |list, cursor| list.starting_at(&cursor));
+        let Self { options, page_size, concurrency, cursor } = self;
+        let list = list.when(page_size, List::page_size);
+        let list = list.when(concurrency, |list, pages| list.concurrency(pages as usize));
+        let list = list.when(cursor, |list, cursor| list.cursor(&cursor));
         list.options(options)
     }
 }

@@ -94,7 +94,8 @@ impl Entry {
 
     /// The options that it takes beside its arguments. Others are refused.
     pub fn options(&self) -> &'static [Arg] {
-        self.options
+        // A wait has a `timeout` of its own.
+        if self.args.iter().any(|arg| arg.name == "timeout") { &[] } else { self.options }
     }
 }
 
@@ -127,7 +128,7 @@ pub fn begin(
     let Some(entry @ Entry { begin: Begin::OnPlatform(begin), .. }) = entry(id) else {
         return Err(unknown(id));
     };
-    let begun = CallOptions::read(entry.options, options)
+    let begun = CallOptions::read(entry.options(), options)
         .and_then(|options| begin(client, &mut Args::new(args), options));
     begun.map_err(|error| error.with_operation(entry.id))
 }
@@ -145,7 +146,7 @@ pub fn begin_on_cluster(
     let Some(entry @ Entry { begin: Begin::OnCluster(begin), .. }) = entry(id) else {
         return Err(unknown(id));
     };
-    let begun = CallOptions::read(entry.options, options)
+    let begun = CallOptions::read(entry.options(), options)
         .and_then(|options| begin(cluster, &mut Args::new(args), options));
     begun.map(|work| work.named(entry.id)).map_err(|error| error.with_operation(entry.id))
 }

@@ -143,7 +143,7 @@ records! {
         /// The server can do it.
         supported: bool,
         /// What is lost there compared with the operation's intent.
-        loss: Option<String>,
+        limitation: Option<String>,
         /// What to use instead of an operation that is not offered.
         instead: Option<String>,
     }
@@ -216,7 +216,7 @@ impl From<Capabilities> for CapabilityList {
         let operations = capabilities.operations.iter().map(|operation| CapabilityInfo {
             id: operation.id.to_owned(),
             supported: operation.supported,
-            loss: owned(operation.loss),
+            limitation: owned(operation.limitation),
             instead: owned(operation.instead),
         });
         Self { flavor: capabilities.flavor.to_string(), operations: operations.collect() }

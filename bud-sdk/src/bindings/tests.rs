@@ -196,7 +196,7 @@ async fn nothing_is_sent_for_arguments_that_only_the_operation_refuses() {
 fn fitting(option: &Arg) -> Value {
     match option.name {
         "headers" => json!({ "x-some": "1" }),
-        "starting_at" => Value::Null,
+        "cursor" => Value::Null,
         _ => json!(2),
     }
 }
@@ -244,21 +244,35 @@ async fn only_what_may_change_something_may_be_applied_when_its_time_is_over() {
         true => Target::Cluster(cluster.clone()),
         false => Target::Platform(connect(map(login.clone())).unwrap()),
     };
-    for (id, args, changes) in [
-        ("client.flavor", json!({}), false),
-        ("client.capabilities", json!({}), false),
-        ("auth.login", json!({}), true),
-        ("kubernetes.pods", json!({}), false),
-        ("kubernetes.logs", json!({ "namespace": "n", "name": "s" }), false),
-        ("kubernetes.wait_for_rollout", json!({ "namespace": "n", "name": "s" }), false),
-        ("kubernetes.restart", json!({ "namespace": "n", "name": "s" }), true),
-        ("kubernetes.exec", json!({ "namespace": "n", "name": "s", "command": ["true"] }), true),
+    let limit = json!({ "timeout": 0.05 });
+    for (id, args, options, kind, changes) in [
+        ("client.flavor", json!({}), &limit, ErrorKind::Timeout, false),
+        ("client.capabilities", json!({}), &limit, ErrorKind::Timeout, false),
+        ("auth.login", json!({}), &limit, ErrorKind::Timeout, true),
+        ("kubernetes.pods", json!({}), &limit, ErrorKind::Timeout, false),
+        ("kubernetes.logs", json!({ "namespace": "n", "name": "s" }), &limit, ErrorKind::Timeout, false),
+        ("kubernetes.restart", json!({ "namespace": "n", "name": "s" }), &limit, ErrorKind::Timeout, true),
+        // Their `timeout` is an argument, and tells more: the wait how far it is, the command that it was not run.
+        (
+            "kubernetes.wait_for_rollout",
+            json!({ "namespace": "n", "name": "s", "timeout": 0.05 }),
+            &json!({}),
+            ErrorKind::PollTimeout,
+            false,
+        ),
+        (
+            "kubernetes.exec",
+            json!({ "namespace": "n", "name": "s", "command": ["true"], "timeout": 0.05 }),
+            &json!({}),
+            ErrorKind::Timeout,
+            false,
+        ),
     ] {
-        let begun = target(id).begin(id, map(args), map(json!({ "timeout": 0.05 }))).unwrap();
+        let begun = target(id).begin(id, map(args), map(options.clone())).unwrap();
         let Task::Call(call) = begun else { panic!("{id} is no call") };
         let error = call.await.err().unwrap();
         let told = (error.kind(), error.maybe_applied(), error.operation());
-        assert_eq!(told, (ErrorKind::Timeout, changes, Some(id)), "{id}: {error}");
+        assert_eq!(told, (kind, changes, Some(id)), "{id}: {error}");
     }
     std::fs::remove_file(kubeconfig).unwrap();
 }

@@ -21,7 +21,7 @@ pub struct Capability {
     /// The server can do it.
     pub supported: bool,
     /// What is lost there compared with the operation's intent.
-    pub loss: Option<&'static str>,
+    pub limitation: Option<&'static str>,
     /// What to use instead of an operation that is not offered.
     pub instead: Option<&'static str>,
 }
@@ -30,10 +30,10 @@ impl Capabilities {
     pub(super) fn on(flavor: Flavor, operations: &'static [OperationInfo]) -> Self {
         let operations = operations.iter().map(|info| match info.routes.on(flavor) {
             Support::Offered(route) => {
-                Capability { id: info.id, supported: true, loss: route.loss, instead: None }
+                Capability { id: info.id, supported: true, limitation: route.limitation, instead: None }
             }
             Support::Unsupported(instead) => {
-                Capability { id: info.id, supported: false, loss: None, instead: Some(instead) }
+                Capability { id: info.id, supported: false, limitation: None, instead: Some(instead) }
             }
         });
         Self { flavor, operations: operations.collect() }

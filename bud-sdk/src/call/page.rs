@@ -23,8 +23,8 @@ use super::check::Check;
 use super::listing::Listing;
 
 /// Items asked for per page, unless told otherwise.
-const DEFAULT_LIMIT: u32 = 100;
-const LARGEST_LIMIT: u32 = 1000;
+const DEFAULT_PAGE_SIZE: u32 = 100;
+const LARGEST_PAGE_SIZE: u32 = 1000;
 const MOST_IN_FLIGHT: usize = 16;
 /// The most parts that the server gives one list in.
 const MOST_PARTS: u32 = 2;
@@ -54,31 +54,38 @@ pub struct List<O> {
     client: Client,
     operation: O,
     options: Options,
-    limit: u32,
-    in_flight: usize,
+    page_size: u32,
+    concurrency: usize,
     start: Result<Cursor>,
 }
 
 impl<O: Paged> List<O> {
     pub(crate) fn new(client: Client, operation: O) -> Self {
         let start = Ok(Cursor::default());
-        Self { client, operation, options: Options::default(), limit: DEFAULT_LIMIT, in_flight: 1, start }
+        Self {
+            client,
+            operation,
+            options: Options::default(),
+            page_size: DEFAULT_PAGE_SIZE,
+            concurrency: 1,
+            start,
+        }
     }
 
     /// How many items to ask for at a time, from 1 to 1000. 100.
-    pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
+    pub fn page_size(mut self, size: u32) -> Self {
+        self.page_size = size;
         self
     }
 
     /// How many pages may be asked for at the same time, from 1 to 16, once the server has said how many there are. 1.
-    pub fn in_flight(mut self, pages: usize) -> Self {
-        self.in_flight = pages;
+    pub fn concurrency(mut self, pages: usize) -> Self {
+        self.concurrency = pages;
         self
     }
 
     /// Goes on where a list broke off: with the cursor of its error, or of its [`Items`] or [`Pages`].
-    pub fn starting_at(mut self, cursor: &str) -> Self {
+    pub fn cursor(mut self, cursor: &str) -> Self {
         self.start = cursor.parse();
         self
     }
@@ -108,8 +115,8 @@ impl<O: Paged> List<O> {
             Err(error) => (Cursor::default(), Some(error.with_operation(O::ID))),
         };
         let mut list = self;
-        list.limit = if start.limit > 0 { start.limit } else { list.limit };
-        let at = Cursor { limit: list.limit, ..start };
+        list.page_size = if start.page_size > 0 { start.page_size } else { list.page_size };
+        let at = Cursor { page_size: list.page_size, ..start };
         for _ in 0..at.part {
             list.operation.next_part();
         }
@@ -161,11 +168,11 @@ impl<O: Paged> List<O> {
     }
 
     fn check(&self) -> Result<Cursor> {
-        if !(1..=LARGEST_LIMIT).contains(&self.limit) {
-            return Err(Error::invalid("limit", format!("it must be from 1 to {LARGEST_LIMIT}")));
+        if !(1..=LARGEST_PAGE_SIZE).contains(&self.page_size) {
+            return Err(Error::invalid("page_size", format!("it must be from 1 to {LARGEST_PAGE_SIZE}")));
         }
-        if !(1..=MOST_IN_FLIGHT).contains(&self.in_flight) {
-            return Err(Error::invalid("in_flight", format!("it must be from 1 to {MOST_IN_FLIGHT}")));
+        if !(1..=MOST_IN_FLIGHT).contains(&self.concurrency) {
+            return Err(Error::invalid("concurrency", format!("it must be from 1 to {MOST_IN_FLIGHT}")));
         }
         self.start.clone()
     }
@@ -173,7 +180,7 @@ impl<O: Paged> List<O> {
     fn fetch(&self, page: u32) -> BoxFuture<'static, Result<Page<O::Item>>> {
         let (client, options) = (self.client.clone(), self.options.clone());
         let mut operation = self.operation.clone();
-        operation.set_page(page, self.limit);
+        operation.set_page(page, self.page_size);
         Box::pin(async move { Ok(client.execute(&operation, options).await?.0) })
     }
 }
@@ -182,20 +189,20 @@ impl<O: Paged> List<O> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cursor {
     page: u32,
-    limit: u32,
+    page_size: u32,
     skip: usize,
     part: u32,
 }
 
 impl Default for Cursor {
     fn default() -> Self {
-        Self { page: 1, limit: 0, skip: 0, part: 0 }
+        Self { page: 1, page_size: 0, skip: 0, part: 0 }
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "page={};limit={};skip={}", self.page, self.limit, self.skip)?;
+        write!(f, "page={};page_size={};skip={}", self.page, self.page_size, self.skip)?;
         if self.part > 0 { write!(f, ";part={}", self.part) } else { Ok(()) }
     }
 }
@@ -206,9 +213,9 @@ impl FromStr for Cursor {
         let mut fields = text.split(';');
         let mut field =
             |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
-        let cursor = match (field("page"), field("limit"), field("skip")) {
-            (Some(page @ 1..), Some(limit @ 1..=LARGEST_LIMIT), Some(skip)) => {
-                Some(Cursor { page, limit, skip: skip as usize, part: 0 })
+        let cursor = match (field("page"), field("page_size"), field("skip")) {
+            (Some(page @ 1..), Some(page_size @ 1..=LARGEST_PAGE_SIZE), Some(skip)) => {
+                Some(Cursor { page, page_size, skip: skip as usize, part: 0 })
             }
             _ => None,
         };
@@ -220,7 +227,7 @@ impl FromStr for Cursor {
             (Some(cursor), Some(Some(part)), None) => Some(Cursor { part, ..cursor }),
             _ => None,
         }
-        .ok_or_else(|| Error::invalid("starting_at", "not a cursor of a list"))
+        .ok_or_else(|| Error::invalid("cursor", "not a cursor of a list"))
     }
 }
 
@@ -262,7 +269,7 @@ impl<O: Paged> Pages<O> {
         &self.check.warnings
     }
 
-    /// Where this list stands, for [`List::starting_at`]; `None` at its end.
+    /// Where this list stands, for [`List::cursor`]; `None` at its end.
     pub fn cursor(&self) -> Option<String> {
         // A list that broke off has not ended.
         (!self.done || self.refused.is_some()).then(|| self.at.to_string())
@@ -270,7 +277,7 @@ impl<O: Paged> Pages<O> {
 
     /// Keeps the queue filled: one page ahead, or several once their number is known.
     fn ask(&mut self) {
-        let ahead = if self.last.is_some() { self.list.in_flight } else { 1 };
+        let ahead = if self.last.is_some() { self.list.concurrency } else { 1 };
         while self.queue.len() < ahead
             && (self.queue.is_empty() || self.last.is_some_and(|last| self.asked <= last))
         {
@@ -307,7 +314,7 @@ impl<O: Paged> Pages<O> {
         // A list that was resumed is taken to have had pages as long as this one.
         let behind = self.behind.unwrap_or(u64::from(number - 1) * count) + count;
         self.behind = Some(behind);
-        let more = !page.ends(number, self.list.limit, behind);
+        let more = !page.ends(number, self.list.page_size, behind);
         self.last = page.total_pages.filter(|_| more);
         let skip = std::mem::take(&mut self.at.skip).min(page.items.len());
         page.items.drain(..skip);
@@ -321,16 +328,16 @@ impl<O: Paged> Pages<O> {
 
     /// Behind the last page: reads the list again if it is not whole, goes on with its next part, or ends.
     fn end_pass(&mut self) -> Result<()> {
-        let judged = self.check.end_pass(self.list.limit, O::LARGEST_PAGE);
+        let judged = self.check.end_pass(self.list.page_size, O::LARGEST_PAGE);
         match judged.map_err(|error| error.with_hint(O::WHEN_INCOMPLETE))? {
             // By time, where the server has no order: no page then ends between two rows.
             Some(_) if self.list.operation.split().is_some() => {
-                self.list.limit = O::LARGEST_PAGE;
+                self.list.page_size = O::LARGEST_PAGE;
                 self.pieces = Some(vec![self.list.operation.clone()]);
                 self.next_piece()?;
             }
             Some(limit) => {
-                self.list.limit = limit;
+                self.list.page_size = limit;
                 self.restart(self.at.part);
             }
             None if self.more_parts && self.at.part + 1 < MOST_PARTS => {
@@ -346,7 +353,7 @@ impl<O: Paged> Pages<O> {
     fn step_piece(&mut self, mut page: Page<O::Item>) -> Result<Page<O::Item>> {
         let count = page.count() as u64;
         let whole =
-            page.total_record.map_or_else(|| page.is_last(1, self.list.limit), |total| total <= count);
+            page.total_record.map_or_else(|| page.is_last(1, self.list.page_size), |total| total <= count);
         if whole {
             self.check.piece(&mut page, item_key::<O>);
         } else {
@@ -378,7 +385,7 @@ impl<O: Paged> Pages<O> {
 
     /// Begins with the first page of a part.
     fn restart(&mut self, part: u32) {
-        self.at = Cursor { page: 1, limit: self.list.limit, skip: 0, part };
+        self.at = Cursor { page: 1, page_size: self.list.page_size, skip: 0, part };
         (self.asked, self.last, self.behind) = (1, None, None);
         self.seen.clear();
         self.queue = FuturesOrdered::new();
@@ -476,7 +483,7 @@ impl<O: Paged> Items<O> {
         self.pages.warnings()
     }
 
-    /// Where this list stands, for [`List::starting_at`]; `None` at its end.
+    /// Where this list stands, for [`List::cursor`]; `None` at its end.
     pub fn cursor(&self) -> Option<String> {
         self.at.as_ref().map(ToString::to_string)
     }

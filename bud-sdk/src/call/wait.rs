@@ -9,15 +9,15 @@ use crate::error::{Error, ErrorKind, Result, seconds};
 /// How long and how often to look.
 #[derive(Debug, Clone)]
 pub(crate) struct Wait {
-    pub(crate) within: Duration,
-    pub(crate) every: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) poll_interval: Duration,
     /// The limit to report, for a wait that is part of a longer one.
     pub(crate) limit: Option<Duration>,
 }
 
 impl Default for Wait {
     fn default() -> Self {
-        Self { within: Duration::from_secs(30 * 60), every: Duration::from_secs(2), limit: None }
+        Self { timeout: Duration::from_secs(30 * 60), poll_interval: Duration::from_secs(2), limit: None }
     }
 }
 
@@ -61,11 +61,11 @@ pub(crate) struct Watch<L, J> {
 impl Wait {
     /// When it ends; refuses times that make no sense.
     pub(crate) fn deadline(&self) -> Result<Instant> {
-        if self.every.is_zero() || self.every > LONGEST_INTERVAL {
-            return Err(Error::invalid("every", "it must be more than zero and at most a year"));
+        if self.poll_interval.is_zero() || self.poll_interval > LONGEST_INTERVAL {
+            return Err(Error::invalid("poll_interval", "it must be more than zero and at most a year"));
         }
-        let deadline = Instant::now().checked_add(self.within).filter(|_| !self.within.is_zero());
-        deadline.ok_or_else(|| Error::invalid("within", "it must be more than zero, and not endless"))
+        let deadline = Instant::now().checked_add(self.timeout).filter(|_| !self.timeout.is_zero());
+        deadline.ok_or_else(|| Error::invalid("timeout", "it must be more than zero, and not endless"))
     }
 
     /// `look` reads the thing within the time that it is given, `judge` says what that means.
@@ -75,7 +75,7 @@ impl Wait {
             look,
             judge,
             deadline,
-            interval: self.every,
+            interval: self.poll_interval,
             pause: None,
             asked: Duration::ZERO,
             missing: 0,
@@ -124,7 +124,7 @@ impl<L, J> Watch<L, J> {
                 }
                 Err(error) => return Err(error),
             };
-            self.interval = self.interval.mul_f64(1.5).min(self.wait.every * SLOWEST);
+            self.interval = self.interval.mul_f64(1.5).min(self.wait.poll_interval * SLOWEST);
             self.pause = Some(pause);
             let Some(value) = value else { continue };
             self.trouble = None;
@@ -142,7 +142,7 @@ impl<L, J> Watch<L, J> {
     }
 
     fn over(&self) -> Error {
-        let within = seconds(self.wait.limit.unwrap_or(self.wait.within));
+        let within = seconds(self.wait.limit.unwrap_or(self.wait.timeout));
         let trouble = self.trouble.as_ref().map(|trouble| format!("; the last look failed: {trouble}"));
         let trouble = trouble.unwrap_or_default();
         if self.unproven {
@@ -220,7 +220,7 @@ mod tests {
                 if busy { Err(error) } else { Ok(()) }
             }
         };
-        let wait = Wait { within: Duration::from_secs(300), ..Wait::default() };
+        let wait = Wait { timeout: Duration::from_secs(300), ..Wait::default() };
         let mut watch = wait.watch(look, |(): &()| Verdict::Pending("DEPLOYING".to_owned())).unwrap();
         let error = loop {
             if let Err(error) = watch.next().await {

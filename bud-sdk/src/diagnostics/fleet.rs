@@ -36,7 +36,7 @@ impl Cluster {
         ClusterReports {
             cluster: self.clone(),
             contexts: contexts.into_iter().map(Into::into).collect(),
-            within: Duration::from_secs(120),
+            timeout: Duration::from_secs(120),
             configure: None,
         }
     }
@@ -53,14 +53,14 @@ type Configure = std::sync::Arc<dyn Fn(ClusterReport) -> ClusterReport + Send + 
 pub struct ClusterReports {
     cluster: Cluster,
     contexts: Vec<String>,
-    within: Duration,
+    timeout: Duration,
     configure: Option<Configure>,
 }
 
 impl ClusterReports {
     /// The longest time that each cluster may take. 2 minutes. Eight are read at a time.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.within = time;
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = time;
         self
     }
     /// How each report is made: `.each(|report| report.without_logs())`.
@@ -79,7 +79,7 @@ impl ClusterReports {
         if names.is_empty() || names.len() < self.contexts.len() {
             return Err(Error::invalid("contexts", "name each context once, and at least one"));
         }
-        if self.within.is_zero() {
+        if self.timeout.is_zero() {
             return Err(Error::invalid("within", "it must be more than zero"));
         }
         let all = self.contexts.iter().cloned();
@@ -89,14 +89,15 @@ impl ClusterReports {
 
     async fn read(&self, context: &str) -> Result<Report> {
         let late = |_| Error::new(ErrorKind::Timeout, "the cluster did not answer in time");
-        let cluster = timeout(self.within, self.cluster.sibling(context).connect()).await.map_err(late)??;
-        let report = cluster.report().within(self.within);
+        let cluster =
+            timeout(self.timeout, self.cluster.sibling(context).connect()).await.map_err(late)??;
+        let report = cluster.report().timeout(self.timeout);
         let report = match &self.configure {
             Some(configure) => configure(report),
             None => report,
         };
         // It is given up a little later than its own reading should be, which `each` may have given another time.
-        let most = report.within.saturating_add(Duration::from_secs(5));
+        let most = report.timeout.saturating_add(Duration::from_secs(5));
         timeout(most, report.into_future()).await.map_err(late)?
     }
 

@@ -39,11 +39,11 @@ impl Cluster {
             cluster: self.clone(),
             only: Vec::new(),
             platform: ["bud-system", "bud-data", "dapr-system"].map(str::to_owned).to_vec(),
-            within: Duration::from_secs(120),
+            timeout: Duration::from_secs(120),
             section: Duration::from_secs(60),
             logs: true,
             commands: false,
-            watch: None,
+            on_update: None,
         }
     }
 }
@@ -52,7 +52,7 @@ impl Cluster {
 ///
 /// # Errors
 /// What keeps everything from being read: `Connect`, `Tls`, `Timeout`, `AuthRejected`; `InvalidArgument` naming what is wrong,
-/// before anything is asked. What cannot be read otherwise is told in the report's sections, with the right that is missing, and
+/// before anything is asked. What cannot be read otherwise is told in the report's sections, with the missing permission, and
 /// the verdict is then never `HEALTHY`.
 #[must_use = "a report is not made until it is awaited"]
 #[derive(Clone)]
@@ -60,11 +60,11 @@ pub struct ClusterReport {
     cluster: Cluster,
     only: Vec<String>,
     platform: Vec<String>,
-    pub(super) within: Duration,
+    pub(super) timeout: Duration,
     section: Duration,
     logs: bool,
     commands: bool,
-    watch: Option<Watcher>,
+    on_update: Option<Watcher>,
 }
 
 type Watcher = Arc<dyn Fn(ReportUpdate) + Send + Sync>;
@@ -98,12 +98,12 @@ impl ClusterReport {
         self
     }
     /// The longest time that all of it may take. 2 minutes. What was read until then is reported; the rest is told as not read.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.within = time;
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = time;
         self
     }
     /// The longest time that one kind of objects may take. A minute.
-    pub fn section_within(mut self, time: Duration) -> Self {
+    pub fn section_timeout(mut self, time: Duration) -> Self {
         self.section = time;
         self
     }
@@ -119,8 +119,8 @@ impl ClusterReport {
         self
     }
     /// Is told what is known while the report is made.
-    pub fn watch(mut self, watch: impl Fn(ReportUpdate) + Send + Sync + 'static) -> Self {
-        self.watch = Some(Arc::new(watch));
+    pub fn on_update(mut self, callback: impl Fn(ReportUpdate) + Send + Sync + 'static) -> Self {
+        self.on_update = Some(Arc::new(callback));
         self
     }
 
@@ -134,7 +134,7 @@ impl ClusterReport {
                 }
             }
         }
-        for (param, time) in [("within", self.within), ("section_within", self.section)] {
+        for (param, time) in [("within", self.timeout), ("section_timeout", self.section)] {
             if time.is_zero() {
                 return Err(Error::invalid(param, "it must be more than zero"));
             }
@@ -144,7 +144,7 @@ impl ClusterReport {
 
     async fn make(self) -> Result<Report> {
         self.check()?;
-        let (latest, deadline) = (Mutex::new(None), Instant::now() + self.within);
+        let (latest, deadline) = (Mutex::new(None), Instant::now() + self.timeout);
         let reader = Reader {
             cluster: &self.cluster,
             only: &self.only,
@@ -245,7 +245,7 @@ pub(super) fn report(snapshot: &Snapshot, drafts: Vec<Draft>, about: About) -> R
             status: status.into(),
             reason: problem.as_ref().map(|problem| problem.reason.clone().into()),
             detail: problem.as_ref().map(|problem| problem.detail.clone()),
-            needed_right: problem.and_then(|problem| problem.right),
+            missing_permission: problem.and_then(|problem| problem.missing_permission),
             objects: section.objects,
         });
     }
@@ -268,12 +268,12 @@ fn sectioned(drafts: Vec<Draft>) -> Vec<Draft> {
 /// A section that should have been read.
 fn unavailable(name: &str, problem: &Problem) -> Option<Draft> {
     let remedy = match problem.reason {
-        Unavailable::Forbidden => match &problem.right {
+        Unavailable::Forbidden => match &problem.missing_permission {
             Some(right) => {
                 format!("Grant the right to {right}; the roles that come with this package have it.")
             }
             None => {
-                "Grant the right that is missing; the roles that come with this package have it.".to_owned()
+                "Grant the missing permission; the roles that come with this package have it.".to_owned()
             }
         },
         Unavailable::Timeout => "Give it more time, or look at fewer namespaces.".to_owned(),
@@ -296,13 +296,13 @@ fn unavailable(name: &str, problem: &Problem) -> Option<Draft> {
 
 impl Watch for ClusterReport {
     fn read(&self, kind: &'static str, objects: usize) {
-        if let Some(watch) = &self.watch {
+        if let Some(watch) = &self.on_update {
             watch(ReportUpdate::Read { kind, objects });
         }
     }
 
     fn pod(&self, pod: &PodRecord, now: Timestamp) {
-        let (Some(watch), Some(trouble)) = (&self.watch, &pod.trouble) else { return };
+        let (Some(watch), Some(trouble)) = (&self.on_update, &pod.trouble) else { return };
         let nothing_else = Snapshot::empty(now, self.platform.clone());
         for finding in assemble(sectioned(checks::pods::of_pod(&Context::of(&nothing_else), pod, trouble))) {
             watch(ReportUpdate::Found(Box::new(finding)));
@@ -322,7 +322,7 @@ impl IntoFuture for ClusterReport {
 impl fmt::Debug for ClusterReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("ClusterReport");
-        shown.field("cluster", &self.cluster).field("only", &self.only).field("within", &self.within);
+        shown.field("cluster", &self.cluster).field("only", &self.only).field("within", &self.timeout);
         shown.finish_non_exhaustive()
     }
 }

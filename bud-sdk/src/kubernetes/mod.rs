@@ -22,4 +22,4 @@ pub use calls::top::{ContainerUsage, NodeUsage, PodUsage};
 pub use calls::workloads::{Deployment, Rollout, RolloutState};
 pub use calls::{ClusterCall, calls};
 pub use connection::{Cluster, ClusterBuilder};
-pub use namespaces::Scope;
+pub use namespaces::Namespaces;

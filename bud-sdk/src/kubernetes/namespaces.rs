@@ -5,29 +5,29 @@ use crate::error::{Error, Result};
 /// Namespaces, and labels within them. A name alone is one namespace.
 ///
 /// ```
-/// use bud_sdk::kubernetes::Scope;
-/// let everything = Scope::all();
-/// let of_budapp = Scope::namespace("bud-system").labels("app=budapp");
+/// use bud_sdk::kubernetes::Namespaces;
+/// let everything = Namespaces::all();
+/// let of_budapp = Namespaces::one("bud-system").labels("app=budapp");
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Scope {
+pub struct Namespaces {
     /// All of them unless said otherwise.
     namespaces: Option<Vec<String>>,
     labels: Option<String>,
     fields: Option<String>,
 }
 
-impl Scope {
+impl Namespaces {
     /// All namespaces.
     pub fn all() -> Self {
         Self::default()
     }
     /// One namespace.
-    pub fn namespace(name: impl Into<String>) -> Self {
+    pub fn one(name: impl Into<String>) -> Self {
         Self { namespaces: Some(vec![name.into()]), ..Self::default() }
     }
     /// These namespaces; without any, nothing is looked at.
-    pub fn namespaces<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+    pub fn several<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self { namespaces: Some(names.into_iter().map(Into::into).collect()), ..Self::default() }
     }
     /// Only objects with these labels, as kubectl's `-l` has them: `app=budapp,tier!=web`.
@@ -70,21 +70,21 @@ impl Scope {
     }
 }
 
-impl From<&str> for Scope {
+impl From<&str> for Namespaces {
     fn from(namespace: &str) -> Self {
-        Self::namespace(namespace)
+        Self::one(namespace)
     }
 }
 
-impl From<String> for Scope {
+impl From<String> for Namespaces {
     fn from(namespace: String) -> Self {
-        Self::namespace(namespace)
+        Self::one(namespace)
     }
 }
 
-impl From<&String> for Scope {
+impl From<&String> for Namespaces {
     fn from(namespace: &String) -> Self {
-        Self::namespace(namespace.as_str())
+        Self::one(namespace.as_str())
     }
 }
 

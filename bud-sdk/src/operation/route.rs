@@ -115,7 +115,7 @@ pub struct Route {
     /// What proves the change; `None` for a read.
     pub proof: Option<Proof>,
     /// What this flavor does less than the operation's intent.
-    pub loss: Option<&'static str>,
+    pub limitation: Option<&'static str>,
 }
 
 impl Route {
@@ -129,7 +129,7 @@ impl Route {
             reads: matches!(method, Method::Get),
             most_rows: None,
             proof: if matches!(method, Method::Get) { None } else { Some(Proof::Body) },
-            loss: None,
+            limitation: None,
         }
     }
     pub(crate) const fn get(path: &'static str) -> Self {
@@ -191,8 +191,8 @@ impl Route {
         self.done_on_repeat = statuses;
         self
     }
-    pub(crate) const fn loss(mut self, loss: &'static str) -> Self {
-        self.loss = Some(loss);
+    pub(crate) const fn limitation(mut self, limitation: &'static str) -> Self {
+        self.limitation = Some(limitation);
         self
     }
 }

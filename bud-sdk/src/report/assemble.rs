@@ -109,7 +109,7 @@ impl<'a> Causes<'a> {
 
     fn same<'d: 'a>(&self, draft: &'d Draft) -> Same<'a> {
         let cause = self.cause(draft).map(|cause| (cause.code, whole(cause)));
-        (draft.code, whole(draft), (draft.container.as_deref(), draft.apart.as_deref()), cause)
+        (draft.code, whole(draft), (draft.container.as_deref(), draft.fold_key.as_deref()), cause)
     }
 }
 

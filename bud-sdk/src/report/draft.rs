@@ -51,7 +51,7 @@ pub(crate) struct Draft {
     pub(crate) owner: Option<Subject>,
     pub(crate) container: Option<String>,
     /// What keeps it from being folded with others of its code and owner.
-    pub(crate) apart: Option<String>,
+    pub(crate) fold_key: Option<String>,
     pub(crate) since: Option<Timestamp>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) remedy: String,
@@ -76,7 +76,7 @@ impl Draft {
             subject,
             owner: None,
             container: None,
-            apart: None,
+            fold_key: None,
             since: None,
             evidence: Vec::new(),
             remedy: String::new(),
@@ -97,8 +97,8 @@ impl Draft {
         self.container = Some(name.to_owned());
         self
     }
-    pub(crate) fn apart(mut self, from: &str) -> Self {
-        self.apart = Some(from.to_owned());
+    pub(crate) fn fold_key(mut self, from: &str) -> Self {
+        self.fold_key = Some(from.to_owned());
         self
     }
     pub(crate) fn since(mut self, since: Option<Timestamp>) -> Self {

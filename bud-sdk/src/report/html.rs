@@ -218,7 +218,7 @@ mod tests {
         <tr><td><span>INFO</span></td><td>ResourceQuota bud/q</td><td><strong>90% of cpu</strong><br><span>QUOTA_NEAR</span></td><td></td></tr>
         </table>
         <p>Not read:</p>
-        <ul><li><strong>secrets</strong>: forbidden, needs the right to list secrets in all namespaces: no word of secrets</li><li><strong>dapr</strong>: not installed: no word of dapr</li></ul>
+        <ul><li><strong>secrets</strong>: forbidden, missing permission: list secrets in all namespaces: no word of secrets</li><li><strong>dapr</strong>: not installed: no word of dapr</li></ul>
         <p>Read: pods (12)</p>
         </div>
         "#);
@@ -243,7 +243,7 @@ mod tests {
         for section in &mut report.sections {
             section.name = nasty.to_owned();
             section.detail = Some(nasty.to_owned());
-            section.needed_right = Some(nasty.to_owned());
+            section.missing_permission = Some(nasty.to_owned());
         }
         report.sections[1].reason = Some(serde_json::from_value(nasty.into()).unwrap());
         for finding in &mut report.findings {

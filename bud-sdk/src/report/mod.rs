@@ -158,7 +158,7 @@ records! {
         /// The same in words.
         detail: Option<String>,
         /// The right that is missing: `list pods in all namespaces`.
-        needed_right: Option<String>,
+        missing_permission: Option<String>,
         /// How many objects were read.
         objects: u64,
     }

@@ -17,7 +17,7 @@ pub(crate) fn section(name: &str, status: SectionStatus, reason: Option<Unavaila
         status: status.into(),
         detail: reason.as_ref().map(|_| format!("no word of {name}")),
         reason: reason.map(Into::into),
-        needed_right: forbidden.then(|| format!("list {name} in all namespaces")),
+        missing_permission: forbidden.then(|| format!("list {name} in all namespaces")),
         objects: 12,
     }
 }

@@ -309,12 +309,12 @@ pub(super) fn unread(report: &Report) -> impl Iterator<Item = &ReportSection> {
     report.sections.iter().filter(unread)
 }
 
-/// `forbidden, needs the right to list pods: ...`
+/// `forbidden, missing permission: list pods: ...`
 pub(super) fn why(section: &ReportSection) -> String {
     let reason = section.reason.as_ref().map_or("unavailable", |reason| reason.as_str());
     let mut why = reason.to_lowercase().replace('_', " ");
-    if let Some(right) = &section.needed_right {
-        why.push_str(&format!(", needs the right to {right}"));
+    if let Some(right) = &section.missing_permission {
+        why.push_str(&format!(", missing permission: {right}"));
     }
     if let Some(detail) = &section.detail {
         why.push_str(&format!(": {detail}"));

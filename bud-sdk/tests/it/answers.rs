@@ -255,14 +255,14 @@ async fn a_page_that_is_not_found_ends_a_list_that_counts_nothing() {
     let rows = json!({ "users": [{ "id": "u-1" }, { "id": "u-2" }] });
     let gone = || Answer::json(404, json!({ "detail": "Invalid page." }));
     let script = answering(Method::Get, "/users", Answer::json(200, rows)).on(Method::Get, "/users", gone());
-    assert_eq!(script.client().users().list().limit(2).all().await.unwrap().len(), 2);
+    assert_eq!(script.client().users().list().page_size(2).all().await.unwrap().len(), 2);
     // The first page is no end, nor is one of a list that says how many there are.
     let script = answering(Method::Get, "/users", gone());
-    assert!(script.client().users().list().limit(2).all().await.unwrap_err().is_not_found());
+    assert!(script.client().users().list().page_size(2).all().await.unwrap_err().is_not_found());
     let counted = json!({ "users": [{ "id": "u-1" }, { "id": "u-2" }], "total_record": 9 });
     let script =
         answering(Method::Get, "/users", Answer::json(200, counted)).on(Method::Get, "/users", gone());
-    assert!(script.client().users().list().limit(2).all().await.unwrap_err().is_not_found());
+    assert!(script.client().users().list().page_size(2).all().await.unwrap_err().is_not_found());
 }
 
 #[tokio::test(start_paused = true)]

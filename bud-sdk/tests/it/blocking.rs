@@ -61,10 +61,10 @@ fn a_day_without_async() {
 
     let endpoint = &bed.endpoint_ids()[0];
     bud.endpoints().deploy(endpoint, Deployment::on(bed.cluster_id())).send().unwrap();
-    let ready = bud.endpoints().wait(endpoint).every(millis(5)).send().unwrap();
+    let ready = bud.endpoints().wait(endpoint).poll_interval(millis(5)).send().unwrap();
     assert!(ready.is(&EndpointStatus::Running));
 
-    let updates = bud.endpoints().wait(endpoint).every(millis(5)).updates().iter();
+    let updates = bud.endpoints().wait(endpoint).poll_interval(millis(5)).updates().iter();
     assert!(updates.last().unwrap().unwrap().is(&EndpointStatus::Running));
 
     let folder = Folder::new("blocking");
@@ -139,16 +139,16 @@ fn an_iterator_asks_for_no_more_than_it_is_read() {
     let all: Vec<_> = bud.users().list().iter().map(|user| user.unwrap().id).collect();
     bed.clear_requests();
 
-    let mut users = bud.users().list().limit(5).iter();
+    let mut users = bud.users().list().page_size(5).iter();
     let seen: Vec<_> = users.by_ref().take(7).map(|user| user.unwrap().id).collect();
     assert_eq!((&seen[..], bed.count("GET", "/users")), (&all[..7], 2));
     let cursor = users.into_inner().cursor().unwrap();
-    let rest = bud.users().list().starting_at(&cursor).iter();
+    let rest = bud.users().list().cursor(&cursor).iter();
     assert_eq!(rest.map(|user| user.unwrap().id).collect::<Vec<_>>(), all[7..]);
 
     // Dropped with pages under way.
     bed.fault(Fault::on("GET", "/users").nth(2).delay(millis(50)).always());
-    let mut users = bud.users().list().limit(5).in_flight(8).iter().skip(8);
+    let mut users = bud.users().list().page_size(5).concurrency(8).iter().skip(8);
     users.next().unwrap().unwrap();
     drop(users);
     bed.clear_faults();
@@ -157,7 +157,7 @@ fn an_iterator_asks_for_no_more_than_it_is_read() {
     let mut bytes = bud.audit().export(january..january + Duration::from_secs(30 * 86_400)).bytes().iter();
     assert!(!bytes.next().unwrap().unwrap().is_empty());
     drop(bytes);
-    let pages = bud.users().list().limit(20).pages().iter();
+    let pages = bud.users().list().page_size(20).pages().iter();
     assert_eq!(pages.map(|page| page.unwrap().items.len()).sum::<usize>(), all.len());
 }
 
@@ -166,7 +166,7 @@ fn an_error_ends_an_iterator() {
     let Home { bed, _runtime } = &Home::start();
     bed.seed_users(20);
     bed.fault(Fault::on("GET", "/users").nth(2).status(403).always());
-    let mut users = admin(bed).users().list().limit(5).iter().skip(5);
+    let mut users = admin(bed).users().list().page_size(5).iter().skip(5);
     assert_eq!(users.next().unwrap().unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert!(users.next().is_none());
 }

@@ -67,13 +67,14 @@ async fn the_whole_day() {
     let deployment = Deployment::on(cluster).replicas(1).gpus(1).memory_gb(16);
     assert!(bud.endpoints().deploy(endpoint, deployment).await.unwrap().is(&EndpointStatus::Deploying));
     let soon = Duration::from_millis(5);
-    let running = bud.endpoints().wait(endpoint).until(EndpointStatus::Running).every(soon).await.unwrap();
+    let running =
+        bud.endpoints().wait(endpoint).until(EndpointStatus::Running).poll_interval(soon).await.unwrap();
     assert_eq!(running.replicas, Some(1));
     bud.endpoints().scale(endpoint, 3).await.unwrap();
-    let scaled = bud.endpoints().wait(endpoint).replicas(3).every(soon).await.unwrap();
+    let scaled = bud.endpoints().wait(endpoint).replicas(3).poll_interval(soon).await.unwrap();
     assert_eq!(scaled.replicas, Some(3));
     bud.endpoints().undeploy(endpoint).await.unwrap();
-    let down = bud.endpoints().wait(endpoint).until(stopped.clone()).every(soon).await.unwrap();
+    let down = bud.endpoints().wait(endpoint).until(stopped.clone()).poll_interval(soon).await.unwrap();
     assert!(bud.endpoints().get(&down.id).await.unwrap().is(&stopped));
 
     // Section 9: quota, keys, audit log.

@@ -403,7 +403,7 @@ async fn an_answer_of_another_shape_is_not_success() {
     let wire =
         Wire::start([Script::answer(respond(200, &[], r#"{"note":"none","rows":[]}"#))]).await.unwrap();
     let error = failed(plain(wire.url()).build().unwrap().users().list().all().await, ErrorKind::Decode);
-    assert_eq!(error.cursor(), Some("page=1;limit=100;skip=0"));
+    assert_eq!(error.cursor(), Some("page=1;page_size=100;skip=0"));
     assert_snapshot!(shown(&error),
         @"users.list failed: GET /users answered 200: expected a list, or an object with `users`, `data`, `items` or `results` (1 attempt, [time])");
 }
@@ -424,8 +424,8 @@ async fn what_cannot_be_sent_is_refused_before_any_request() {
         @"users.update failed: invalid argument `update`: it changes nothing");
     assert_snapshot!(shown(&failed(bud.endpoints().scale("e-1", 0).await, invalid)),
         @"endpoints.scale failed: invalid argument `replicas`: 0 is not from 1 to 1000");
-    assert_snapshot!(shown(&failed(bud.users().list().limit(0).all().await, invalid)),
-        @"users.list failed: invalid argument `limit`: it must be from 1 to 1000");
+    assert_snapshot!(shown(&failed(bud.users().list().page_size(0).all().await, invalid)),
+        @"users.list failed: invalid argument `page_size`: it must be from 1 to 1000");
     let call = bud.users().get("u-1").header("Authorization", "canary");
     let error = failed(call.await, invalid);
     hides(&error, "canary");

@@ -27,7 +27,7 @@ where
     O::Item: Serialize,
 {
     Box::pin(async move {
-        let listing = list.limit(2).all().await?;
+        let listing = list.page_size(2).all().await?;
         let rows = listing.iter().map(|row| serde_json::to_value(row).unwrap()).collect();
         Ok((rows, listing.warnings().iter().map(|warning| warning.code().to_owned()).collect()))
     })
@@ -319,7 +319,7 @@ async fn a_server_that_repeats_what_is_filtered_out_is_not_asked_forever() {
     for (body, whole) in [(other, true), (silent, false)] {
         let script = Script::new().on(Method::Get, "/users", Answer::json(200, body).always());
         let bud = answering(Flavor::Guide, &script);
-        let all = bud.users().list().role(Role::Admin).limit(2).all().await;
+        let all = bud.users().list().role(Role::Admin).page_size(2).all().await;
         assert_eq!(script.requests().len(), 2);
         match all {
             Ok(all) => assert!(whole && all.is_empty() && all.warnings().is_empty()),
@@ -339,7 +339,7 @@ async fn a_row_that_moves_behind_a_filter_that_is_ignored_ends_no_list() {
         .on(Method::Get, "/users", Answer::json(200, json!({ "users": [] })))
         .on(Method::Get, "/users", Answer::json(200, json!({ "users": [] })));
     let bud = answering(Flavor::Guide, &script);
-    let all = bud.users().list().role(Role::Admin).limit(2).all().await.unwrap();
+    let all = bud.users().list().role(Role::Admin).page_size(2).all().await.unwrap();
     let ids: Vec<_> = all.iter().map(|user| user.id.as_str()).collect();
     assert_eq!(ids, ["a-1", "a-2"]);
 }
@@ -354,6 +354,6 @@ async fn a_part_that_ends_without_a_short_page_is_followed_by_the_next_one() {
         .on(Method::Get, "/projects/", Answer::json(200, page(0)))
         .on(Method::Get, "/projects/", Answer::json(404, json!({ "detail": "no such page" })));
     let bud = answering(Flavor::Runtime, &script);
-    let all = bud.projects().list().limit(2).all().await.unwrap();
+    let all = bud.projects().list().page_size(2).all().await.unwrap();
     assert_eq!((all.len(), script.requests().len()), (4, 4));
 }

@@ -19,7 +19,7 @@ async fn crowd(shape: Option<ListShape>) -> (Testbed, Client, Vec<String>) {
     let bed = builder.start().await.unwrap();
     bed.seed_users(24);
     let bud = with_password(bed.url(), bed.admin_email(), bed.admin_password()).attempts(1).build().unwrap();
-    let all = ids(bud.users().list().limit(1000).all().await.unwrap());
+    let all = ids(bud.users().list().page_size(1000).all().await.unwrap());
     assert_eq!(all.len(), 25);
     bed.clear_requests();
     (bed, bud, all)
@@ -74,7 +74,7 @@ async fn served(answers: impl IntoIterator<Item = Value>) -> (Wire, Client) {
 /// What a list of ten per page makes of these answers: how many items, which error, how many requests.
 async fn outcome(answers: impl IntoIterator<Item = Value>) -> (usize, Option<Error>, usize) {
     let (wire, bud) = served(answers).await;
-    let (seen, error) = collect(bud.users().list().limit(10).items()).await;
+    let (seen, error) = collect(bud.users().list().page_size(10).items()).await;
     (seen.len(), error, wire.requests().len())
 }
 
@@ -84,18 +84,18 @@ async fn every_shape_of_a_list_gives_every_item_once_and_in_order() {
     for shape in shapes.into_iter().chain([None, Some(ListShape::Envelope), Some(ListShape::Bare)]) {
         let (bed, bud, all) = crowd(shape).await;
         let requests = if shape == Some(ListShape::Bare) { 1 } else { 3 };
-        assert_eq!(collect(bud.users().list().limit(10).items()).await.0, all, "{shape:?}");
+        assert_eq!(collect(bud.users().list().page_size(10).items()).await.0, all, "{shape:?}");
         assert_eq!(bed.count("GET", "/users"), requests, "{shape:?}");
-        let mut pages = bud.users().list().limit(10).pages();
+        let mut pages = bud.users().list().page_size(10).pages();
         let mut sizes = Vec::new();
         while let Some(page) = pages.next().await {
             sizes.push(page.unwrap().items.len());
         }
         assert!(pages.cursor().is_none());
         assert_eq!(sizes, if requests == 1 { vec![25] } else { vec![10, 10, 5] }, "{shape:?}");
-        let streamed: Vec<Result<User>> = bud.users().list().limit(10).items().collect().await;
+        let streamed: Vec<Result<User>> = bud.users().list().page_size(10).items().collect().await;
         assert_eq!(ids(streamed.into_iter().map(Result::unwrap)), all, "{shape:?}");
-        assert_eq!(ids(bud.users().list().limit(10).all().await.unwrap()), all, "{shape:?}");
+        assert_eq!(ids(bud.users().list().page_size(10).all().await.unwrap()), all, "{shape:?}");
         assert_eq!(bed.count("GET", "/users"), 4 * requests, "{shape:?}");
     }
 }
@@ -103,12 +103,12 @@ async fn every_shape_of_a_list_gives_every_item_once_and_in_order() {
 #[tokio::test]
 async fn a_list_asks_for_nothing_until_it_is_polled_and_for_no_page_too_many() {
     let (bed, bud, all) = crowd(None).await;
-    let mut items = bud.users().list().limit(5).items();
+    let mut items = bud.users().list().page_size(5).items();
     assert_eq!(bed.requests().len(), 0);
     assert_eq!(items.next().await.unwrap().unwrap().id.as_str(), all[0]);
     assert_eq!(bed.count("GET", "/users"), 1);
     drop(items);
-    let (seen, error) = collect(bud.users().list().limit(5).items()).await;
+    let (seen, error) = collect(bud.users().list().page_size(5).items()).await;
     assert!(error.is_none() && seen == all);
     let queries: Vec<_> = bed.requests().into_iter().map(|seen| seen.query).collect();
     assert!(
@@ -143,13 +143,13 @@ async fn pages_in_flight_keep_the_order_and_are_really_in_flight() {
     let (bed, bud, all) = crowd(None).await;
     bed.fault(Fault::on("GET", "/users").delay(millis(60)).always());
     let started = Instant::now();
-    let (seen, most) = most_at_once(&bed, bud.users().list().limit(2).in_flight(4).all()).await;
+    let (seen, most) = most_at_once(&bed, bud.users().list().page_size(2).concurrency(4).all()).await;
     let together = started.elapsed();
     assert_eq!(seen, all);
     assert_eq!(most, 4);
     assert_eq!(bed.count("GET", "/users"), 13, "13 pages of 2");
     let started = Instant::now();
-    let (seen, most) = most_at_once(&bed, bud.users().list().limit(4).all()).await;
+    let (seen, most) = most_at_once(&bed, bud.users().list().page_size(4).all()).await;
     assert_eq!((seen, most), (all, 1));
     // 1 + 3 rounds for 13 pages, and 7 rounds for 7 pages.
     assert!(together < started.elapsed(), "{together:?}");
@@ -157,19 +157,20 @@ async fn pages_in_flight_keep_the_order_and_are_really_in_flight() {
 
 #[tokio::test]
 async fn after_an_error_the_items_so_far_stay_and_the_cursor_goes_on() {
-    for in_flight in [1, 4] {
+    for concurrency in [1, 4] {
         let (bed, bud, all) = crowd(None).await;
         bed.fault(Fault::on("GET", "/users").nth(3).status(500).body(r#"{"detail":"Database is gone"}"#));
-        let (mut seen, error) = collect(bud.users().list().limit(5).in_flight(in_flight).items()).await;
+        let (mut seen, error) =
+            collect(bud.users().list().page_size(5).concurrency(concurrency).items()).await;
         let error = error.unwrap();
         assert_eq!((error.kind(), error.operation()), (ErrorKind::Server, Some("users.list")));
         assert!(error.to_string().contains("Database is gone"), "{error}");
         // Which of the pages under way met the fault is up to the network.
         assert!(seen.len().is_multiple_of(5) && seen.len() >= 5 && seen.len() < 25, "{}", seen.len());
         let page = seen.len() / 5 + 1;
-        assert_eq!(error.cursor(), Some(format!("page={page};limit=5;skip=0").as_str()));
+        assert_eq!(error.cursor(), Some(format!("page={page};page_size=5;skip=0").as_str()));
         bed.clear_faults();
-        let rest = bud.users().list().starting_at(error.cursor().unwrap()).in_flight(in_flight);
+        let rest = bud.users().list().cursor(error.cursor().unwrap()).concurrency(concurrency);
         seen.extend(collect(rest.items()).await.0);
         assert_eq!(seen, all);
     }
@@ -180,22 +181,22 @@ async fn a_list_goes_on_from_any_item_without_loss_or_repeat() {
     for shape in [None, Some(ListShape::Bare)] {
         let (_bed, bud, all) = crowd(shape).await;
         for taken in 0..=all.len() {
-            let mut items = bud.users().list().limit(10).items();
+            let mut items = bud.users().list().page_size(10).items();
             let mut seen = Vec::new();
             for _ in 0..taken {
                 seen.push(items.next().await.unwrap().unwrap().id.to_string());
             }
             let cursor = items.cursor().unwrap();
             // The cursor's own limit counts: another one would shift the pages.
-            let rest = bud.users().list().limit(7).starting_at(&cursor);
+            let rest = bud.users().list().page_size(7).cursor(&cursor);
             seen.extend(collect(rest.items()).await.0);
             assert_eq!(seen, all, "{shape:?} {taken} {cursor}");
         }
-        let mut pages = bud.users().list().limit(10).pages();
+        let mut pages = bud.users().list().page_size(10).pages();
         let mut seen = ids(pages.next().await.unwrap().unwrap().items);
         if let Some(cursor) = pages.cursor() {
-            assert_eq!(cursor, "page=2;limit=10;skip=0");
-            seen.extend(ids(bud.users().list().starting_at(&cursor).all().await.unwrap()));
+            assert_eq!(cursor, "page=2;page_size=10;skip=0");
+            seen.extend(ids(bud.users().list().cursor(&cursor).all().await.unwrap()));
         }
         assert_eq!(seen, all, "{shape:?}");
     }
@@ -237,7 +238,7 @@ async fn another_page_than_asked_for_is_an_error() {
     let error = error.unwrap();
     assert_eq!((seen, error.kind(), requests), (10, ErrorKind::Protocol, 2));
     assert!(error.message().contains("page 2") && error.message().contains("page 3"), "{error}");
-    assert_eq!(error.cursor(), Some("page=2;limit=10;skip=0"));
+    assert_eq!(error.cursor(), Some("page=2;page_size=10;skip=0"));
     let (seen, error, requests) = outcome([page(0, 0..10)]).await;
     assert_eq!((seen, error.unwrap().kind(), requests), (0, ErrorKind::Protocol, 1));
 }
@@ -304,18 +305,18 @@ async fn wrong_totals_neither_lose_items_nor_ask_forever() {
 
 #[tokio::test]
 async fn many_promised_pages_are_not_all_asked_for() {
-    for in_flight in [1, 4, 16] {
+    for concurrency in [1, 4, 16] {
         let first = json!({ "users": users(0..10), "total_pages": u32::MAX });
         let empty = json!({ "users": [], "total_pages": u32::MAX });
         let (wire, bud) = served(std::iter::once(first).chain(vec![empty; 40])).await;
-        let (seen, error) = collect(bud.users().list().limit(10).in_flight(in_flight).items()).await;
+        let (seen, error) = collect(bud.users().list().page_size(10).concurrency(concurrency).items()).await;
         assert!(error.is_none() && seen.len() == 10, "{error:?}");
-        assert!(wire.requests().len() <= 1 + in_flight, "{}", wire.requests().len());
+        assert!(wire.requests().len() <= 1 + concurrency, "{}", wire.requests().len());
     }
     // Behind the last number there is no page.
     let (wire, bud) = served([json!({ "users": users(0..10), "total_pages": u32::MAX })]).await;
-    let last = format!("page={};limit=10;skip=4", u32::MAX);
-    let (seen, error) = collect(bud.users().list().starting_at(&last).in_flight(4).items()).await;
+    let last = format!("page={};page_size=10;skip=4", u32::MAX);
+    let (seen, error) = collect(bud.users().list().cursor(&last).concurrency(4).items()).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!((seen.len(), wire.requests().len()), (6, 1));
 }
@@ -363,7 +364,7 @@ async fn rows_that_cannot_be_read_are_left_out_and_reported() {
     let odd =
         json!([{ "id": "u-10" }, { "email": "x" }, null, { "id": 11, "role": 5, "created_at": "never" }]);
     let (wire, bud) = served([page(1, users(0..10)), page(2, odd)]).await;
-    let users = bud.users().list().limit(10).all().await.unwrap();
+    let users = bud.users().list().page_size(10).all().await.unwrap();
     assert_eq!((users.len(), wire.requests().len()), (12, 2));
     let codes: Vec<_> = users.warnings().iter().map(|warning| (warning.code(), warning.message())).collect();
     assert_eq!(codes, [("unreadable_rows", "rows that cannot be read were left out: 2")]);
@@ -377,32 +378,32 @@ async fn rows_that_cannot_be_read_are_left_out_and_reported() {
 async fn what_no_list_can_be_asked_for_is_refused_without_a_request() {
     let (wire, bud) = served([users(0..1)]).await;
     let list = || bud.users().list();
-    let good = "page=1;limit=10;skip=0";
+    let good = "page=1;page_size=10;skip=0";
     let mut refused = vec![
-        (list().limit(0), "limit"),
-        (list().limit(1001), "limit"),
-        (list().limit(1_000_000_000), "limit"),
-        (list().in_flight(0), "in_flight"),
-        (list().in_flight(17), "in_flight"),
-        (list().limit(0).starting_at(good), "limit"),
+        (list().page_size(0), "page_size"),
+        (list().page_size(1001), "page_size"),
+        (list().page_size(1_000_000_000), "page_size"),
+        (list().concurrency(0), "concurrency"),
+        (list().concurrency(17), "concurrency"),
+        (list().page_size(0).cursor(good), "page_size"),
     ];
     for bad in [
         "",
         "canary",
         "2",
-        "page=0;limit=10;skip=0",
-        "page=1;limit=0;skip=0",
-        "page=1;limit=1001;skip=0",
-        "page=1;limit=10",
-        "page=1;limit=10;skip=0;",
-        "page=1;limit=10;skip=0;canary=1",
-        "page=-1;limit=10;skip=0",
+        "page=0;page_size=10;skip=0",
+        "page=1;page_size=0;skip=0",
+        "page=1;page_size=1001;skip=0",
+        "page=1;page_size=10",
+        "page=1;page_size=10;skip=0;",
+        "page=1;page_size=10;skip=0;canary=1",
+        "page=-1;page_size=10;skip=0",
         "limit=10;page=1;skip=0",
-        "page=99999999999;limit=10;skip=0",
-        "page=1;limit=10;skip=",
-        " page=1;limit=10;skip=0",
+        "page=99999999999;page_size=10;skip=0",
+        "page=1;page_size=10;skip=",
+        " page=1;page_size=10;skip=0",
     ] {
-        refused.push((list().starting_at(bad), "starting_at"));
+        refused.push((list().cursor(bad), "cursor"));
     }
     for (list, param) in refused {
         let error = list.clone().all().await.unwrap_err();
@@ -413,7 +414,7 @@ async fn what_no_list_can_be_asked_for_is_refused_without_a_request() {
         assert!(pages.next().await.unwrap().is_err() && pages.next().await.is_none());
     }
     assert_eq!(wire.connections(), 0);
-    assert_eq!(list().limit(1000).in_flight(16).all().await.unwrap().len(), 1);
+    assert_eq!(list().page_size(1000).concurrency(16).all().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -424,7 +425,7 @@ async fn a_list_has_a_deadline_per_page_and_headers_of_its_own() {
     bed.fault(Fault::on("GET", "/users").delay(millis(300)));
     let error = bud.users().list().timeout(millis(60)).all().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert_eq!(error.cursor(), Some("page=1;limit=100;skip=0"));
+    assert_eq!(error.cursor(), Some("page=1;page_size=100;skip=0"));
     bud.users().list().header("x-tenant", "blue").all().await.unwrap();
     assert_eq!(bed.requests().last().unwrap().header("x-tenant"), Some("blue"));
 }
@@ -435,7 +436,7 @@ async fn items_that_come_twice_without_a_total_are_read_again() {
     // Page sizes of 10, then of 8.
     let twice = || [wrap(0..10), wrap(9..12)];
     let (wire, bud) = served(twice().into_iter().chain([wrap(0..8), wrap(8..13)])).await;
-    let all = bud.users().list().limit(10).all().await.unwrap();
+    let all = bud.users().list().page_size(10).all().await.unwrap();
     assert_eq!(
         (all.len(), wire.requests().len()),
         (13, 4),
@@ -444,7 +445,7 @@ async fn items_that_come_twice_without_a_total_are_read_again() {
     assert!(all.warnings().is_empty(), "{:?}", all.warnings());
 
     let (wire, bud) = served(twice().into_iter().chain([wrap(0..8), wrap(7..12)])).await;
-    let all = bud.users().list().limit(10).all().await.unwrap();
+    let all = bud.users().list().page_size(10).all().await.unwrap();
     assert_eq!((all.len(), wire.requests().len()), (12, 4));
     let codes: Vec<_> = all.warnings().iter().map(|warning| warning.code()).collect();
     assert_eq!(codes, ["changed_while_reading"]);
@@ -463,7 +464,7 @@ async fn a_list_that_ends_with_a_404_is_judged_too() {
     let wire =
         Wire::start(pages.iter().chain(&again).map(|(status, body)| answer(*status, body))).await.unwrap();
     let bud = plain(wire.url()).attempts(1).build().unwrap();
-    let (seen, error) = collect(bud.users().list().limit(10).items()).await;
+    let (seen, error) = collect(bud.users().list().page_size(10).items()).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!((seen.len(), wire.requests().len()), (20, 6));
 }

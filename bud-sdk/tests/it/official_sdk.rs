@@ -70,7 +70,7 @@ async fn w01_lists_are_not_empty_in_silence() {
 
     // Of the real server, whose names are those, and of one that has no such list.
     let (exchange, home) = answering("audit_list").await;
-    let page = runtime(home.url()).audit().records().limit(2).pages().next().await.unwrap().unwrap();
+    let page = runtime(home.url()).audit().records().page_size(2).pages().next().await.unwrap().unwrap();
     assert_eq!(
         (page.items.len(), page.total_record),
         (2, exchange["response_body"]["total_record"].as_u64())
@@ -118,7 +118,7 @@ async fn w03_the_log_is_verified_paged_and_filtered() {
     bed.seed_audit(250);
     bed.clear_requests();
     let mut seen = HashSet::new();
-    let mut records = bud.audit().records().within(january()).limit(100).items();
+    let mut records = bud.audit().records().within(january()).page_size(100).items();
     while let Some(record) = records.next().await {
         assert!(seen.insert(record.unwrap().id), "no page comes twice");
     }

@@ -155,7 +155,7 @@ async fn a_client_knows_what_its_server_offers() {
     let offered = builder.build().unwrap().capabilities().await.unwrap();
     assert!(offered.supports("users.set_role") && !offered.supports("endpoints.deploy"));
     let set_role = offered.operations.iter().find(|operation| operation.id == "users.set_role").unwrap();
-    assert!(set_role.loss.unwrap().contains("sign-in"));
+    assert!(set_role.limitation.unwrap().contains("sign-in"));
     assert!(offered.unsupported().all(|operation| operation.instead.is_some()));
 }
 

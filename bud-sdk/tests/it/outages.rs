@@ -74,14 +74,14 @@ async fn a_call_without_retries_reports_the_outage_at_once() {
 async fn a_wait_outlives_an_outage_and_names_itself_and_its_limit() {
     let (bed, bud) = shipped().await;
     let id = bed.endpoint_ids().remove(0);
-    let wait = || bud.endpoints().wait(id.as_str()).every(millis(20));
+    let wait = || bud.endpoints().wait(id.as_str()).poll_interval(millis(20));
     wait().await.unwrap();
     bed.outage(Some(Outage::Postgres));
-    let (found, ()) = tokio::join!(wait().within(secs(30)), over(&bed, millis(600)));
+    let (found, ()) = tokio::join!(wait().timeout(secs(30)), over(&bed, millis(600)));
     found.unwrap();
 
     bed.outage(Some(Outage::Postgres));
-    let error = wait().within(secs(1)).await.unwrap_err();
+    let error = wait().timeout(secs(1)).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::PollTimeout, Some("endpoints.wait")));
     assert!(error.message().contains("not reached within 1 s"), "{error}");
     assert!(error.message().contains(DOWN), "{error}");
@@ -111,14 +111,15 @@ async fn a_token_client_reports_that_an_outage_is_possible_and_its_waits_outlive
     assert_eq!((error.kind(), error.status()), (ErrorKind::AuthRejected, Some(401)));
     assert!(error.hint().unwrap().contains("the identity service (Keycloak or its database)"), "{error}");
 
-    let wait = bud.endpoints().wait(bed.endpoint_ids()[0].as_str()).every(millis(20));
-    let (found, ()) = tokio::join!(wait.within(secs(30)), over(&bed, millis(300)));
+    let wait = bud.endpoints().wait(bed.endpoint_ids()[0].as_str()).poll_interval(millis(20));
+    let (found, ()) = tokio::join!(wait.timeout(secs(30)), over(&bed, millis(300)));
     found.unwrap();
 
     // A token that never worked is just refused.
     let never = Client::builder().base_url(bed.url()).bearer_token(TOKEN).flavor(Flavor::Runtime);
     let never = never.build().unwrap();
-    let error = never.endpoints().wait(bed.endpoint_ids()[0].as_str()).every(millis(2)).await.unwrap_err();
+    let error =
+        never.endpoints().wait(bed.endpoint_ids()[0].as_str()).poll_interval(millis(2)).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::AuthRejected, Some("endpoints.wait")));
     assert!(!error.hint().unwrap().contains("Keycloak"), "{error}");
 }
@@ -136,7 +137,7 @@ async fn a_deployment_of_a_token_client_outlives_an_outage_at_any_step() {
         bed.fault(Fault::on("GET", "/clusters/recommended/{id}").status(401).times(2));
         bed.fault(Fault::on("GET", "/endpoints/").status(401).times(2));
         let model = DeployModel::new(bed.local_model_id(), bed.project_id(), "tiny-ep-2");
-        let deployment = bud.endpoints().deploy_model(model).every(millis(5)).within(secs(30));
+        let deployment = bud.endpoints().deploy_model(model).poll_interval(millis(5)).timeout(secs(30));
         let endpoint = deployment.await.unwrap();
         assert_eq!(endpoint.name.as_deref(), Some("tiny-ep-2"));
         assert_eq!(bed.deployments_started(), 1, "outage at {nth}");
@@ -149,7 +150,7 @@ async fn a_deployment_that_an_outage_ends_names_itself_and_the_workflow_to_resum
     for (nth, bud) in [(2, with_token(&bed, &owner).await), (3, owner.clone())] {
         bud.auth().whoami().await.unwrap();
         let model = || DeployModel::new(bed.local_model_id(), bed.project_id(), format!("tiny-{nth}"));
-        let deployment = bud.endpoints().deploy_model(model()).every(millis(5)).within(secs(2));
+        let deployment = bud.endpoints().deploy_model(model()).poll_interval(millis(5)).timeout(secs(2));
         let mut updates = deployment.updates();
         let mut count = 0;
         let error = loop {
@@ -168,8 +169,8 @@ async fn a_deployment_that_an_outage_ends_names_itself_and_the_workflow_to_resum
         assert!(error.message().contains("within 2 s"), "the given limit: {error}");
         assert!(error.message().contains("401"), "{error}");
         bed.outage(None);
-        let resumed = bud.endpoints().deploy_model(model()).every(millis(5)).resume(workflow);
-        resumed.within(secs(30)).await.unwrap();
+        let resumed = bud.endpoints().deploy_model(model()).poll_interval(millis(5)).resume(workflow);
+        resumed.timeout(secs(30)).await.unwrap();
     }
     assert_eq!(bed.deployments_started(), 2);
 }
@@ -195,7 +196,7 @@ async fn a_lost_event_of_the_simulator_or_the_cluster_service_does_not_hang_a_de
         }
     }));
     let model = DeployModel::new(bed.local_model_id(), bed.project_id(), "tiny-ep-2");
-    let deployment = bud.endpoints().deploy_model(model).every(millis(5)).within(secs(20));
+    let deployment = bud.endpoints().deploy_model(model).poll_interval(millis(5)).timeout(secs(20));
     assert_eq!(deployment.await.unwrap().name.as_deref(), Some("tiny-ep-2"));
     assert_eq!(bed.deployments_started(), 1);
 }

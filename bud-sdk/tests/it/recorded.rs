@@ -133,7 +133,7 @@ async fn users_are_listed_page_by_page() {
     last["page"] = 2.into();
     let scripts = [first.answer(), &last].map(|answer| Script::answer(respond_json(200, answer)));
     let home = Wire::start(scripts).await.unwrap();
-    let users = runtime(&home).users().list().limit(2).all().await.unwrap();
+    let users = runtime(&home).users().list().page_size(2).all().await.unwrap();
     let listed = serde_json::to_value(&users).unwrap();
     assert_found(&first.answer()["users"], &listed);
     assert!(users.iter().all(|user| user.extra.is_empty()));
@@ -253,7 +253,7 @@ async fn projects() {
     for name in ["project_list", "member_projects_list"] {
         let list = Exchange::named(name);
         let home = list.server().await;
-        let page = runtime(&home).projects().list().limit(10).pages().next().await.unwrap().unwrap();
+        let page = runtime(&home).projects().list().page_size(10).pages().next().await.unwrap().unwrap();
         let recorded = &list.answer()["projects"][0];
         let typed = serde_json::to_value(&page.items[0]).unwrap();
         assert_found_but(&recorded["project"], &typed, &[RENAMED, NO_TAGS]);

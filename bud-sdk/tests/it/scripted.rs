@@ -203,7 +203,7 @@ async fn the_answer_of_an_action_is_the_state_before() {
         );
     let bud = script.client();
     let answered = bud.endpoints().deploy("e-1", Deployment::on("c-1")).await.unwrap();
-    bud.endpoints().wait("e-1").after(&answered).within(secs(60)).await.unwrap();
+    bud.endpoints().wait("e-1").after(&answered).timeout(secs(60)).await.unwrap();
     // It had failed before, and at the first look still says so.
     let script = Script::new()
         .on(Method::Post, "/endpoints/e-1/deploy", endpoint("FAILED", early))
@@ -212,7 +212,7 @@ async fn the_answer_of_an_action_is_the_state_before() {
         .on(Method::Get, "/endpoints/e-1", endpoint("RUNNING", late));
     let bud = script.client();
     let answered = bud.endpoints().deploy("e-1", Deployment::on("c-1")).await.unwrap();
-    bud.endpoints().wait("e-1").after(&answered).within(secs(60)).await.unwrap();
+    bud.endpoints().wait("e-1").after(&answered).timeout(secs(60)).await.unwrap();
     script.assert_done();
     // It fails again: that is news.
     let script = Script::new().on(Method::Get, "/endpoints/e-1", endpoint("FAILED", early)).on(
@@ -220,7 +220,7 @@ async fn the_answer_of_an_action_is_the_state_before() {
         "/endpoints/e-1",
         endpoint("FAILED", late),
     );
-    let wait = script.client().endpoints().wait("e-1").after(&answered).within(secs(60)).await;
+    let wait = script.client().endpoints().wait("e-1").after(&answered).timeout(secs(60)).await;
     assert_eq!(wait.unwrap_err().kind(), ErrorKind::OperationFailed);
 }
 
@@ -230,13 +230,13 @@ async fn a_wait_is_never_shorter_than_the_server_asked_and_never_endless() {
         let script = Script::new()
             .on(Method::Get, "/endpoints/e-1", Answer::status(429).header("retry-after", "100"))
             .on(Method::Get, "/endpoints/e-1", endpoint("RUNNING", "2026-01-01T00:00:00Z"));
-        script.client().endpoints().wait("e-1").within(secs(600)).await.unwrap();
+        script.client().endpoints().wait("e-1").timeout(secs(600)).await.unwrap();
         let looks = script.requests();
         assert!(looks[1].at - looks[0].at >= secs(100), "{:?}", looks[1].at - looks[0].at);
     }
     let script = Script::new();
-    let error = script.client().endpoints().wait("e-1").every(Duration::MAX).await.unwrap_err();
-    assert_eq!((error.param(), script.requests().len()), (Some("every"), 0));
+    let error = script.client().endpoints().wait("e-1").poll_interval(Duration::MAX).await.unwrap_err();
+    assert_eq!((error.param(), script.requests().len()), (Some("poll_interval"), 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,7 +30,7 @@ async fn answers_come_in_order_and_requests_are_kept() {
     let bud = script.client();
 
     let made = bud.users().create(NewUser::new("a@example.com", "A", "B", Role::Admin)).await.unwrap();
-    assert_eq!(bud.users().list().limit(7).all().await.unwrap().len(), 1);
+    assert_eq!(bud.users().list().page_size(7).all().await.unwrap().len(), 1);
     assert_eq!(bud.users().get(&made.user).header("x-trace", "7").await.unwrap().id.as_str(), "u-1");
     assert!(bud.users().get(&made.user).await.unwrap_err().is_not_found());
 

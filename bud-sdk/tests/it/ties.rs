@@ -96,7 +96,7 @@ async fn a_log_with_many_records_of_each_moment_is_read_whole() {
     let records: Vec<Record> =
         (0..600).map(|number| (number, START + (number as i64 / 60) * 1_000_000)).collect();
     let (address, requests) = served(records).await;
-    let listing = client(&address).audit().records().limit(7).all().await.unwrap();
+    let listing = client(&address).audit().records().page_size(7).all().await.unwrap();
     let distinct: BTreeSet<_> = listing.iter().map(|record| record.id.to_string()).collect();
     assert_eq!((listing.len(), distinct.len()), (600, 600));
     assert!(listing.warnings().is_empty(), "{:?}", listing.warnings());
@@ -114,6 +114,6 @@ async fn more_records_of_one_moment_than_a_page_holds_are_incomplete() {
 #[tokio::test]
 async fn a_log_without_ties_is_read_once() {
     let (address, requests) = served((0..95).map(|number| (number, START + number as i64)).collect()).await;
-    let listing = client(&address).audit().records().limit(10).all().await.unwrap();
+    let listing = client(&address).audit().records().page_size(10).all().await.unwrap();
     assert_eq!((listing.len(), requests.load(Ordering::Relaxed)), (95, 10));
 }

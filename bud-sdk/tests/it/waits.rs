@@ -20,7 +20,7 @@ async fn deployed(bed: &Testbed) -> (Client, String) {
 }
 
 async fn wait(bud: &Client, id: &str) -> Result<Endpoint> {
-    bud.endpoints().wait(id).every(millis(2)).within(Duration::from_secs(20)).await
+    bud.endpoints().wait(id).poll_interval(millis(2)).timeout(Duration::from_secs(20)).await
 }
 
 #[tokio::test]
@@ -51,7 +51,8 @@ async fn what_has_failed_can_be_taken_down() {
     let (bud, id) = deployed(&bed).await;
     wait(&bud, &id).await.unwrap_err();
     bud.endpoints().undeploy(&id).await.unwrap();
-    let down = bud.endpoints().wait(&id).until(EndpointStatus::Stopped).every(millis(2)).await.unwrap();
+    let down =
+        bud.endpoints().wait(&id).until(EndpointStatus::Stopped).poll_interval(millis(2)).await.unwrap();
     assert!(down.is(&EndpointStatus::Stopped));
 }
 
@@ -63,7 +64,7 @@ async fn what_is_down_already_needs_no_sign() {
     let answered = bud.endpoints().undeploy(&id).await.unwrap();
     assert!(answered.is(&EndpointStatus::Stopped));
     let wait = bud.endpoints().wait(&id).after(&answered).until(EndpointStatus::Stopped);
-    assert!(wait.every(millis(2)).await.unwrap().is(&EndpointStatus::Stopped));
+    assert!(wait.poll_interval(millis(2)).await.unwrap().is(&EndpointStatus::Stopped));
 }
 
 #[tokio::test]
@@ -109,7 +110,8 @@ async fn an_unknown_state_is_waited_through_and_reported_at_the_deadline() {
     let (bud, id) = deployed(&bed).await;
     bed.fault(Fault::on(ONE.0, ONE.1).edit(|endpoint| endpoint["status"] = "WARMING_UP".into()).always());
     let started = Instant::now();
-    let error = bud.endpoints().wait(id.as_str()).every(millis(20)).within(millis(300)).await.unwrap_err();
+    let error =
+        bud.endpoints().wait(id.as_str()).poll_interval(millis(20)).timeout(millis(300)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PollTimeout);
     assert!(error.message().contains("WARMING_UP"), "{error}");
     assert!(error.hint().unwrap().contains("resume"));
@@ -127,7 +129,7 @@ async fn after_scaling_the_state_alone_proves_nothing() {
     bud.endpoints().scale(id.as_str(), 2).await.unwrap();
     bed.clear_requests();
 
-    let scaled = bud.endpoints().wait(id.as_str()).replicas(2).every(millis(2)).await.unwrap();
+    let scaled = bud.endpoints().wait(id.as_str()).replicas(2).poll_interval(millis(2)).await.unwrap();
 
     assert_eq!(scaled.replicas, Some(2));
     assert!(bed.count(ONE.0, ONE.1) > 1, "at the first look it was running, with the old number");
@@ -140,7 +142,7 @@ async fn a_wait_without_time_is_refused() {
     for (within, every) in
         [(Duration::ZERO, millis(1)), (millis(1), Duration::ZERO), (Duration::MAX, millis(1))]
     {
-        let error = bud.endpoints().wait("e-1").within(within).every(every).await.unwrap_err();
+        let error = bud.endpoints().wait("e-1").timeout(within).poll_interval(every).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     }
     assert_eq!(bed.requests(), []);
@@ -151,7 +153,7 @@ async fn each_look_is_told_to_a_callback_and_a_stream() {
     let bed = Testbed::builder().deploy_polls(4).start().await.unwrap();
     let (bud, id) = deployed(&bed).await;
     let told = Arc::new(Mutex::new(Vec::new()));
-    let wait = bud.endpoints().wait(&id).every(millis(2)).on_update({
+    let wait = bud.endpoints().wait(&id).poll_interval(millis(2)).on_update({
         let told = told.clone();
         move |endpoint| told.lock().unwrap().push(endpoint.status.as_ref().unwrap().raw().to_owned())
     });
@@ -168,7 +170,7 @@ async fn a_state_of_ones_own_choice_is_a_failure() {
     let bed = Testbed::builder().start().await.unwrap();
     let (bud, id) = deployed(&bed).await;
     bed.fault(Fault::on(ONE.0, ONE.1).edit(|endpoint| endpoint["status"] = "UNHEALTHY".into()).always());
-    let wait = || bud.endpoints().wait(&id).every(millis(2)).within(millis(200));
+    let wait = || bud.endpoints().wait(&id).poll_interval(millis(2)).timeout(millis(200));
     assert_eq!(wait().await.unwrap_err().kind(), ErrorKind::PollTimeout);
     let error = wait().fail_on(EndpointStatus::Unhealthy).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OperationFailed);
@@ -179,7 +181,7 @@ async fn after_an_action_the_state_counts_only_with_a_sign_of_it() {
     let bed = Testbed::builder().start().await.unwrap();
     let (bud, id) = deployed(&bed).await;
     let running = wait(&bud, &id).await.unwrap();
-    let after = || bud.endpoints().wait(&id).after(&running).every(millis(2)).within(millis(200));
+    let after = || bud.endpoints().wait(&id).after(&running).poll_interval(millis(2)).timeout(millis(200));
 
     // Nothing was done since: it is running, and that proves nothing.
     let error = after().await.unwrap_err();

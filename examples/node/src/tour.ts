@@ -11,7 +11,16 @@
 
 import { randomBytes } from 'node:crypto';
 
-import { BadRequestError, Client, ConfigError, UnsupportedError, type Cluster, type Credential, type Project, type User } from 'bud-sdk-node';
+import {
+  BadRequestError,
+  Client,
+  type clusters,
+  ConfigError,
+  type credentials,
+  type projects,
+  UnsupportedError,
+  type users,
+} from 'bud-sdk-node';
 
 import { connect } from './support/platform.js';
 
@@ -40,13 +49,13 @@ async function step(title: string, work: () => Promise<string | undefined>): Pro
   }
 }
 
-let user: User | undefined;
+let user: users.User | undefined;
 let firstPassword: string | undefined;
-let project: Project | undefined;
+let project: projects.Project | undefined;
 let granted = false;
-let cluster: Cluster | undefined;
+let cluster: clusters.Cluster | undefined;
 let endpoint: string | undefined;
-const keys: Credential[] = [];
+const keys: credentials.Credential[] = [];
 
 async function newKey(version: string): Promise<string | undefined> {
   if (!project) return undefined;
@@ -82,7 +91,7 @@ async function day(): Promise<void> {
   await step('Detect the API', async () => client.flavor());
   await step('Count the users', async () => {
     // The first page tells how many there are; the others need not be fetched.
-    for await (const page of client.users.list({}, { limit: 1 }).pages()) return `${page.total ?? 'the server does not say'}`;
+    for await (const page of client.users.list({}, { pageSize: 1 }).pages()) return `${page.total ?? 'the server does not say'}`;
     return '0';
   });
   await step('Create a user', async () => {

@@ -21,7 +21,7 @@ def main() -> None:
             name=given.service,
             container=given.container,
             tail=given.tail,
-            within=given.seconds,
+            timeout=given.seconds,
         ):
             print(line.container, line.text, flush=True)
 

@@ -29,7 +29,7 @@ def main() -> None:
 
         cluster.restart(namespace=namespace, name=deployment)
         print(f"{deployment} is restarted")
-        after = cluster.wait_for_rollout(namespace=namespace, name=deployment, within=timedelta(minutes=10))
+        after = cluster.wait_for_rollout(namespace=namespace, name=deployment, timeout=timedelta(minutes=10))
         print(f"{deployment} is {after.state}, {after.available} of {after.replicas} available")
 
 

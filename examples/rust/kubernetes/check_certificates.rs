@@ -9,12 +9,12 @@
 
 mod support;
 
-use bud_sdk::kubernetes::Scope;
+use bud_sdk::kubernetes::Namespaces;
 
 #[tokio::main]
 async fn main() -> support::Result<()> {
     let cluster = support::connect().await?;
-    for one in cluster.certificates(Scope::all()).await? {
+    for one in cluster.certificates(Namespaces::all()).await? {
         let left = one.days_left.map_or_else(|| "?".to_owned(), |days| format!("{days:.0}"));
         println!("{}/{} is {}, days left: {left}, from {}", one.namespace, one.name, one.state, one.issuer);
         if let Some(message) = one.message.filter(|_| !one.ready) {

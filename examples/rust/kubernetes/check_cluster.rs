@@ -10,7 +10,7 @@
 
 mod support;
 
-use bud_sdk::kubernetes::Scope;
+use bud_sdk::kubernetes::Namespaces;
 
 #[tokio::main]
 async fn main() -> support::Result<()> {
@@ -21,7 +21,7 @@ async fn main() -> support::Result<()> {
     let unwell = nodes.iter().filter(|node| !node.ready || !node.schedulable);
     report("nodes", nodes.len(), unwell.map(|node| format!("{} is {}", node.name, node.status)));
 
-    let deployments = cluster.deployments(Scope::all()).await?;
+    let deployments = cluster.deployments(Namespaces::all()).await?;
     let unwell = deployments.iter().filter(|one| !one.healthy);
     let line = |ready, wanted, name, rollout| format!("{name} has {ready} of {wanted}, {rollout}");
     report(

@@ -28,7 +28,7 @@ async fn main() -> support::Result<ExitCode> {
         Some(demo) => Cluster::builder().kubeconfig(demo.kubeconfig()).connect().await?,
         None => support::connect().await?,
     };
-    let report = cluster.report().watch(|update| {
+    let report = cluster.report().on_update(|update| {
         if let ReportUpdate::Read { kind, objects } = update {
             eprintln!("{objects} {kind}");
         }

@@ -24,7 +24,7 @@ async fn main() -> support::Result<()> {
     if let Some(container) = support::option("--container") {
         logs = logs.container(container);
     }
-    let mut lines = logs.within(Duration::from_secs(seconds)).follow();
+    let mut lines = logs.timeout(Duration::from_secs(seconds)).follow();
     while let Some(line) = lines.next().await {
         let line = line?;
         println!("{} {}", line.container, line.text);

@@ -10,7 +10,7 @@
 
 mod support;
 
-use bud_sdk::kubernetes::Scope;
+use bud_sdk::kubernetes::Namespaces;
 
 /// What the guide runs looks for `budapp.db`, which the platform as shipped does not have.
 const PROBE: &str =
@@ -23,7 +23,7 @@ async fn main() -> support::Result<()> {
     let database = support::option("--database").unwrap_or_else(|| "bud-data".to_owned());
 
     // The label of its chart; where it was installed as the guide has it, `app=postgresql`.
-    let scope = Scope::namespace(&database).labels("app.kubernetes.io/name=postgresql");
+    let scope = Namespaces::one(&database).labels("app.kubernetes.io/name=postgresql");
     for pod in cluster.pods(scope).await? {
         println!("{} {}/{} {}", pod.name, pod.ready, pod.containers, pod.status);
     }

@@ -12,7 +12,7 @@ mod support;
 
 use std::time::Duration;
 
-use bud_sdk::kubernetes::Scope;
+use bud_sdk::kubernetes::Namespaces;
 
 #[tokio::main]
 async fn main() -> support::Result<()> {
@@ -20,7 +20,7 @@ async fn main() -> support::Result<()> {
     let namespace = support::namespace("bud-system");
     // The chart puts the release's name before that of the service, and names the label like the deployment.
     let deployment = cluster.find(&namespace, &support::argument(1, "budapp")).await?;
-    let scope = Scope::namespace(&namespace).labels(format!("app={deployment}"));
+    let scope = Namespaces::one(&namespace).labels(format!("app={deployment}"));
 
     for pod in cluster.pods(scope).await? {
         println!("{} {}/{} {}", pod.name, pod.ready, pod.containers, pod.status);

@@ -49,7 +49,7 @@ impl Demo {
         if bud.capabilities().await?.supports("endpoints.deploy") {
             bud.endpoints().deploy(running.as_str(), Deployment::on(cluster.as_str())).await?;
             let wait = bud.endpoints().wait(running.as_str()).until(EndpointStatus::Running);
-            wait.every(Duration::from_millis(1)).await?;
+            wait.poll_interval(Duration::from_millis(1)).await?;
         }
         let old_key = bud.credentials().create("API Key v1", project.as_str()).await?.credential.id;
 

@@ -91,7 +91,7 @@ impl Platform {
     /// Waits for an endpoint; the embedded server is quick, so it is asked more often.
     pub fn wait(&self, endpoint: &EndpointId) -> EndpointWait {
         let wait = self.bud.endpoints().wait(endpoint);
-        if self.demo.is_some() { wait.every(Duration::from_millis(100)) } else { wait }
+        if self.demo.is_some() { wait.poll_interval(Duration::from_millis(100)) } else { wait }
     }
 }
 

@@ -101,7 +101,7 @@ impl<'a> Tour<'a> {
 
     pub async fn count_users(&self) -> Step {
         // The first page tells how many there are; the others need not be fetched.
-        let page = self.bud.users().list().limit(1).pages().next().await.transpose()?;
+        let page = self.bud.users().list().page_size(1).pages().next().await.transpose()?;
         let total = page.and_then(|page| page.total_record);
         Ok(total.map_or("the server does not say".to_owned(), |total| total.to_string()))
     }
@@ -211,7 +211,7 @@ impl<'a> Tour<'a> {
         }
         let mut deployment = self.bud.endpoints().deploy_model(model);
         if self.platform.demo.is_some() {
-            deployment = deployment.every(Duration::from_millis(100));
+            deployment = deployment.poll_interval(Duration::from_millis(100));
         }
         let endpoint = spin("deploying", deployment).await?;
         self.endpoint = Some(endpoint.id);

@@ -42,7 +42,7 @@ async fn large() -> Outcome {
     let (cpu, began) = (cpu_seconds(), Instant::now());
     let cluster =
         bud_sdk::kubernetes::Cluster::builder().kubeconfig(kubeconfig).connect().await.map_err(text)?;
-    let report = cluster.report().section_within(Duration::from_secs(110)).await.map_err(text)?;
+    let report = cluster.report().section_timeout(Duration::from_secs(110)).await.map_err(text)?;
     let (wall, cpu) = (began.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     drop(child.stdin.take());
     let mut rest = String::new();

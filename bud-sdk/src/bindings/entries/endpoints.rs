@@ -92,9 +92,9 @@ entries! {
         /// The workflow of an earlier run that is to be resumed.
         resume: Option<WorkflowId>,
         /// The longest time that all of it may take. 60 minutes.
-        within: Option<Duration>,
+        timeout: Option<Duration>,
         /// The time between the first looks; it grows to eight times as much. 2 seconds.
-        every: Option<Duration>,
+        poll_interval: Option<Duration>,
     ) -> Endpoint [DeploymentUpdate] = |bud| {
         let model = DeployModel::new(model, project, name)
             .when(cluster, |model, cluster| model.on(cluster))
@@ -111,8 +111,8 @@ entries! {
             .when(reasoning.filter(|yes| *yes), |model, _| model.reasoning());
         let deployment = bud.endpoints().deploy_model(model)
             .when(resume, |deployment, workflow| deployment.resume(workflow))
-            .when(within, ModelDeployment::within)
-            .when(every, ModelDeployment::every);
+            .when(timeout, ModelDeployment::timeout)
+            .when(poll_interval, ModelDeployment::poll_interval);
         ending(deployment.updates(), |last: DeploymentUpdate| last.endpoint.map(|endpoint| *endpoint))
     };
     /// Sets the number of replicas. They come and go afterwards: wait for them.
@@ -186,9 +186,9 @@ entries! {
         /// Takes this state for a failure, too.
         fail_on: Option<EndpointStatus>,
         /// The longest time to wait. 30 minutes.
-        within: Option<Duration>,
+        timeout: Option<Duration>,
         /// The time between the first looks; it grows to eight times as much. 2 seconds.
-        every: Option<Duration>,
+        poll_interval: Option<Duration>,
         /// Its project; runtime only, where only superusers can leave it out.
         project: Option<ProjectId>,
     ) -> Endpoint [Endpoint] = |bud| {
@@ -196,8 +196,8 @@ entries! {
             .when(until, EndpointWait::until)
             .when(replicas, EndpointWait::replicas)
             .when(fail_on, EndpointWait::fail_on)
-            .when(within, EndpointWait::within)
-            .when(every, EndpointWait::every)
+            .when(timeout, EndpointWait::timeout)
+            .when(poll_interval, EndpointWait::poll_interval)
             .when(project, |wait, project| wait.project(project));
         watch(wait.updates())
     };

@@ -9,8 +9,8 @@ use crate::bindings::task::{items, job};
 use crate::diagnostics::{ClusterReport, ClusterReports};
 use crate::error::Result;
 use crate::kubernetes::{
-    Certificate, CommandOutput, DaprStatus, Deployment, Event, Exec, GpuReading, LogLine, Logs, Node,
-    NodeGpus, NodeUsage, Pod, PodUsage, PostgresPool, Rollout, Scope, Service,
+    Certificate, CommandOutput, DaprStatus, Deployment, Event, Exec, GpuReading, LogLine, Logs, Namespaces,
+    Node, NodeGpus, NodeUsage, Pod, PodUsage, PostgresPool, Rollout, Service,
 };
 use crate::report::{FleetReport, Report};
 
@@ -75,11 +75,11 @@ entries! {
         /// A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
         name: String,
         /// The longest time to wait. 10 minutes.
-        within: Option<Duration>,
+        timeout: Option<Duration>,
     ) -> Rollout = |cluster| {
         let cluster = cluster.clone();
-        let within = within.unwrap_or(Duration::from_secs(600));
-        async move { cluster.open().await?.wait_for_rollout(&namespace, &name, within).await }
+        let timeout = timeout.unwrap_or(Duration::from_secs(600));
+        async move { cluster.open().await?.wait_for_rollout(&namespace, &name, timeout).await }
     };
     /// Restarts the pods of a deployment, stateful set or daemon set one after the other: guide section 10.1. This changes the cluster.
     run kubernetes.restart(
@@ -161,12 +161,12 @@ entries! {
         /// All pods of the service, not only the most useful one.
         all_pods: Option<bool>,
         /// The longest time to follow. An hour.
-        within: Option<Duration>,
+        timeout: Option<Duration>,
     ) -> LogLine = |cluster| {
         let cluster = cluster.clone();
         let begun = async move {
             let logs = cluster.open().await?.logs(namespace, name).when(container, Logs::container).when(tail, Logs::tail);
-            Ok(chosen(logs, None, None, all_pods).when(within, Logs::within).follow())
+            Ok(chosen(logs, None, None, all_pods).when(timeout, Logs::timeout).follow())
         };
         items(futures_util::stream::StreamExt::flat_map(futures_util::stream::once(begun), opened))
     };
@@ -182,12 +182,12 @@ entries! {
         /// The container; the pod's default one unless given.
         container: Option<String>,
         /// The longest time that it may take. A minute.
-        within: Option<Duration>,
+        timeout: Option<Duration>,
     ) -> CommandOutput = |cluster| {
         let cluster = cluster.clone();
         async move {
             let exec = cluster.open().await?.exec(namespace, name, command);
-            exec.when(container, Exec::container).when(within, Exec::within).await
+            exec.when(container, Exec::container).when(timeout, Exec::timeout).await
         }
     };
     /// The state of Dapr's control plane, and of the sidecars of a namespace's pods: guide sections 2.1 and 2.2.
@@ -225,14 +225,14 @@ entries! {
         async move { cluster.open().await?.gpu_readings(&namespace, &name).await }
     };
     /// Reads the cluster once and names what is wrong, why, and what to do, with one finding for each root cause: guide sections 2.1,
-    /// 2.2, 6.2, 8.2 and 10. What cannot be read is told, with the right that is missing. Nothing is changed.
+    /// 2.2, 6.2, 8.2 and 10. What cannot be read is told, with the missing permission. Nothing is changed.
     job kubernetes.report(
         /// Only these namespaces; all of them unless given.
         only: Option<Vec<String>>,
         /// The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`.
         platform: Option<Vec<String>>,
         /// The longest time that it may take; what was read until then is reported. 2 minutes.
-        within: Option<Duration>,
+        timeout: Option<Duration>,
         /// Adds the last lines of the logs of what fails, of 20 pods at the most. True.
         logs: Option<bool>,
         /// Also asks by commands in containers: PostgreSQL for its connections, engines for what their GPUs do. False.
@@ -241,7 +241,7 @@ entries! {
         let cluster = cluster.clone();
         job(|tell| async move {
             let report = made(cluster.open().await?.report(), only, platform, logs, commands);
-            report.when(within, ClusterReport::within).watch(move |update| tell.next(ReportProgress::from(update))).await
+            report.when(timeout, ClusterReport::timeout).on_update(move |update| tell.next(ReportProgress::from(update))).await
         })
     };
     /// Reads several clusters at once, each as `report` does: those of other contexts of the same kubeconfig. One that cannot be
@@ -254,7 +254,7 @@ entries! {
         /// The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`.
         platform: Option<Vec<String>>,
         /// The longest time that each cluster may take. 2 minutes.
-        within: Option<Duration>,
+        timeout: Option<Duration>,
         /// Adds the last lines of the logs of what fails, of 20 pods of each cluster at the most. True.
         logs: Option<bool>,
         /// Also asks by commands in containers. False.
@@ -264,7 +264,7 @@ entries! {
         async move {
             let reports = cluster.open().await?.reports(contexts);
             let each = move |report| made(report, only.clone(), platform.clone(), logs, commands);
-            reports.when(within, ClusterReports::within).each(each).await
+            reports.when(timeout, ClusterReports::timeout).each(each).await
         }
     };
     /// The pods that run models, in the namespaces that the platform makes for endpoints: guide sections 6.2 and 10.3.
@@ -274,8 +274,8 @@ entries! {
     };
 }
 
-fn scope(namespace: Option<String>, labels: Option<String>) -> Scope {
-    namespace.map_or_else(Scope::all, Scope::namespace).when(labels, Scope::labels)
+fn scope(namespace: Option<String>, labels: Option<String>) -> Namespaces {
+    namespace.map_or_else(Namespaces::all, Namespaces::one).when(labels, Namespaces::labels)
 }
 
 fn made(

@@ -323,8 +323,10 @@ impl ExportAudit {
 impl Describe for ExportAudit {
     const ID: &'static str = "audit.export";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes =
-        Routes::both(Route::get("/audit/export"), Route::get("/audit/records").cut_at(10_000).loss(OWN_ONLY));
+    const ROUTES: Routes = Routes::both(
+        Route::get("/audit/export"),
+        Route::get("/audit/records").cut_at(10_000).limitation(OWN_ONLY),
+    );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let parts = self.range.query(Parts::new())?;
         Ok(match flavor {

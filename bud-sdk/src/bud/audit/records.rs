@@ -128,10 +128,10 @@ impl List<ListAuditRecords> {
 impl Describe for ListAuditRecords {
     const ID: &'static str = "audit.records";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/records").loss(OWN_ONLY), EXPORT);
+    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/records").limitation(OWN_ONLY), EXPORT);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         if self.limit > LARGEST_PAGE {
-            return Err(Error::invalid("limit", "the audit log has pages of at most 100"));
+            return Err(Error::invalid("page_size", "the audit log has pages of at most 100"));
         }
         // It has an order of its own.
         let mut parts = Parts::new().query("page", self.page.max(1)).query("limit", self.limit.max(1));
@@ -298,7 +298,7 @@ pub struct SummarizeAudit(Option<TimeRange>);
 impl Describe for SummarizeAudit {
     const ID: &'static str = "audit.summary";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/summary").loss(OWN_ONLY), EXPORT);
+    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/summary").limitation(OWN_ONLY), EXPORT);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         match self.0 {
             Some(range) => range.query(Parts::new()),

@@ -74,7 +74,11 @@ impl Windows {
             }
             ExportFormat::Json => {
                 let list = List::new(client.clone(), ListAuditRecords::within(range));
-                Rows::Json { pages: Box::new(list.limit(LARGEST_PAGE).pages()), total: None, ended: false }
+                Rows::Json {
+                    pages: Box::new(list.page_size(LARGEST_PAGE).pages()),
+                    total: None,
+                    ended: false,
+                }
             }
         };
         let progress = Progress { bytes: 0, total: None, rows: 0, elapsed: Duration::ZERO };
@@ -220,7 +224,7 @@ fn window_range(first: Timestamp, last: Timestamp) -> TimeRange {
 
 async fn count(client: &Client, first: Timestamp, last: Timestamp) -> Result<u64> {
     let mut pages =
-        List::new(client.clone(), ListAuditRecords::within(window_range(first, last))).limit(1).pages();
+        List::new(client.clone(), ListAuditRecords::within(window_range(first, last))).page_size(1).pages();
     let page = pages.next().await.transpose()?;
     let total = page.and_then(|page| page.total_record);
     total.ok_or_else(|| {

@@ -211,7 +211,7 @@ impl Describe for DeleteClusterSettings {
     const ROUTES: Routes = Routes::runtime_only(
         Route::delete("/clusters/{id}/settings")
             .accepted()
-            .loss("the platform answers 500 to the first request although it is done; the repeated one finds nothing more"),
+            .limitation("the platform answers 500 to the first request although it is done; the repeated one finds nothing more"),
         NONE,
     );
     fn encode(&self, _: Flavor) -> Result<Parts> {

@@ -350,7 +350,7 @@ impl Describe for CreateCredential {
     const ROUTES: Routes = Routes::both(
         Route::post("/credentials"),
         Route::post("/credentials/")
-            .loss("the key comes encrypted, and can be read with the deployment's private key only"),
+            .limitation("the key comes encrypted, and can be read with the deployment's private key only"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         check_name("name", &self.name)?;
@@ -426,8 +426,10 @@ impl List<ListCredentials> {
 impl Describe for ListCredentials {
     const ID: &'static str = "credentials.list";
     const SECTIONS: &'static [&'static str] = &["9.3"];
-    const ROUTES: Routes =
-        Routes::both(Route::get("/credentials"), Route::get("/credentials/").loss("only the caller's own"));
+    const ROUTES: Routes = Routes::both(
+        Route::get("/credentials"),
+        Route::get("/credentials/").limitation("only the caller's own"),
+    );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         if let Some(project) = &self.project {
             check_segment("project_id", project.as_str())?;

@@ -76,7 +76,7 @@ impl Endpoints {
     /// use std::time::Duration;
     ///
     /// bud.endpoints().deploy(&endpoint, Deployment::on(&cluster).replicas(1).gpus(1).memory_gb(16)).await?;
-    /// let ready = bud.endpoints().wait(&endpoint).until(EndpointStatus::Running).within(Duration::from_secs(1800)).await?;
+    /// let ready = bud.endpoints().wait(&endpoint).until(EndpointStatus::Running).timeout(Duration::from_secs(1800)).await?;
     /// # Ok(())
     /// # }
     /// ```

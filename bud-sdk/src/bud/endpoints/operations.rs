@@ -42,7 +42,7 @@ impl Scoped for GetEndpoint {
 impl Describe for GetEndpoint {
     const ID: &'static str = "endpoints.get";
     const SECTIONS: &'static [&'static str] = &["5.2", "10.3"];
-    const ROUTES: Routes = Routes::both(ONE, DETAIL.loss("without project, replicas and times"));
+    const ROUTES: Routes = Routes::both(ONE, DETAIL.limitation("without project, replicas and times"));
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         self.target.parts(flavor)
     }
@@ -229,7 +229,7 @@ impl Describe for ScaleEndpoint {
         Route::put("/endpoints/{id}").shown_by_a_read(),
         Route::put("/endpoints/{id}/autoscale")
             .shown_by_a_read()
-            .loss("it pins the autoscaler to that number and resets its other settings"),
+            .limitation("it pins the autoscaler to that number and resets its other settings"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let Self(target, replicas) = self;
@@ -292,7 +292,9 @@ impl Describe for UndeployEndpoint {
             .idempotent()
             .accepted()
             .done_on_repeat(&[404])
-            .loss("the endpoint ends gone, its record too; the answer has only its id, state and workflow"),
+            .limitation(
+                "the endpoint ends gone, its record too; the answer has only its id, state and workflow",
+            ),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         self.0.parts(flavor)

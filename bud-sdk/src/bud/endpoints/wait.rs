@@ -92,18 +92,18 @@ impl EndpointWait {
         self
     }
     /// The longest time to wait. 30 minutes.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.wait.within = time;
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.wait.timeout = time;
         self
     }
     /// The time between the first looks; it grows to eight times as much. 2 seconds.
-    pub fn every(mut self, time: Duration) -> Self {
-        self.wait.every = time;
+    pub fn poll_interval(mut self, time: Duration) -> Self {
+        self.wait.poll_interval = time;
         self
     }
     /// Is told what each look showed.
-    pub fn on_update(mut self, told: impl FnMut(&Endpoint) + Send + 'static) -> Self {
-        self.told = Some(Box::new(told));
+    pub fn on_update(mut self, callback: impl FnMut(&Endpoint) + Send + 'static) -> Self {
+        self.told = Some(Box::new(callback));
         self
     }
 

@@ -44,7 +44,8 @@ impl Describe for ListPermissions {
     const SECTIONS: &'static [&'static str] = &["8.3"];
     const ROUTES: Routes = Routes::both(
         LIST,
-        Route::get("/permissions/{user_id}/projects").loss("of one user or on one project, without ids"),
+        Route::get("/permissions/{user_id}/projects")
+            .limitation("of one user or on one project, without ids"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         if let Some(user) = &self.user {

@@ -266,7 +266,7 @@ impl Describe for GrantPermission {
         Route::post("/permissions").shown_by_a_read(),
         MEMBERS
             .shown_by_a_read()
-            .loss("projects only, view or edit; it makes the user a member, and has no id"),
+            .limitation("projects only, view or edit; it makes the user a member, and has no id"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;
@@ -420,7 +420,7 @@ impl Describe for RevokePermission {
         LIST.accepted(),
         MEMBERS
             .accepted()
-            .loss("projects only; it ends the membership, and is refused while there are API keys"),
+            .limitation("projects only; it ends the membership, and is refused while there are API keys"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let grant = &self.0;

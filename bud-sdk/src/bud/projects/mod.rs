@@ -332,7 +332,7 @@ impl Describe for ListProjects {
     const SECTIONS: &'static [&'static str] = &["4.1"];
     const ROUTES: Routes = Routes::both(
         Route::get("/projects"),
-        Route::get("/projects/").loss("clients' projects are shown to their members only"),
+        Route::get("/projects/").limitation("clients' projects are shown to their members only"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         if self.project_type.is_some() && flavor == Flavor::Guide {

@@ -209,17 +209,18 @@ fn a_cursor_is_taken_or_refused_and_comes_back_as_it_was() {
             let bits = random.u32(1..40);
             random.u64(..1 << bits)
         };
-        let mut text = format!("page={};limit={};skip={}", number(random), number(random), number(random));
+        let mut text =
+            format!("page={};page_size={};skip={}", number(random), number(random), number(random));
         if random.bool() {
             text += &format!(";part={}", random.u8(..4));
         }
         if random.u8(..3) == 0 {
             text.truncate(random.usize(..=text.len()));
         }
-        let pages = bud.users().list().starting_at(&text).pages();
+        let pages = bud.users().list().cursor(&text).pages();
         let cursor = pages.cursor().unwrap();
         assert!(
-            cursor == text.trim_end_matches(";part=0") || cursor.starts_with("page=1;limit=100;skip=0"),
+            cursor == text.trim_end_matches(";part=0") || cursor.starts_with("page=1;page_size=100;skip=0"),
             "{text} became {cursor}"
         );
     }

@@ -137,7 +137,7 @@ impl Describe for CreateUser {
     const ROUTES: Routes = Routes::both(
         Route::post("/users"),
         Route::post("/users/")
-            .loss(
+            .limitation(
                 "a password is needed at once: one is made unless given, and returned once; a client user gets the global \
                  permissions project:view and project:manage",
             ),

@@ -394,7 +394,7 @@ impl Describe for SetRole {
         CHANGE,
         Route::patch("/users/{id}")
             .shown_by_a_read()
-            .loss("the user's next sign-in undoes it: roles are read again from Keycloak"),
+            .limitation("the user's next sign-in undoes it: roles are read again from Keycloak"),
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         one(&self.0)?.json(&json!({ "role": self.1.wire(flavor)? }))
@@ -432,7 +432,7 @@ impl Describe for DeactivateUser {
     const SECTIONS: &'static [&'static str] = &["3.3"];
     const ROUTES: Routes = Routes::both(
         CHANGE,
-        Route::delete("/users/{id}").accepted().loss(
+        Route::delete("/users/{id}").accepted().limitation(
             "refused while he has API keys, unless they are to be deleted; the answer has only id and status; a user who \
              has not accepted his invitation is not found",
         ),

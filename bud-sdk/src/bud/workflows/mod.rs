@@ -286,7 +286,9 @@ impl Describe for CancelWorkflow {
     const ID: &'static str = "workflows.cancel";
     const SECTIONS: &'static [&'static str] = &["5.1"];
     const ROUTES: Routes = Routes::runtime_only(
-        Route::delete("/workflows/{id}").accepted().loss("what it has started on a cluster goes on there"),
+        Route::delete("/workflows/{id}")
+            .accepted()
+            .limitation("what it has started on a cluster goes on there"),
         NONE,
     );
     fn encode(&self, _: Flavor) -> Result<Parts> {

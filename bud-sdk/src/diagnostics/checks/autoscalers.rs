@@ -15,7 +15,7 @@ pub(super) const CHECKS: &[Check] = &[
         section: "autoscalers",
         means: "An autoscaler has as many pods as it may have, and its measure asks for more.",
         confirm: "`kubectl describe hpa NAME` shows what it measures and wants.",
-        fix: "Raise its maxReplicas, if the nodes have room for it, or make the load smaller.",
+        remedy: "Raise its maxReplicas, if the nodes have room for it, or make the load smaller.",
     },
     Check {
         code: "HPA_BLIND",
@@ -23,7 +23,7 @@ pub(super) const CHECKS: &[Check] = &[
         section: "autoscalers",
         means: "An autoscaler does nothing: it cannot get what it measures, or cannot reach what it scales.",
         confirm: "`kubectl describe hpa NAME` has the reason in its conditions; `kubectl top pods`",
-        fix: "By the reason: the metrics server or the adapter for other metrics is down, its pods name no requests, or its target does not exist.",
+        remedy: "By the reason: the metrics server or the adapter for other metrics is down, its pods name no requests, or its target does not exist.",
     },
 ];
 
@@ -51,13 +51,13 @@ fn draft(
         one.spec.min_replicas.unwrap_or(1),
         one.spec.max_replicas
     );
-    let fix = super::fix(code);
+    let remedy = super::remedy(code);
     let since = shown.last_transition_time;
     Draft::new(code, severity, Subject::new("HorizontalPodAutoscaler", namespace, name), title)
         .since(since)
         .evidence(EvidenceKind::Condition, since, format!("{}: {}", shown.reason, shown.message))
         .evidence(EvidenceKind::Status, None, numbers)
-        .remedy(fix)
+        .remedy(remedy)
         .command(format!("kubectl describe hpa {name} -n {namespace}"))
 }
 

@@ -81,10 +81,10 @@ fn of(certificate: &Certificate, now: Timestamp) -> Option<Draft> {
     } else {
         return None;
     };
-    let fix = super::fix(code);
+    let remedy = super::remedy(code);
     let mut draft = Draft::new(code, severity, Subject::new("Certificate", namespace, name), title)
         .since(since)
-        .remedy(fix)
+        .remedy(remedy)
         .command(format!("kubectl describe certificate {name} -n {namespace}"))
         .command(format!("kubectl get certificaterequests,orders,challenges -n {namespace}"))
         .evidence(EvidenceKind::Condition, None, certificate.message.as_deref().unwrap_or_default());

@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, counted, fix, just_changed, minor};
+use super::{Check, counted, just_changed, minor, remedy};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord};
 use crate::kubernetes::calls::dapr::{DaprComponent, DaprSidecar, DaprState, components};
 use crate::kubernetes::objects::{ContainerStatus, condition};
@@ -120,7 +120,7 @@ fn of_component(view: &Context<'_>, component: &DaprComponent) -> Option<Draft> 
     let text = format!("{ready} of {desired} replicas are ready");
     let version = component.version.as_deref().map(|version| format!("its version is {version}"));
     let mut draft = Draft::new("DAPR_CP_DOWN", severity, part(name), title)
-        .remedy(fix("DAPR_CP_DOWN"))
+        .remedy(remedy("DAPR_CP_DOWN"))
         .command(format!("kubectl get pods -A -l app={name} -o wide"))
         .evidence(EvidenceKind::Status, None, text)
         .evidence(EvidenceKind::Spec, None, version.unwrap_or_default());
@@ -158,7 +158,7 @@ fn missing(view: &Context<'_>, pod: &PodRecord) -> Draft {
             format!("dapr.io/enabled is true; its containers are {}", names.join(", ")),
         )
         .evidence(EvidenceKind::Status, None, older)
-        .remedy(fix("DAPR_SIDECAR_MISSING"))
+        .remedy(remedy("DAPR_SIDECAR_MISSING"))
         .because(part(INJECTOR));
     match pod.owner.as_deref() {
         Some(owner) if matches!(owner.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet") => {
@@ -202,7 +202,7 @@ fn unready(view: &Context<'_>, pod: &PodRecord) -> Option<Draft> {
         .owner(pod.owner.as_deref().cloned())
         .container("daprd")
         .since(since)
-        .remedy(fix("DAPR_SIDECAR_NOT_READY"))
+        .remedy(remedy("DAPR_SIDECAR_NOT_READY"))
         .command(format!("kubectl logs {} -n {} -c daprd --tail=50", pod.name, pod.namespace))
         .log(LogWanted {
             namespace: pod.namespace.to_string(),
@@ -258,7 +258,7 @@ fn skew<'a>(
         out.push(
             Draft::new("DAPR_VERSION_SKEW", Severity::Warning, subject, title)
                 .evidence(EvidenceKind::Spec, None, format!("among them {}", pods.join(", ")))
-                .remedy(fix("DAPR_VERSION_SKEW"))
+                .remedy(remedy("DAPR_VERSION_SKEW"))
                 .command(command),
         );
     }

@@ -6,7 +6,7 @@ mod words;
 
 pub(in crate::diagnostics) use words::by_log;
 
-use super::{Check, fix};
+use super::{Check, remedy};
 use crate::diagnostics::snapshot::{Context, PodRecord, Trouble};
 use crate::kubernetes::calls::gpu_readings::is_workload;
 use crate::kubernetes::objects::requests::gpus;
@@ -173,7 +173,7 @@ fn not_ready(view: &Context<'_>, pod: &PodRecord, trouble: &Trouble) -> Option<D
         .since(since)
         .evidence(EvidenceKind::Status, None, format!("its status is {}", trouble.status))
         .evidence(EvidenceKind::Status, None, format!("{others} of its owner's pods are ready"))
-        .remedy(fix("VLLM_NOT_READY"))
+        .remedy(remedy("VLLM_NOT_READY"))
         .command(format!("kubectl describe pod {} -n {}", pod.name, pod.namespace))
         .because(pod.subject());
     let log = match phase {
@@ -218,7 +218,7 @@ fn idle(view: &Context<'_>, out: &mut Vec<Draft>) {
             Draft::new("VLLM_GPU_IDLE", Severity::Info, pod.subject(), title)
                 .owner(pod.owner.as_deref().cloned())
                 .evidence(EvidenceKind::Metric, None, text)
-                .remedy(fix("VLLM_GPU_IDLE"))
+                .remedy(remedy("VLLM_GPU_IDLE"))
                 .command(format!("kubectl exec {name} -n {namespace} -- nvidia-smi")),
         );
     }

@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Check, fix, services};
+use super::{Check, remedy, services};
 use crate::diagnostics::snapshot::{Context, EventRecord, PodRecord};
 use crate::kubernetes::calls::workloads::RolloutState;
 use crate::kubernetes::objects::{Job, condition, holds};
@@ -87,7 +87,7 @@ fn storms(view: &Context<'_>, out: &mut Vec<Draft>) {
         let mut draft =
             Draft::new("EVENT_STORM", severity, subject, format!("{count} times {reason} in ten minutes"))
                 .since(events.iter().filter_map(|event| event.first_at).min())
-                .remedy(fix("EVENT_STORM"))
+                .remedy(remedy("EVENT_STORM"))
                 .command_with(
                     &[namespace, reason],
                     format!("kubectl get events -n {namespace} --field-selector reason={reason}"),
@@ -177,7 +177,7 @@ fn quotas(view: &Context<'_>, out: &mut Vec<Draft>) {
             .since(refusal.at)
             .evidence(EvidenceKind::Status, refusal.at, numbers)
             .evidence(refusal.kind, refusal.at, refusal.message)
-            .remedy(fix("QUOTA_BLOCKED"));
+            .remedy(remedy("QUOTA_BLOCKED"));
         let command = format!("kubectl describe resourcequota {quota} -n {namespace}");
         out.push(draft.command_with(&[quota, &namespace], command));
     }
@@ -292,7 +292,7 @@ fn webhooks(view: &Context<'_>, out: &mut Vec<Draft>) {
             .evidence(EvidenceKind::Status, None, webhook.error)
             .evidence(newest.kind.clone(), newest.at, newest.message)
             .evidence(EvidenceKind::Status, None, format!("it keeps back {}{more}", blocked.join(", ")))
-            .remedy(fix("WEBHOOK_DOWN"));
+            .remedy(remedy("WEBHOOK_DOWN"));
         if let Some((name, namespace)) = webhook.service {
             draft = draft
                 .command_with(

@@ -6,7 +6,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 
 use super::unschedulable::Unschedulable;
-use super::{Check, counted, fix};
+use super::{Check, counted, remedy};
 use crate::diagnostics::snapshot::{Context, NodeRecord, PodRecord};
 use crate::kubernetes::objects::hami::{self, Handshake};
 use crate::kubernetes::objects::{Condition, condition};
@@ -187,7 +187,7 @@ impl<'a> Given<'a> {
         if let Some((pod, ..)) = short.first() {
             draft = draft.command(format!("kubectl describe pod {} -n {}", pod.name, pod.namespace));
         }
-        Some(draft.remedy(fix("GPU_INSUFFICIENT")))
+        Some(draft.remedy(remedy("GPU_INSUFFICIENT")))
     }
 
     fn overview(&self, view: &Context<'a>, resource: &str) -> Option<Draft> {
@@ -208,8 +208,8 @@ impl<'a> Given<'a> {
         for share in &shares {
             products.entry(share.node.product.as_deref().unwrap_or("unnamed")).or_default().push(share);
         }
-        let mut draft =
-            Draft::new("GPU_OVERVIEW", Severity::Info, shortage(resource), title).remedy(fix("GPU_OVERVIEW"));
+        let mut draft = Draft::new("GPU_OVERVIEW", Severity::Info, shortage(resource), title)
+            .remedy(remedy("GPU_OVERVIEW"));
         for (product, shares) in products {
             let sum = |part: fn(&Share<'_>) -> u32| total(shares.iter().map(|share| part(share)));
             let cards = sum(|share| share.node.cards.unwrap_or_default());
@@ -283,7 +283,7 @@ fn refused<'a>(view: &Context<'a>, pod: &'a PodRecord) -> Option<&'a Condition> 
 
 fn of_node(node: &NodeRecord, code: &'static str, title: String) -> Draft {
     Draft::new(code, Severity::Error, Subject::node(&node.name), title)
-        .remedy(fix(code))
+        .remedy(remedy(code))
         .command(format!("kubectl describe node {}", node.name))
 }
 

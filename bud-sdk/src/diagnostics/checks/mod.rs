@@ -38,7 +38,7 @@ pub struct Check {
     /// How to confirm it.
     pub confirm: &'static str,
     /// How to mend it.
-    pub fix: &'static str,
+    pub remedy: &'static str,
 }
 
 impl Check {
@@ -48,9 +48,9 @@ impl Check {
         severity: &'static str,
         means: &'static str,
         confirm: &'static str,
-        fix: &'static str,
+        remedy: &'static str,
     ) -> Self {
-        Self { code, severity, section, means, confirm, fix }
+        Self { code, severity, section, means, confirm, remedy }
     }
 }
 
@@ -85,8 +85,8 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
 }
 
 /// How to mend what this code stands for.
-fn fix(code: &str) -> &'static str {
-    checks().find(|check| check.code == code).map_or("", |check| check.fix)
+fn remedy(code: &str) -> &'static str {
+    checks().find(|check| check.code == code).map_or("", |check| check.remedy)
 }
 
 /// All that is wrong.
@@ -160,7 +160,7 @@ mod tests {
         let mut codes = BTreeSet::new();
         for check in checks() {
             assert!(codes.insert(check.code), "{} is there twice", check.code);
-            for text in [check.severity, check.section, check.means, check.confirm, check.fix] {
+            for text in [check.severity, check.section, check.means, check.confirm, check.remedy] {
                 assert!(!text.trim().is_empty(), "{}", check.code);
             }
         }

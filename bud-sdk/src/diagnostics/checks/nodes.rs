@@ -87,7 +87,7 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     let on = on_nodes(view);
     for node in &view.snapshot.nodes {
         let on = on.get(&*node.name).copied().unwrap_or_default();
-        let one = One { view, node, on };
+        let one = NodeContext { view, node, on };
         out.extend([one.not_ready(), one.pressure(), one.network(), one.cordoned()].into_iter().flatten());
         out.extend([one.custom(), one.cpu(), one.memory()].into_iter().flatten());
     }
@@ -112,23 +112,23 @@ fn on_nodes<'a>(view: &Context<'a>) -> HashMap<&'a str, On> {
             on.evicted += usize::from(evicted);
         } else {
             on.all += 1;
-            on.that_matter += usize::from(view.snapshot.matters(&pod.namespace));
+            on.that_matter += usize::from(view.snapshot.is_critical_namespace(&pod.namespace));
         }
     }
     nodes
 }
 
-struct One<'a> {
+struct NodeContext<'a> {
     view: &'a Context<'a>,
     node: &'a NodeRecord,
     on: On,
 }
 
-impl One<'_> {
+impl NodeContext<'_> {
     fn draft(&self, code: &'static str, severity: Severity, title: impl Into<String>) -> Draft {
-        let fix = super::fix(code);
+        let remedy = super::remedy(code);
         Draft::new(code, severity, Subject::node(&self.node.name), title)
-            .remedy(fix)
+            .remedy(remedy)
             .command(format!("kubectl describe node {}", self.node.name))
     }
 
@@ -333,12 +333,12 @@ fn skew(view: &Context<'_>, out: &mut Vec<Draft>) {
             0 => String::new(),
             rest => format!(" and {rest} more"),
         };
-        let fix = super::fix("KUBELET_SKEW");
+        let remedy = super::remedy("KUBELET_SKEW");
         let subject = Subject::new("Kubelet", "", &format!("{major}.{kubelet}"));
         out.push(
             Draft::new("KUBELET_SKEW", Severity::Info, subject, title)
                 .evidence(EvidenceKind::Status, None, format!("on {}{rest}", some.join(", ")))
-                .remedy(fix)
+                .remedy(remedy)
                 .command("kubectl get nodes"),
         );
     }

@@ -138,7 +138,7 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
 
 /// What is wrong with one pod.
 pub(in crate::diagnostics) fn of_pod(view: &Context<'_>, pod: &PodRecord, trouble: &Trouble) -> Vec<Draft> {
-    let one = One { view, record: pod, pod: &trouble.pod, status: &trouble.status };
+    let one = PodContext { view, record: pod, pod: &trouble.pod, status: &trouble.status };
     let mut drafts = one.whole(trouble.healthy);
     let leaves = trouble.pod.metadata.deletion_timestamp.is_some();
     // What its end, its node or its scheduler explains is no fault of its containers. One that has done its work is well, however
@@ -154,19 +154,19 @@ pub(in crate::diagnostics) fn of_pod(view: &Context<'_>, pod: &PodRecord, troubl
 }
 
 /// A pod that is looked at.
-struct One<'a> {
+struct PodContext<'a> {
     view: &'a Context<'a>,
     record: &'a PodRecord,
     pod: &'a objects::Pod,
     status: &'a str,
 }
 
-impl<'a> One<'a> {
+impl<'a> PodContext<'a> {
     fn draft(&self, code: &'static str, severity: Severity, title: impl Into<String>) -> Draft {
-        let fix = super::fix(code);
+        let remedy = super::remedy(code);
         let draft = Draft::new(code, severity, self.record.subject(), title)
             .owner(self.record.owner.as_deref().cloned())
-            .remedy(fix)
+            .remedy(remedy)
             .command(format!("kubectl describe pod {} -n {}", self.record.name, self.record.namespace));
         // The node is a cause only if something is found about it.
         match self.record.node() {
@@ -190,7 +190,7 @@ impl<'a> One<'a> {
     /// Critical where nothing is left of what the pod belongs to, and that matters to users.
     fn urgent(&self) -> Severity {
         let others = self.record.owner.as_deref().is_some_and(|owner| self.view.ready_of(owner) > 0);
-        if !others && self.view.snapshot.matters(&self.record.namespace) {
+        if !others && self.view.snapshot.is_critical_namespace(&self.record.namespace) {
             Severity::Critical
         } else {
             Severity::Error
@@ -230,7 +230,7 @@ impl<'a> One<'a> {
             || condition(&status.conditions, "Ready").is_some_and(|ready| ready.status == "Unknown")
         {
             let ready = condition(&status.conditions, "Ready");
-            let severity = if self.view.snapshot.matters(&self.record.namespace) {
+            let severity = if self.view.snapshot.is_critical_namespace(&self.record.namespace) {
                 Severity::Critical
             } else {
                 Severity::Error
@@ -274,7 +274,7 @@ impl<'a> One<'a> {
             let since = self.taken_since(reason);
             let severity =
                 if self.seconds(since) > containers::DAY { Severity::Info } else { Severity::Warning };
-            let mut draft = self.draft("POD_EVICTED", severity, title).since(since).apart(reason);
+            let mut draft = self.draft("POD_EVICTED", severity, title).since(since).fold_key(reason);
             // Those of one node and reason are one finding.
             draft.owner = self.record.node().map(Subject::node).or(draft.owner);
             let message = if status.message.is_empty() {

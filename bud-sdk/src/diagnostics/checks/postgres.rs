@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, counted, fix, just_changed};
+use super::{Check, counted, just_changed, remedy};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord};
 use crate::kubernetes::PostgresPool;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
@@ -120,7 +120,7 @@ fn of_server(subject: Subject, server: &Server<'_>) -> Draft {
         let text = format!("{}: {status}, on {node}", pod.name);
         draft = draft.evidence(EvidenceKind::Status, None, text).because(pod.subject());
     }
-    draft.remedy(fix("PG_DOWN")).command(command)
+    draft.remedy(remedy("PG_DOWN")).command(command)
 }
 
 fn of_pool(
@@ -134,7 +134,7 @@ fn of_pool(
     let pod = view.snapshot.pods.iter().find(is_it);
     Draft::new(code, severity, Subject::new("Pod", namespace, &pool.pod), title)
         .owner(pod.and_then(|pod| pod.owner.as_deref().cloned()))
-        .remedy(fix(code))
+        .remedy(remedy(code))
 }
 
 fn connections(view: &Context<'_>, namespace: &str, pool: &PostgresPool) -> Option<Draft> {

@@ -17,7 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
         section: "services",
         means: "A service has nobody who answers: no pod has the labels that it selects, or none of those is ready, for a minute. Outside the platform, what selects nothing at all is often made so: its pods are not of this cluster, or not wanted.",
         confirm: "`kubectl get endpointslices -l kubernetes.io/service-name=NAME` and `kubectl get pods` with its selector.",
-        fix: "Bring up the pods behind it, or mend its selector.",
+        remedy: "Bring up the pods behind it, or mend its selector.",
     },
     Check {
         code: "SVC_LB_PENDING",
@@ -25,7 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
         section: "services",
         means: "A service of the type LoadBalancer was given no address: nothing outside reaches it.",
         confirm: "`kubectl describe service NAME` has what the cloud's controller says.",
-        fix: "Look at the controller that gives addresses: the cloud's own, or MetalLB and its pools.",
+        remedy: "Look at the controller that gives addresses: the cloud's own, or MetalLB and its pools.",
     },
 ];
 
@@ -100,9 +100,9 @@ fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String
 
 fn draft(service: &ServiceRecord, code: &'static str, severity: Severity, title: String) -> Draft {
     let (namespace, name) = (&service.namespace, &service.name);
-    let fix = super::fix(code);
+    let remedy = super::remedy(code);
     Draft::new(code, severity, Subject::new("Service", namespace, name), title)
-        .remedy(fix)
+        .remedy(remedy)
         .command(format!("kubectl describe service {name} -n {namespace}"))
 }
 

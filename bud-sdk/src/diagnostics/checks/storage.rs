@@ -15,7 +15,7 @@ pub(super) const CHECKS: &[Check] = &[
         section: "volumes",
         means: "A claim has no volume: its storage class does not exist, none is the default, or its provisioner makes none. The pods that claim it do not start.",
         confirm: "`kubectl describe pvc NAME` has what the provisioner says; `kubectl get storageclass`",
-        fix: "Name a storage class that exists, or mend its provisioner. A claim's class cannot be changed: make the claim anew.",
+        remedy: "Name a storage class that exists, or mend its provisioner. A claim's class cannot be changed: make the claim anew.",
     },
     Check {
         code: "PVC_LOST",
@@ -23,7 +23,7 @@ pub(super) const CHECKS: &[Check] = &[
         section: "volumes",
         means: "The volume of a claim is gone, and with it what was in it.",
         confirm: "`kubectl get pvc NAME -o jsonpath={.spec.volumeName}` and `kubectl get pv` with that name.",
-        fix: "Bring the volume back under its name, or restore what was in it from a backup into a new claim.",
+        remedy: "Bring the volume back under its name, or restore what was in it from a backup into a new claim.",
     },
 ];
 
@@ -44,9 +44,9 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
 
 fn draft(claim: &VolumeClaim, code: &'static str, severity: Severity, title: String) -> Draft {
     let (namespace, name) = (&claim.metadata.namespace, &claim.metadata.name);
-    let fix = super::fix(code);
+    let remedy = super::remedy(code);
     Draft::new(code, severity, subject(namespace, name), title)
-        .remedy(fix)
+        .remedy(remedy)
         .command(format!("kubectl describe pvc {name} -n {namespace}"))
 }
 

@@ -6,7 +6,7 @@ mod tests;
 
 use std::collections::HashMap;
 
-use super::{Check, counted, events, fix};
+use super::{Check, counted, events, remedy};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord, maker};
 use crate::kubernetes::calls::workloads::RolloutState;
 use crate::kubernetes::objects::{self, condition, holds};
@@ -94,7 +94,7 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     }
     let of = |owner: &Subject| pods.get(owner).map(Vec::as_slice).unwrap_or_default();
     for workload in &view.snapshot.workloads {
-        let one = One { view, workload, pods: of(&workload.subject) };
+        let one = WorkloadContext { view, workload, pods: of(&workload.subject) };
         out.extend(match workload.subject.kind.as_str() {
             "Deployment" => one.deployment(),
             "StatefulSet" => one.at_rest("STS_ZERO").into_iter().chain(one.set("STS_ROLLOUT")).collect(),
@@ -108,19 +108,19 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
 }
 
 /// A workload that is looked at, with its pods.
-struct One<'a> {
+struct WorkloadContext<'a> {
     view: &'a Context<'a>,
     workload: &'a WorkloadRecord,
     pods: &'a [&'a PodRecord],
 }
 
-impl One<'_> {
+impl WorkloadContext<'_> {
     fn draft(&self, code: &'static str, severity: Severity, title: impl Into<String>) -> Draft {
         let subject = &self.workload.subject;
         let kind = subject.kind.to_lowercase();
         let (namespace, name) = (&subject.namespace, &subject.name);
         Draft::new(code, severity, subject.clone(), title)
-            .remedy(fix(code))
+            .remedy(remedy(code))
             .command(format!("kubectl describe {kind} {name} -n {namespace}"))
     }
 
@@ -160,7 +160,7 @@ impl One<'_> {
     fn urgent(&self) -> Severity {
         let rollout = &self.workload.rollout;
         let none = rollout.available == 0 && rollout.replicas > 0;
-        if none && self.view.snapshot.matters(&self.workload.subject.namespace) {
+        if none && self.view.snapshot.is_critical_namespace(&self.workload.subject.namespace) {
             Severity::Critical
         } else {
             Severity::Error
@@ -371,7 +371,7 @@ fn failed_job(
     let mut draft = Draft::new("JOB_FAILED", severity, subject.clone(), title)
         .owner(owner)
         .since(failed.last_transition_time)
-        .remedy(fix("JOB_FAILED"))
+        .remedy(remedy("JOB_FAILED"))
         .command(format!("kubectl describe job {name} -n {namespace}"))
         .command(format!("kubectl logs job/{name} -n {namespace}"))
         .evidence(EvidenceKind::Condition, failed.last_transition_time, &failed.message);

@@ -87,7 +87,7 @@ impl Snapshot {
     }
 
     /// Whether users are hit when something in this namespace is down: the platform, or its models.
-    pub(super) fn matters(&self, namespace: &str) -> bool {
+    pub(super) fn is_critical_namespace(&self, namespace: &str) -> bool {
         self.is_platform(namespace) || crate::kubernetes::calls::gpu_readings::is_workload(namespace)
     }
 

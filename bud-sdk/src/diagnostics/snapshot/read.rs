@@ -15,7 +15,7 @@ use crate::kubernetes::calls::workloads::{APPS, Kind};
 use crate::kubernetes::calls::{dra, top};
 use crate::kubernetes::connection::request::{Ask, PAGE, Skipped};
 use crate::kubernetes::objects;
-use crate::kubernetes::{Certificate, Cluster, Scope};
+use crate::kubernetes::{Certificate, Cluster, Namespaces};
 use crate::report::Unavailable;
 use crate::types::Timestamp;
 
@@ -41,14 +41,14 @@ pub(in crate::diagnostics) struct Section {
 pub(in crate::diagnostics) struct Problem {
     pub(in crate::diagnostics) reason: Unavailable,
     pub(in crate::diagnostics) detail: String,
-    pub(in crate::diagnostics) right: Option<String>,
+    pub(in crate::diagnostics) missing_permission: Option<String>,
     /// What the server sent has objects that cannot be read.
     pub(in crate::diagnostics) unreadable: bool,
 }
 
 impl Problem {
     pub(in crate::diagnostics) fn new(reason: Unavailable, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), right: None, unreadable: false }
+        Self { reason, detail: detail.into(), missing_permission: None, unreadable: false }
     }
 
     fn unreadable(skipped: &Skipped, plural: &str) -> Option<Self> {
@@ -63,9 +63,9 @@ impl Problem {
             ErrorKind::Timeout => Unavailable::Timeout,
             _ => Unavailable::Error,
         };
-        let right = error.hint().and_then(|hint| hint.strip_prefix("the right that is missing: "));
+        let missing_permission = error.hint().and_then(|hint| hint.strip_prefix("missing permission: "));
         let detail = crate::report::redact(&crate::operation::clean(&error.to_string(), 500));
-        Self { reason, detail, right: right.map(str::to_owned), unreadable: false }
+        Self { reason, detail, missing_permission: missing_permission.map(str::to_owned), unreadable: false }
     }
 
     /// The same, with the namespaces that were read all the same.
@@ -336,7 +336,7 @@ impl Reader<'_> {
         };
         let (mut read, mut problem, mut skipped) = (Vec::new(), None, Skipped::default());
         for place in places {
-            let scope = place.map_or_else(Scope::all, Scope::from);
+            let scope = place.map_or_else(Namespaces::all, Namespaces::from);
             let into = (&mut listed, &mut skipped);
             let list = self.cluster.list_into(root, plural, &scope, (size, until), into, &mut keep);
             let next = match tokio::time::timeout_at(until, list).await {

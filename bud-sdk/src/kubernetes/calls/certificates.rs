@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::kubernetes::calls::pods::given;
 use crate::kubernetes::connection::not_installed;
 use crate::kubernetes::objects::{self, condition};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::{open_enum, records};
 use crate::types::Timestamp;
 
@@ -13,8 +13,8 @@ impl Cluster {
     /// does not show it.
     ///
     /// # Errors
-    /// `Unsupported` where cert-manager is not installed; `PermissionDenied` naming the right that is missing.
-    pub async fn certificates(&self, scope: impl Into<Scope>) -> Result<Vec<Certificate>> {
+    /// `Unsupported` where cert-manager is not installed; `PermissionDenied` naming the missing permission.
+    pub async fn certificates(&self, scope: impl Into<Namespaces>) -> Result<Vec<Certificate>> {
         let keep = |certificate: objects::Certificate, now| Certificate::of(&certificate, now);
         let listed = self.list("/apis/cert-manager.io/v1", "certificates", &scope.into(), keep).await;
         let mut certificates = listed.map_err(|error| match error.status() {

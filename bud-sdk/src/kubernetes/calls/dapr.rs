@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::kubernetes::calls::pods::given;
 use crate::kubernetes::objects::{self, holds};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::{open_enum, records};
 
 impl Cluster {
@@ -12,10 +12,10 @@ impl Cluster {
     /// The namespaces of the scope are those whose pods' sidecars are looked at; the control plane is found wherever it is.
     ///
     /// # Errors
-    /// `PermissionDenied` naming the right that is missing (to list pods, in all namespaces); those of a request.
-    pub async fn dapr(&self, scope: impl Into<Scope>) -> Result<DaprStatus> {
+    /// `PermissionDenied` naming the missing permission (to list pods, in all namespaces); those of a request.
+    pub async fn dapr(&self, scope: impl Into<Namespaces>) -> Result<DaprStatus> {
         let apps = COMPONENTS.map(|component| component.app).join(",");
-        let everywhere = Scope::all().labels(format!("app in ({apps})"));
+        let everywhere = Namespaces::all().labels(format!("app in ({apps})"));
         let scope = scope.into();
         let control_plane = self.list_whole("/api/v1", "pods", &everywhere, |pod: objects::Pod, _| pod);
         let deployments =

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Result;
 use crate::kubernetes::calls::nodes::NodeGpus;
 use crate::kubernetes::objects::{self, Device, ResourceClaim, ResourceSlice};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 
 pub(crate) const ROOT: &str = "/apis/resource.k8s.io/v1";
 
@@ -24,7 +24,7 @@ pub(crate) struct Offers {
 impl Cluster {
     /// What drivers of GPUs offer; nothing where the cluster does not know of such offers.
     pub(crate) async fn offers(&self) -> Result<Offers> {
-        let everywhere = Scope::all();
+        let everywhere = Namespaces::all();
         let gpus = |slice: ResourceSlice, _| of_gpus(&slice).then_some(slice);
         let slices: Vec<ResourceSlice> =
             match self.list_whole(ROOT, "resourceslices", &everywhere, gpus).await {

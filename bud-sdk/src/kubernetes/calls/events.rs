@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::kubernetes::calls::pods::given;
 use crate::kubernetes::objects;
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::records;
 use crate::types::{Timestamp, age_of};
 
@@ -12,8 +12,8 @@ impl Cluster {
     /// first, for they have none. Clusters keep events for an hour or so: that there is none proves nothing.
     ///
     /// # Errors
-    /// `PermissionDenied` naming the right that is missing; those of a request.
-    pub async fn events(&self, scope: impl Into<Scope>) -> Result<Vec<Event>> {
+    /// `PermissionDenied` naming the missing permission; those of a request.
+    pub async fn events(&self, scope: impl Into<Namespaces>) -> Result<Vec<Event>> {
         let keep = |event: objects::Event, now| (event.metadata.resource_order(), Event::of(&event, now));
         let mut events = self.list("/api/v1", "events", &scope.into(), keep).await?;
         events.sort_by(|(name, event), (other_name, other)| (event.at, name).cmp(&(other.at, other_name)));

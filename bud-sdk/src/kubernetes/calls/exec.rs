@@ -41,7 +41,7 @@ impl Cluster {
             name: name.into(),
             command: command.into_iter().map(Into::into).collect(),
             container: None,
-            within: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
         }
     }
 }
@@ -49,7 +49,7 @@ impl Cluster {
 /// A command that is not run yet. Awaiting it runs it.
 ///
 /// # Errors
-/// `InvalidArgument` for no command; `NotFound` without a pod that runs; `PermissionDenied` naming the right that is missing
+/// `InvalidArgument` for no command; `NotFound` without a pod that runs; `PermissionDenied` naming the missing permission
 /// (`get` and `create` on `pods/exec`); `Timeout` after the longest time, when the command may go on in the container;
 /// `Interrupted` when the connection ended without saying how the command did. A command that fails is no error: its exit code
 /// says so.
@@ -61,7 +61,7 @@ pub struct Exec {
     name: String,
     command: Vec<String>,
     container: Option<String>,
-    within: Duration,
+    timeout: Duration,
 }
 
 records! {
@@ -91,9 +91,9 @@ impl Exec {
         self.container = Some(name.into());
         self
     }
-    /// The longest time that the command may take. A minute.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.within = time;
+    /// The longest time that it may take, finding the pod included. Default: 60 s.
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = time;
         self
     }
 
@@ -101,13 +101,20 @@ impl Exec {
         if self.command.is_empty() {
             return Err(Error::invalid("command", "it is empty"));
         }
-        let pods = self.cluster.pods_of(&self.namespace, &self.name).await?;
+        let deadline = Instant::now() + self.timeout;
+        let pods = timeout_at(deadline, self.cluster.pods_of(&self.namespace, &self.name)).await.map_err(
+            |_| {
+                let message =
+                    format!("the pod was not found within {:?}; the command was not run", self.timeout);
+                Error::new(ErrorKind::Timeout, message)
+            },
+        )??;
         let pod = pods.iter().find(|pod| runs(pod)).ok_or_else(|| {
             let message = format!("no pod of {} runs: {} in all", self.name, pods.len());
             Error::new(ErrorKind::NotFound, message)
         })?;
         let container = container(pod, self.container.as_deref())?;
-        let (outputs, status) = self.attach(&pod.metadata.name, &container).await?;
+        let (outputs, status) = self.attach(&pod.metadata.name, &container, deadline).await?;
         let exit_code = exit_code(&status)?;
         let [out, err] = outputs;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -121,17 +128,16 @@ impl Exec {
         })
     }
 
-    async fn attach(&self, pod: &str, container: &str) -> Result<([Output; 2], Status)> {
+    async fn attach(&self, pod: &str, container: &str, deadline: Instant) -> Result<([Output; 2], Status)> {
         let path = format!("/api/v1/namespaces/{}/pods/{pod}/exec", self.namespace);
         let mut ask = Ask::get(path, "pods/exec", Some(&self.namespace)).verb("create");
         ask = ask.query("container", container).query("stdout", true).query("stderr", true);
         for word in &self.command {
             ask = ask.query("command", word);
         }
-        let deadline = Instant::now() + self.within;
         let late = || {
             let message =
-                format!("the command was not done within {:?}; it may go on in the container", self.within);
+                format!("the command was not done within {:?}; it may go on in the container", self.timeout);
             Error::new(ErrorKind::Timeout, message).with_maybe_applied(true)
         };
         let mut connection = self.cluster.connection().await?;

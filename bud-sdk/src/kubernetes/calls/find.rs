@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubernetes::connection::request::Ask;
 use crate::kubernetes::objects::{self, Selector, holds};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 
 impl Cluster {
     /// The name of the deployment that a service's name means. Releases put their own names before it, so that `budapp` may be
@@ -20,7 +20,7 @@ impl Cluster {
 
     pub(crate) async fn find_deployment(&self, namespace: &str, service: &str) -> Result<objects::Workload> {
         crate::kubernetes::namespaces::check_name("name", service)?;
-        let scope = Scope::namespace(namespace);
+        let scope = Namespaces::one(namespace);
         let all =
             self.list_whole("/apis/apps/v1", "deployments", &scope, |one: objects::Workload, _| one).await?;
         let mut found = Vec::new();
@@ -81,7 +81,7 @@ impl Cluster {
 
     /// The pods that a selector selects.
     pub(crate) async fn selected(&self, namespace: &str, selector: &Selector) -> Result<Vec<objects::Pod>> {
-        let scope = Scope::namespace(namespace).labels(written(selector));
+        let scope = Namespaces::one(namespace).labels(written(selector));
         self.list_whole("/api/v1", "pods", &scope, |pod: objects::Pod, _| pod).await
     }
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::kubernetes::calls::pods::Pod;
 use crate::kubernetes::objects;
 use crate::kubernetes::objects::requests::gpus;
-use crate::kubernetes::{Cluster, CommandOutput, Scope};
+use crate::kubernetes::{Cluster, CommandOutput, Namespaces};
 use crate::schema::records;
 
 impl Cluster {
@@ -36,12 +36,12 @@ impl Cluster {
     /// starts an inference engine.
     ///
     /// # Errors
-    /// `PermissionDenied` naming the right that is missing (to list pods in all namespaces); those of a request.
+    /// `PermissionDenied` naming the missing permission (to list pods in all namespaces); those of a request.
     pub async fn engine_pods(&self) -> Result<Vec<Pod>> {
         let keep = |pod: objects::Pod, now| {
             (is_workload(&pod.metadata.namespace) && is_engine(&pod)).then(|| Pod::of(&pod, now))
         };
-        Ok(self.list("/api/v1", "pods", &Scope::all(), keep).await?.into_iter().flatten().collect())
+        Ok(self.list("/api/v1", "pods", &Namespaces::all(), keep).await?.into_iter().flatten().collect())
     }
 }
 

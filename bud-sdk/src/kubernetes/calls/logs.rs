@@ -44,7 +44,7 @@ impl Cluster {
             since: None,
             previous: false,
             all_pods: false,
-            within: Duration::from_secs(3600),
+            timeout: Duration::from_secs(3600),
         }
     }
 }
@@ -61,7 +61,7 @@ pub struct Logs {
     since: Option<Duration>,
     previous: bool,
     pub(crate) all_pods: bool,
-    within: Duration,
+    timeout: Duration,
 }
 
 records! {
@@ -117,8 +117,8 @@ impl Logs {
         self
     }
     /// The longest time to follow. An hour.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.within = time;
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = time;
         self
     }
 
@@ -189,7 +189,7 @@ impl Logs {
     /// # }
     /// ```
     pub fn follow(self) -> LogStream {
-        let deadline = Instant::now() + self.within;
+        let deadline = Instant::now() + self.timeout;
         let begun = async move {
             let pods = self.pods().await?;
             let follow = |pod: &objects::Pod| {

@@ -8,7 +8,7 @@ use crate::kubernetes::objects::hami;
 use crate::kubernetes::objects::quantity::Quantity;
 use crate::kubernetes::objects::requests::{gpus, requested};
 use crate::kubernetes::objects::{self, condition};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::records;
 use crate::types::{Timestamp, age_of};
 
@@ -16,9 +16,10 @@ impl Cluster {
     /// Lists nodes: guide section 6.2, `kubectl get nodes`.
     ///
     /// # Errors
-    /// `PermissionDenied` naming the right that is missing; those of a request.
+    /// `PermissionDenied` naming the missing permission; those of a request.
     pub async fn nodes(&self) -> Result<Vec<Node>> {
-        self.list("/api/v1", "nodes", &Scope::all(), |node: objects::Node, now| Node::of(&node, now)).await
+        self.list("/api/v1", "nodes", &Namespaces::all(), |node: objects::Node, now| Node::of(&node, now))
+            .await
     }
 
     /// The GPUs of each node, by resource: guide section 6.2, where `describe nodes | grep -A10 Capacity:` cuts them off.
@@ -38,7 +39,7 @@ impl Cluster {
     /// # }
     /// ```
     pub async fn gpus(&self) -> Result<Vec<NodeGpus>> {
-        let everywhere = Scope::all();
+        let everywhere = Namespaces::all();
         let nodes = self.list("/api/v1", "nodes", &everywhere, |node: objects::Node, now| (node, now));
         let running = everywhere.clone().fields("status.phase!=Succeeded,status.phase!=Failed");
         let pods = self.list_whole("/api/v1", "pods", &running, |pod: objects::Pod, _| asked_of_node(&pod));

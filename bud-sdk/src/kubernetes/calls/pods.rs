@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::kubernetes::objects::{self, ContainerStatus, condition, holds};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::records;
 use crate::types::{Timestamp, age, age_of};
 
@@ -10,7 +10,7 @@ impl Cluster {
     /// Lists pods: guide sections 2.2, 10.1 and 10.2, `kubectl get pods -o wide`.
     ///
     /// # Errors
-    /// `PermissionDenied` naming the right that is missing; those of a request.
+    /// `PermissionDenied` naming the missing permission; those of a request.
     ///
     /// ```no_run
     /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {
@@ -20,7 +20,7 @@ impl Cluster {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn pods(&self, scope: impl Into<Scope>) -> Result<Vec<Pod>> {
+    pub async fn pods(&self, scope: impl Into<Namespaces>) -> Result<Vec<Pod>> {
         self.list("/api/v1", "pods", &scope.into(), |pod: objects::Pod, now| Pod::of(&pod, now)).await
     }
 }

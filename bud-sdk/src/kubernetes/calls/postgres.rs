@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubernetes::calls::pods::Pod;
 use crate::kubernetes::objects::{self, holds};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::records;
 
 impl Cluster {
@@ -34,7 +34,7 @@ impl Cluster {
         for labels in
             ["app.kubernetes.io/name=postgresql,app.kubernetes.io/component=primary", "app=postgresql"]
         {
-            let scope = Scope::namespace(namespace).labels(labels);
+            let scope = Namespaces::one(namespace).labels(labels);
             let keep = |pod: objects::Pod, now| (holds(&pod.status.conditions, "Ready"), Pod::of(&pod, now));
             let pods = self.list("/api/v1", "pods", &scope, keep).await?;
             if pods.is_empty() {

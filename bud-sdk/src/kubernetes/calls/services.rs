@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::kubernetes::calls::pods::given;
 use crate::kubernetes::objects;
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::records;
 use crate::types::{Timestamp, age_of};
 
@@ -13,9 +13,9 @@ impl Cluster {
     /// Lists services with the number of endpoints that are ready: guide section 2.2, where `kubectl get svc` does not show it.
     ///
     /// # Errors
-    /// `PermissionDenied` naming the right that is missing (services, and endpointslices of discovery.k8s.io); those of a
+    /// `PermissionDenied` naming the missing permission (services, and endpointslices of discovery.k8s.io); those of a
     /// request.
-    pub async fn services(&self, scope: impl Into<Scope>) -> Result<Vec<Service>> {
+    pub async fn services(&self, scope: impl Into<Namespaces>) -> Result<Vec<Service>> {
         let scope = scope.into();
         // Slices have labels of their own: one for the service that they belong to.
         let all = scope.clone().without_labels();

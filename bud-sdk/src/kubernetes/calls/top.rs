@@ -7,7 +7,7 @@ use crate::kubernetes::connection::not_installed;
 use crate::kubernetes::connection::request::Ask;
 use crate::kubernetes::objects::quantity::Quantity;
 use crate::kubernetes::objects::{self, condition};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::records;
 use crate::types::Timestamp;
 
@@ -18,8 +18,8 @@ impl Cluster {
     ///
     /// # Errors
     /// `Unsupported` where the metrics API is not installed; `Server` where it is dead, with the reason that the cluster gives;
-    /// `PermissionDenied` naming the right that is missing.
-    pub async fn top_pods(&self, scope: impl Into<Scope>) -> Result<Vec<PodUsage>> {
+    /// `PermissionDenied` naming the missing permission.
+    pub async fn top_pods(&self, scope: impl Into<Namespaces>) -> Result<Vec<PodUsage>> {
         let (version, scope) = (self.metrics_version().await?, scope.into());
         let root = format!("/apis/{GROUP}/{version}");
         let listed = self.list(&root, "pods", &scope, |pod: objects::PodMetrics, _| PodUsage::of(&pod)).await;
@@ -36,7 +36,7 @@ impl Cluster {
     /// As [`top_pods`](Self::top_pods); it also takes the right to list nodes.
     pub async fn top_nodes(&self) -> Result<Vec<NodeUsage>> {
         let version = self.metrics_version().await?;
-        let (root, all) = (format!("/apis/{GROUP}/{version}"), Scope::all());
+        let (root, all) = (format!("/apis/{GROUP}/{version}"), Namespaces::all());
         let measured = self
             .list(&root, "nodes", &all, |node: objects::NodeMetrics, _| (node.metadata.name.clone(), node));
         let nodes = self.list("/api/v1", "nodes", &all, |node: objects::Node, _| node);

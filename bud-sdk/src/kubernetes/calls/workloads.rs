@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubernetes::connection::request::{Ask, passes};
 use crate::kubernetes::namespaces::check_name;
 use crate::kubernetes::objects::{self, condition};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::{open_enum, records};
 use crate::types::{Timestamp, age_of};
 
@@ -18,8 +18,8 @@ impl Cluster {
     /// Lists deployments: guide section 6.2.
     ///
     /// # Errors
-    /// `PermissionDenied` naming the right that is missing; those of a request.
-    pub async fn deployments(&self, scope: impl Into<Scope>) -> Result<Vec<Deployment>> {
+    /// `PermissionDenied` naming the missing permission; those of a request.
+    pub async fn deployments(&self, scope: impl Into<Namespaces>) -> Result<Vec<Deployment>> {
         let keep = |deployment: objects::Workload, now| Deployment::of(&deployment, now);
         self.list(APPS, "deployments", &scope.into(), keep).await
     }
@@ -29,23 +29,28 @@ impl Cluster {
     /// [`find`](Self::find) does.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidArgument` for a name that means several; `PermissionDenied` naming the right that is missing.
+    /// `NotFound`; `InvalidArgument` for a name that means several; `PermissionDenied` naming the missing permission.
     pub async fn rollout(&self, namespace: &str, name: &str) -> Result<Rollout> {
         let (kind, name) = self.named(namespace, name).await?;
         self.rollout_of(namespace, kind, &name).await
     }
 
-    /// Waits until a rollout is complete, for at most `within`.
+    /// Waits until a rollout is complete, for at most `timeout`.
     ///
     /// # Errors
     /// `OperationFailed` when it failed or the object is gone; `PollTimeout` when it is not complete in time; those of
     /// [`rollout`](Self::rollout).
-    pub async fn wait_for_rollout(&self, namespace: &str, name: &str, within: Duration) -> Result<Rollout> {
-        let (kind, name) = self.named(namespace, name).await?;
-        let deadline = Instant::now() + within;
+    pub async fn wait_for_rollout(&self, namespace: &str, name: &str, timeout: Duration) -> Result<Rollout> {
+        let deadline = Instant::now() + timeout;
+        let late = |last: &str| {
+            Error::new(ErrorKind::PollTimeout, format!("not complete within {timeout:?}: {last}"))
+        };
+        let unanswered = |_| late("the API server did not answer");
+        let (kind, name) = timeout_at(deadline, self.named(namespace, name)).await.map_err(unanswered)??;
         let mut seen = false;
         loop {
-            let rollout = match self.rollout_of(namespace, kind, &name).await {
+            let look = self.rollout_of(namespace, kind, &name);
+            let rollout = match timeout_at(deadline, look).await.map_err(unanswered)? {
                 Err(error) if error.is_not_found() && seen => {
                     return Err(Error::new(ErrorKind::OperationFailed, format!("{name} has been deleted")));
                 }
@@ -60,8 +65,7 @@ impl Cluster {
             match RolloutState::from(rollout.state.as_str()) {
                 RolloutState::Failed => return Err(Error::new(ErrorKind::OperationFailed, rollout.message)),
                 RolloutState::Progressing if Instant::now() + LOOK >= deadline => {
-                    let message = format!("not complete within {within:?}: {}", rollout.message);
-                    return Err(Error::new(ErrorKind::PollTimeout, message));
+                    return Err(late(&rollout.message));
                 }
                 RolloutState::Progressing => sleep(LOOK).await,
                 _ => return Ok(rollout),
@@ -73,7 +77,7 @@ impl Cluster {
     /// section 10.1. This changes the cluster. The name is as [`rollout`](Self::rollout) has it.
     ///
     /// # Errors
-    /// `Conflict` for a paused deployment, which would not be restarted; `NotFound`, `PermissionDenied` naming the right that is
+    /// `Conflict` for a paused deployment, which would not be restarted; `NotFound`, `PermissionDenied` naming the missing permission that is
     /// missing (to patch what is restarted).
     pub async fn restart(&self, namespace: &str, name: &str) -> Result<Rollout> {
         let (kind, name) = self.named(namespace, name).await?;

@@ -1,4 +1,4 @@
-//! One request to the API server, and lists page by page: bounded in time and size, with errors that name the missing right.
+//! One request to the API server, and lists page by page: bounded in time and size, with errors that name the missing permission.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubernetes::connection::{Connection, told};
 use crate::kubernetes::objects::{ListMeta, Status};
-use crate::kubernetes::{Cluster, Scope};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::types::Timestamp;
 
 /// What is asked of the server, in the words of its access rules.
@@ -194,7 +194,7 @@ impl Cluster {
         &self,
         root: &str,
         plural: &'static str,
-        scope: &Scope,
+        scope: &Namespaces,
         keep: impl FnMut(T, Timestamp) -> R,
     ) -> Result<Vec<R>> {
         let (kept, skipped) = self.collect(root, plural, scope, keep).await?;
@@ -213,7 +213,7 @@ impl Cluster {
         &self,
         root: &str,
         plural: &'static str,
-        scope: &Scope,
+        scope: &Namespaces,
         keep: impl FnMut(T, Timestamp) -> R,
     ) -> Result<Vec<R>> {
         let (kept, skipped) = self.collect(root, plural, scope, keep).await?;
@@ -225,7 +225,7 @@ impl Cluster {
         &self,
         root: &str,
         plural: &'static str,
-        scope: &Scope,
+        scope: &Namespaces,
         mut keep: impl FnMut(T, Timestamp) -> R,
     ) -> Result<(Vec<R>, Skipped)> {
         let (mut kept, mut skipped) = (Vec::new(), Skipped::default());
@@ -239,7 +239,7 @@ impl Cluster {
         &self,
         root: &str,
         plural: &'static str,
-        scope: &Scope,
+        scope: &Namespaces,
         (size, deadline): (usize, Instant),
         (kept, skipped): (&mut Vec<R>, &mut Skipped),
         keep: &mut impl FnMut(T, Timestamp) -> R,
@@ -434,7 +434,7 @@ pub(crate) fn refused(status: u16, body: &[u8], ask: &Ask) -> Error {
     let error = Error::new(kind, text).with_status(status).with_request(method(ask), ask.path.clone());
     let error = error.with_server_code((!told.reason.is_empty()).then_some(told.reason));
     match status {
-        403 => error.with_hint(format!("the right that is missing: {}", ask.right())),
+        403 => error.with_hint(format!("missing permission: {}", ask.right())),
         401 => error.with_hint("the kubeconfig's credentials were refused, and new ones as well"),
         _ => error,
     }

@@ -16,7 +16,7 @@ fn a_node_that_is_down_is_one_line_with_all_that_it_explains() {
         -> read the log
     INFO QUOTA_NEAR ResourceQuota bud/q: 90% of cpu
     not read:
-        secrets: forbidden, needs the right to list secrets in all namespaces: no word of secrets
+        secrets: forbidden, missing permission: list secrets in all namespaces: no word of secrets
         dapr: not installed: no word of dapr
     "#);
 }
@@ -26,7 +26,7 @@ fn what_is_not_known_is_not_called_healthy() {
     insta::assert_snapshot!(unknown().to_text(), @r#"
     https://10.0.0.1:6443 (v1.33.1): UNKNOWN, not all could be read
     not read:
-        secrets: forbidden, needs the right to list secrets in all namespaces: no word of secrets
+        secrets: forbidden, missing permission: list secrets in all namespaces: no word of secrets
     "#);
     for report in [unknown(), rich()] {
         assert!(!report.to_text().color(true).to_string().to_lowercase().contains("healthy"));
@@ -73,7 +73,7 @@ fn colour_is_for_terminals_and_nothing_else_steers_one() {
     foreign.verdict = serde_json::from_value(nasty.into()).unwrap();
     foreign.sections[1].name = nasty.to_owned();
     foreign.sections[1].detail = Some(nasty.to_owned());
-    foreign.sections[1].needed_right = Some(nasty.to_owned());
+    foreign.sections[1].missing_permission = Some(nasty.to_owned());
     foreign.sections[1].reason = Some(serde_json::from_value(nasty.into()).unwrap());
     for finding in &mut foreign.findings {
         finding.code = nasty.to_owned();
@@ -143,7 +143,7 @@ fn pods_that_were_taken_from_a_node_are_counted_as_pods() {
     let taken = |name: &str| {
         let pod = Subject::new("Pod", "bud", name);
         let draft = Draft::new("POD_EVICTED", Severity::Warning, pod, "it was taken from n1: Evicted");
-        draft.owner(Some(Subject::node("n1"))).apart("Evicted")
+        draft.owner(Some(Subject::node("n1"))).fold_key("Evicted")
     };
     let findings = assemble(vec![taken("a"), taken("b"), taken("c")]);
     assert_eq!(objects(&findings.iter().collect::<Vec<&Finding>>()), "3 pods");

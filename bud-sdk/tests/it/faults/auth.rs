@@ -259,8 +259,8 @@ async fn a14_two_accounts_on_one_server_are_never_mixed() {
             drop(
                 bud.users()
                     .list()
-                    .limit(turn as u32 % 2 + 1)
-                    .starting_at(&format!("page=1;limit={};skip=0", turn % 2 + 1))
+                    .page_size(turn as u32 % 2 + 1)
+                    .cursor(&format!("page=1;page_size={};skip=0", turn % 2 + 1))
                     .pages()
                     .next()
                     .await,

@@ -195,9 +195,9 @@ async fn c8_a_panicking_update_callback_leaves_a_usable_client() {
     let bud = admin(&bed);
     let id = bed.endpoint_ids().remove(0);
     bud.endpoints().deploy(&*id, Deployment::on(bed.cluster_id())).await.unwrap();
-    let wait = bud.endpoints().wait(&*id).every(millis(2)).on_update(|_| panic!("the caller's own"));
+    let wait = bud.endpoints().wait(&*id).poll_interval(millis(2)).on_update(|_| panic!("the caller's own"));
     assert!(tokio::spawn(wait.into_future()).await.unwrap_err().is_panic());
-    let mut updates = bud.endpoints().wait(&*id).every(millis(2)).updates();
+    let mut updates = bud.endpoints().wait(&*id).poll_interval(millis(2)).updates();
     while let Some(endpoint) = updates.next().await {
         endpoint.unwrap();
     }
@@ -303,7 +303,7 @@ fn z1_whatever_is_dropped_wherever_leaves_a_working_client_and_nothing_else() {
         let expire = || bed.expire_tokens();
         let quiet = || ();
         dropped_everywhere("a call", &bed, expire, |bud| async move {
-            bud.users().get(bud.users().list().limit(1).all().await?.remove(0).id).await.map(drop)
+            bud.users().get(bud.users().list().page_size(1).all().await?.remove(0).id).await.map(drop)
         })
         .await;
         dropped_everywhere("a change", &bed, expire, |bud| {
@@ -313,7 +313,7 @@ fn z1_whatever_is_dropped_wherever_leaves_a_working_client_and_nothing_else() {
         })
         .await;
         dropped_everywhere("a list", &bed, expire, |bud| async move {
-            bud.users().list().limit(4).in_flight(3).all().await.map(drop)
+            bud.users().list().page_size(4).concurrency(3).all().await.map(drop)
         })
         .await;
         dropped_everywhere("a login", &bed, quiet, |bud| async move { bud.auth().login().await.map(drop) })
@@ -334,7 +334,7 @@ fn z1_whatever_is_dropped_wherever_leaves_a_working_client_and_nothing_else() {
         let id = bed.endpoint_ids().remove(0);
         admin(&bed).endpoints().deploy(&*id, Deployment::on(bed.cluster_id())).await.unwrap();
         dropped_everywhere("a wait", &bed, expire, |bud| {
-            let wait = bud.endpoints().wait(&*id).every(millis(2));
+            let wait = bud.endpoints().wait(&*id).poll_interval(millis(2));
             async { wait.await.map(drop) }
         })
         .await;

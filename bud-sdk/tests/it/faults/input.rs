@@ -60,7 +60,7 @@ async fn p1_where_a_server_says_to_go_next_is_never_gone_to() {
             .start([page(1, 0), page(2, 2), Script::answer(respond_json(200, &json!([])))])
             .await
             .unwrap();
-        let users = plain(home.url()).build().unwrap().users().list().limit(2).all().await.unwrap();
+        let users = plain(home.url()).build().unwrap().users().list().page_size(2).all().await.unwrap();
         assert_eq!(users.len(), 4, "{next}");
         let queries: Vec<_> = home.requests().into_iter().map(|seen| seen.query).collect();
         assert_eq!(queries[..2], ["page=1&limit=2", "page=2&limit=2"], "{next}");
@@ -75,7 +75,7 @@ async fn p8_a_wait_that_gives_up_leaves_the_work_alone() {
     let id = bed.endpoint_ids().remove(0);
     bud.endpoints().deploy(&*id, Deployment::on(bed.cluster_id())).await.unwrap();
     bed.clear_requests();
-    let wait = bud.endpoints().wait(&*id).every(millis(5)).within(millis(150));
+    let wait = bud.endpoints().wait(&*id).poll_interval(millis(5)).timeout(millis(150));
     assert_eq!(wait.await.unwrap_err().kind(), ErrorKind::PollTimeout);
     assert!(bed.requests().iter().all(|seen| seen.method == "GET"), "{:?}", bed.requests());
 }
@@ -88,7 +88,7 @@ async fn p9_a_wait_obeys_the_server_that_asks_for_patience() {
     bud.endpoints().deploy(&*id, Deployment::on(bed.cluster_id())).await.unwrap();
     bed.clear_requests();
     bed.fault(Fault::on("GET", "/endpoints/{id}").status(429).header("retry-after", "3600"));
-    let wait = bud.endpoints().wait(&*id).every(millis(5)).within(millis(500));
+    let wait = bud.endpoints().wait(&*id).poll_interval(millis(5)).timeout(millis(500));
     assert_eq!(wait.await.unwrap_err().kind(), ErrorKind::PollTimeout);
     assert_eq!(bed.count("GET", "/endpoints/{id}"), 1);
 }
@@ -282,8 +282,8 @@ async fn i6_i7_i10_numbers_and_addresses_out_of_bounds_make_no_request() {
         assert!(matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::Config), "{email:?}: {error}");
     }
     for limit in [0, 1001, u32::MAX] {
-        refused(bud.projects().list().limit(limit).all().await, "limit");
-        refused(bud.clusters().list().limit(limit).all().await, "limit");
+        refused(bud.projects().list().page_size(limit).all().await, "page_size");
+        refused(bud.clusters().list().page_size(limit).all().await, "page_size");
     }
     refused(bud.permissions().grant(Grant::project("..", "p", PermissionLevel::View)).await, "user_id");
     assert_eq!(home.connections(), 0);
@@ -329,7 +329,7 @@ async fn i12_a_project_in_use_is_left_to_the_server_and_nothing_else_is_deleted(
     let bud = admin(&bed);
     let id = bed.endpoint_ids().remove(0);
     bud.endpoints().deploy(&*id, Deployment::on(bed.cluster_id())).await.unwrap();
-    bud.endpoints().wait(&*id).every(millis(2)).await.unwrap();
+    bud.endpoints().wait(&*id).poll_interval(millis(2)).await.unwrap();
     let error = bud.projects().delete(bed.project_id()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Conflict | ErrorKind::BadRequest), "{error}");
     assert_eq!(bed.count("DELETE", "/projects/{id}"), 1);

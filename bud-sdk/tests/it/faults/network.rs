@@ -268,7 +268,7 @@ async fn n14_a_slow_line_is_no_fault_for_calls_waits_and_exports() {
     let started = Instant::now();
 
     bud.endpoints().deploy(&endpoint, Deployment::on(bed.cluster_id())).await.unwrap();
-    bud.endpoints().wait(&endpoint).every(millis(10)).await.unwrap();
+    bud.endpoints().wait(&endpoint).poll_interval(millis(10)).await.unwrap();
     let range = "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap().."2026-02-01T00:00:00Z".parse().unwrap();
     let mut whole = Vec::new();
     let done = bud.audit().export(range).write_into(&mut whole).await.unwrap();

@@ -229,7 +229,7 @@ fn deployment(exchange: &Exchange) -> Plan {
     let (resumes, until_simulated) = (!before.is_empty(), until == DeploymentStage::Simulating);
     let shown = exchange.answer["workflow_id"].as_str().unwrap_or(&id).to_owned();
     let plan = plan("", move |bud| async move {
-        let deployment = bud.endpoints().deploy_model(model).every(Duration::from_millis(1));
+        let deployment = bud.endpoints().deploy_model(model).poll_interval(Duration::from_millis(1));
         let deployment = if resumes { deployment.resume(id) } else { deployment };
         reach(deployment, until).await?;
         workflow(bud, shown).await

@@ -125,8 +125,8 @@ where
 {
     let number = |name: &str| exchange.query(name).and_then(|text| text.parse::<u32>().ok());
     let (page, limit) = (number("page").unwrap_or(1), number("limit").unwrap_or(10));
-    let cursor = format!("page={};limit={};skip=0", page.max(1), limit.clamp(1, 1000));
-    let mut pages = list.starting_at(&cursor).pages();
+    let cursor = format!("page={};page_size={};skip=0", page.max(1), limit.clamp(1, 1000));
+    let mut pages = list.cursor(&cursor).pages();
     let page = pages.next().await.unwrap()?;
     Ok(typed(&page.items).map(|items| {
         json!({

@@ -66,7 +66,7 @@ async fn who_may_only_look_sets_nothing() {
 async fn clusters_are_recommended_once_the_simulator_is_done() {
     let (bed, bud) = runtime(Testbed::builder()).await;
     let model = DeployModel::new(bed.local_model_id(), bed.project_id(), "chat");
-    let mut updates = bud.endpoints().deploy_model(model).every(millis(2)).updates();
+    let mut updates = bud.endpoints().deploy_model(model).poll_interval(millis(2)).updates();
     while updates.next().await.unwrap().unwrap().stage.as_deref() != Some(&DeploymentStage::Simulating) {}
     let workflow = updates.workflow().unwrap();
     let found = bud.clusters().recommended(&workflow).await.unwrap();

@@ -81,22 +81,23 @@ async fn the_whole_day() {
     // Section 5: endpoints. The member deploys one by the right that the project gives him.
     let soon = Duration::from_millis(5);
     let model = DeployModel::new(bed.local_model_id(), &project, "Day Two");
-    let endpoint = his.endpoints().deploy_model(model).every(soon).await.unwrap();
+    let endpoint = his.endpoints().deploy_model(model).poll_interval(soon).await.unwrap();
     assert_eq!(endpoint.name.as_deref(), Some("day-two"));
     let listed = his.projects().endpoints(&project).all().await.unwrap();
     assert_eq!(listed.iter().map(|endpoint| &endpoint.id).collect::<Vec<_>>(), [&endpoint.id]);
     assert_eq!(bud.endpoints().list().project(&project).all().await.unwrap().len(), 1);
-    let running = bud.endpoints().wait(&endpoint).every(soon).await.unwrap();
+    let running = bud.endpoints().wait(&endpoint).poll_interval(soon).await.unwrap();
     assert!(running.is(&EndpointStatus::Running));
     his.endpoints().scale(&endpoint, 3).project(&project).await.unwrap();
-    let scaled = his.endpoints().wait(&endpoint).project(&project).replicas(3).every(soon).await.unwrap();
+    let scaled =
+        his.endpoints().wait(&endpoint).project(&project).replicas(3).poll_interval(soon).await.unwrap();
     assert_eq!(scaled.replicas, Some(3));
     bud.endpoints().autoscale(&endpoint, Autoscaler::between(1, 5)).await.unwrap();
     let scaler = bud.endpoints().autoscaler(&endpoint).await.unwrap().budaiscaler_config.unwrap();
     assert_eq!((scaler.min_replicas, scaler.max_replicas), (Some(1), Some(5)));
     let going = bud.endpoints().undeploy(&endpoint).await.unwrap();
     let wait = bud.endpoints().wait(&endpoint).after(&going).until(EndpointStatus::Stopped);
-    assert!(wait.every(soon).await.unwrap().is(&EndpointStatus::Deleted));
+    assert!(wait.poll_interval(soon).await.unwrap().is(&EndpointStatus::Deleted));
     assert!(bud.endpoints().get(&endpoint).await.unwrap_err().is_not_found());
     let error =
         bud.endpoints().deploy(&endpoint, bud_sdk::endpoints::Deployment::on(cluster)).await.unwrap_err();

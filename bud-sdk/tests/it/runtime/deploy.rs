@@ -23,7 +23,7 @@ fn local(bed: &Testbed) -> DeployModel {
 }
 
 fn quick(deployment: ModelDeployment) -> ModelDeployment {
-    deployment.every(millis(2)).within(Duration::from_secs(20))
+    deployment.poll_interval(millis(2)).timeout(Duration::from_secs(20))
 }
 
 fn deploy(bud: &Client, model: DeployModel) -> ModelDeployment {
@@ -250,7 +250,7 @@ async fn what_may_not_have_arrived_is_not_sent_again_but_by_the_caller() {
     let (bed, bud) = runtime(Testbed::builder().deploy_polls(0)).await;
     bed.fault(Fault::on(STEP.0, STEP.1).nth(5).reset());
     let deployment =
-        bud.endpoints().deploy_model(local(&bed)).every(millis(2)).within(Duration::from_secs(3));
+        bud.endpoints().deploy_model(local(&bed)).poll_interval(millis(2)).timeout(Duration::from_secs(3));
     let error = deployment.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unconfirmed, "{error}");
     assert_eq!((bed.deployments_started(), triggers(&bed)), (0, 1));
@@ -264,7 +264,7 @@ async fn what_may_not_have_arrived_is_not_sent_again_but_by_the_caller() {
 async fn after_its_deadline_it_is_resumed_and_not_started_again() {
     let (bed, bud) = runtime(Testbed::builder().deploy_polls(100_000)).await;
     let deployment =
-        bud.endpoints().deploy_model(local(&bed)).every(millis(2)).within(Duration::from_secs(3));
+        bud.endpoints().deploy_model(local(&bed)).poll_interval(millis(2)).timeout(Duration::from_secs(3));
     let error = deployment.await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::PollTimeout, Some("endpoints.deploy_model")));
     let workflow = error.cursor().unwrap().to_owned();
@@ -362,8 +362,8 @@ async fn what_is_wrong_is_refused_before_any_request() {
     for (deployment, param) in [
         (bud.endpoints().deploy_model(DeployModel::new("m", "p", "a_b")), "name"),
         (bud.endpoints().deploy_model(model().concurrent_requests(0)), "concurrent_requests"),
-        (bud.endpoints().deploy_model(model()).within(Duration::ZERO), "within"),
-        (bud.endpoints().deploy_model(model()).every(Duration::ZERO), "every"),
+        (bud.endpoints().deploy_model(model()).timeout(Duration::ZERO), "timeout"),
+        (bud.endpoints().deploy_model(model()).poll_interval(Duration::ZERO), "poll_interval"),
         (bud.endpoints().deploy_model(model()).resume("../w"), "workflow_id"),
     ] {
         let error = deployment.await.unwrap_err();

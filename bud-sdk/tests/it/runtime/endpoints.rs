@@ -26,7 +26,7 @@ async fn member(bed: &Testbed, bud: &Client) -> Client {
 }
 
 fn quick(wait: bud_sdk::endpoints::EndpointWait) -> bud_sdk::endpoints::EndpointWait {
-    wait.every(millis(2)).within(Duration::from_secs(20))
+    wait.poll_interval(millis(2)).timeout(Duration::from_secs(20))
 }
 
 #[tokio::test]

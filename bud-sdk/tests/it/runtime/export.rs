@@ -89,7 +89,7 @@ async fn more_rows_of_one_moment_than_the_server_gives_are_incomplete_and_no_fil
     let counts = bed.requests().iter().filter(|sent| sent.target.contains("limit=1&")).count();
     assert!(counts < 2 * 45, "a month has some 2^41 microseconds: {counts} looks");
     // By hundreds they can be had.
-    assert_eq!(bud.audit().records().within(january()).limit(100).all().await.unwrap().len(), 10_004);
+    assert_eq!(bud.audit().records().within(january()).page_size(100).all().await.unwrap().len(), 10_004);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn a_record_that_there_is_not_is_not_found_and_a_changed_one_is_told() {
     assert!(found.records_checked.is_some_and(|checked| checked >= 3), "{found:?}");
     let limit = bud.audit().find_tampered().limit(1001).await.unwrap_err();
     assert_eq!(limit.param(), Some("limit"));
-    assert_eq!(bud.audit().records().limit(101).all().await.unwrap_err().param(), Some("limit"));
+    assert_eq!(bud.audit().records().page_size(101).all().await.unwrap_err().param(), Some("page_size"));
     let used = bud.quotas().history(january()).await.unwrap();
     assert_eq!((used[0].tokens, used[0].requests, used[0].extra.is_empty()), (Some(1000), Some(10), true));
     bed.metrics_down(true);
@@ -195,8 +195,8 @@ async fn errors_of_an_export_name_the_export() {
 async fn a_search_of_all_records_looks_at_each_and_says_how_many() {
     let (bed, bud) = bed().await;
     bed.seed_audit(3_500);
-    let records = bud.audit().records().within(january()).limit(100);
-    let oldest = records.starting_at("page=35;limit=100;skip=0").pages().next().await.unwrap().unwrap();
+    let records = bud.audit().records().within(january()).page_size(100);
+    let oldest = records.cursor("page=35;page_size=100;skip=0").pages().next().await.unwrap().unwrap();
     let oldest = oldest.items.last().unwrap().id.clone();
     bed.tamper_audit(oldest.as_str());
     let newest = bud.audit().find_tampered().within(january()).limit(1000).await.unwrap();

@@ -77,8 +77,9 @@ async fn what_a_sign_in_undoes_is_said_before_and_seen_after() {
 
     assert_eq!(admin.users().get(&user).await.unwrap().role.as_deref(), Some(&Role::Developer));
     let offered = admin.capabilities().await.unwrap();
-    let loss = |id: &str| offered.operations.iter().find(|known| known.id == id).unwrap().loss.unwrap();
-    assert!(loss("users.set_role").contains("next sign-in undoes it"));
+    let limitation =
+        |id: &str| offered.operations.iter().find(|known| known.id == id).unwrap().limitation.unwrap();
+    assert!(limitation("users.set_role").contains("next sign-in undoes it"));
 }
 
 #[tokio::test]
@@ -127,7 +128,7 @@ async fn projects_that_a_user_has_nothing_to_do_with_are_no_permissions_of_his()
     let grant = Grant::project(&user.id, last.as_ref().unwrap(), PermissionLevel::View);
     admin.permissions().grant(grant).await.unwrap();
     bed.clear_requests();
-    let found = admin.permissions().list().user(&user.id).limit(2).all().await.unwrap();
+    let found = admin.permissions().list().user(&user.id).page_size(2).all().await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].permission_level.as_deref(), Some(&PermissionLevel::View));
     let pages = bed.requests().len();
@@ -169,7 +170,7 @@ async fn who_is_no_administrator_gets_his_own_records_and_is_told_before() {
     let offered = bud.capabilities().await.unwrap();
     for id in ["audit.export", "audit.records", "audit.summary"] {
         let known = offered.operations.iter().find(|known| known.id == id).unwrap();
-        assert!(known.loss.unwrap().contains("his own records only"), "{id}");
+        assert!(known.limitation.unwrap().contains("his own records only"), "{id}");
     }
 }
 
@@ -330,7 +331,7 @@ async fn every_list_asks_for_an_order_and_none_is_redirected() {
     let (bed, bud) = shipped().await;
     bed.seed_users(5);
     bed.clear_requests();
-    bud.users().list().limit(2).all().await.unwrap();
+    bud.users().list().page_size(2).all().await.unwrap();
     bud.projects().list().all().await.unwrap();
     bud.clusters().list().all().await.unwrap();
     bud.credentials().list().all().await.unwrap();

@@ -256,7 +256,7 @@ async fn a_search_ends_at_a_short_page_whatever_the_count_says() {
     let page = |page: u32, ids: std::ops::Range<usize>| json!({ "page": page, "limit": 2, "total_record": 0, "total_pages": 1, "users": ids.map(user).collect::<Vec<_>>() });
     let home = answering([(200, page(1, 0..2)), (200, page(2, 2..4)), (200, page(3, 4..5))]).await;
     let bud = runtime(&home).build().unwrap();
-    let found = bud.users().list().search("miller").limit(2).all().await.unwrap();
+    let found = bud.users().list().search("miller").page_size(2).all().await.unwrap();
     assert_eq!(found.len(), 5, "the count that the server gives with a search is wrong");
     let query = "/users/?page=1&limit=2&order_by=created_at%2Cid&search=true&name=miller&email=miller";
     assert_eq!(sent(&home)[0].1, query);

@@ -9,13 +9,13 @@
  * for warnings, 5 where something could not be read.
  */
 
-import { KubernetesCluster, reports } from 'bud-sdk-node';
+import { kubernetes, report as reports } from 'bud-sdk-node';
 
 import { connect, given, option } from '../support/cluster.js';
 import { brokenCluster } from '../support/broken-cluster.js';
 
 await using demo = given('demo') ? await brokenCluster() : undefined;
-await using cluster = demo ? new KubernetesCluster({ kubeconfig: demo.kubeconfig }) : connect();
+await using cluster = demo ? new kubernetes.Cluster({ kubeconfig: demo.kubeconfig }) : connect();
 
 const report = await cluster.report();
 switch (option('format')) {
@@ -23,9 +23,9 @@ switch (option('format')) {
     console.log(JSON.stringify(report, undefined, 2));
     break;
   case 'html':
-    console.log(reports.page(report));
+    console.log(reports.toHtmlPage(report));
     break;
   default:
-    process.stdout.write(reports.text(report));
+    process.stdout.write(reports.toText(report));
 }
 process.exitCode = reports.exitCode(report);

@@ -16,6 +16,6 @@ const lines = cluster.followLogs({
   name: argument(1) ?? 'budapp',
   container: option('container'),
   tail: Number(option('tail') ?? 100),
-  within: Number(option('seconds') ?? 3600) * 1000,
+  timeout: Number(option('seconds') ?? 3600) * 1000,
 });
 for await (const line of lines) console.log(line.container, line.text);

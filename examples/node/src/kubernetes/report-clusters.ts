@@ -7,9 +7,9 @@
  * them.
  */
 
-import { KubernetesCluster, reports } from 'bud-sdk-node';
+import { kubernetes, report as reports } from 'bud-sdk-node';
 
-await using cluster = new KubernetesCluster();
+await using cluster = new kubernetes.Cluster();
 const fleet = await cluster.reports({ contexts: process.argv.slice(2) });
 for (const { context, report, error } of fleet.clusters) {
   if (report) {

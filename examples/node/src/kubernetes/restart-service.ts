@@ -26,5 +26,5 @@ console.log(`${name} is ${before.state}`);
 
 await cluster.restart({ namespace, name });
 console.log(`${name} is restarted`);
-const after = await cluster.waitForRollout({ namespace, name, within: 600_000 });
+const after = await cluster.waitForRollout({ namespace, name, timeout: 600_000 });
 console.log(`${name} is ${after.state}, ${after.available} of ${after.replicas} available`);

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { KubernetesCluster } from 'bud-sdk-node';
+import { kubernetes } from 'bud-sdk-node';
 
 const OPTIONS = ['context', 'namespace', 'database', 'container', 'tail', 'seconds', 'format'] as const;
 const options: Record<string, { type: 'string' | 'boolean' }> = { demo: { type: 'boolean' } };
@@ -26,8 +26,8 @@ export function argument(n: number): string | undefined {
 }
 
 /** The cluster of `KUBECONFIG` or of `~/.kube/config`, by its current context unless `--context` names another. */
-export function connect(): KubernetesCluster {
-  return new KubernetesCluster({ context: option('context') });
+export function connect(): kubernetes.Cluster {
+  return new kubernetes.Cluster({ context: option('context') });
 }
 
 /** What may be unknown, as text. */

@@ -98,7 +98,7 @@ async function furnish(client: Client, found: { stoppedEndpoint: string; cluster
   const endpoints = await client.endpoints.list().all();
   const running = endpoints.find((endpoint) => endpoint.id !== found.stoppedEndpoint) ?? { id: found.stoppedEndpoint };
   await client.endpoints.deploy(running, { cluster: found.cluster });
-  await client.endpoints.wait(running, { every: 1 });
+  await client.endpoints.wait(running, { pollInterval: 1 });
   return {
     ...found,
     userEmail: users[0]?.email ?? '',

@@ -100,14 +100,14 @@ pub(super) fn pages(server: &Server, rounds: usize) -> Outcome<Vec<Verdict>> {
             })
         }),
     }];
-    for (name, in_flight, connections) in
-        [("users().list()", 1, Connections::One), ("list().in_flight(8)", 8, Connections::UpTo(16))]
+    for (name, concurrency, connections) in
+        [("users().list()", 1, Connections::One), ("list().concurrency(8)", 8, Connections::UpTo(16))]
     {
         let (bud, runtime) = (client(server.url())?, runtime()?);
         let run = move || {
             runtime.block_on(async {
                 for _ in 0..PASSES {
-                    let list = bud.users().list().limit(PER_PAGE as u32).in_flight(in_flight);
+                    let list = bud.users().list().page_size(PER_PAGE as u32).concurrency(concurrency);
                     let all = list.all().await.map_err(|error| error.to_string())?;
                     exactly(users, black_box(all).len())?;
                 }
@@ -135,6 +135,6 @@ pub(super) fn pages(server: &Server, rounds: usize) -> Outcome<Vec<Verdict>> {
     Ok(vec![
         verdict("10,000 users, CPU", ours, What::Cpu, 1.1),
         verdict("10,000 users, time", ours, What::Wall, 1.1),
-        verdict("10,000 users with `in_flight(8)`, time", ahead, What::Wall, 0.8),
+        verdict("10,000 users with `concurrency(8)`, time", ahead, What::Wall, 0.8),
     ])
 }

@@ -80,7 +80,7 @@ async fn a_container_that_is_not_there_ends_a_followed_log_at_once() {
         _ => gone(),
     })
     .await;
-    let mut log = server.cluster().await.logs("here", "pod/p").container("daprd").within(LONG).follow();
+    let mut log = server.cluster().await.logs("here", "pod/p").container("daprd").timeout(LONG).follow();
     let error = log.next().await.unwrap().unwrap_err();
     assert!(error.is_not_found() && error.message().contains("it has main"), "{error}");
     assert!(log.next().await.is_none());
@@ -104,12 +104,12 @@ async fn a_log_that_is_not_there_is_an_error_and_one_that_breaks_off_is_not_aske
     })
     .await;
     let cluster = server.cluster().await;
-    let error = cluster.logs("here", "pod/p").within(LONG).follow().next().await.unwrap().unwrap_err();
+    let error = cluster.logs("here", "pod/p").timeout(LONG).follow().next().await.unwrap().unwrap_err();
     assert_eq!(error.status(), Some(404), "{error}");
     assert!(server.take() <= 4);
 
     let started = Instant::now();
-    let mut log = cluster.logs("here", "pod/breaks").within(Duration::from_secs(3)).follow();
+    let mut log = cluster.logs("here", "pod/breaks").timeout(Duration::from_secs(3)).follow();
     assert!(log.next().await.is_none(), "the time to follow is over");
     assert!(started.elapsed() >= Duration::from_secs(3));
     // Two for each try, and one try a second.
@@ -130,7 +130,7 @@ async fn lines_are_told_once_each_in_whatever_order_their_times_are() {
         _ => gone(),
     })
     .await;
-    let mut log = server.cluster().await.logs("here", "pod/p").within(LONG).follow();
+    let mut log = server.cluster().await.logs("here", "pod/p").timeout(LONG).follow();
     let mut told = Vec::new();
     while told.len() < 8 {
         told.push(log.next().await.unwrap().unwrap());
@@ -161,13 +161,13 @@ async fn a_followed_log_ends_with_a_container_that_will_not_be_started_again() {
     .await;
     let cluster = server.cluster().await;
     let started = Instant::now();
-    let mut log = cluster.logs("here", "pod/done").within(LONG).follow();
+    let mut log = cluster.logs("here", "pod/done").timeout(LONG).follow();
     assert_eq!(log.next().await.unwrap().unwrap().text, "line");
     assert!(log.next().await.is_none());
     assert!(started.elapsed() < Duration::from_secs(60));
     server.take();
     // One that will be is waited for.
-    let mut log = cluster.logs("here", "pod/crashes").within(Duration::from_secs(4)).follow();
+    let mut log = cluster.logs("here", "pod/crashes").timeout(Duration::from_secs(4)).follow();
     while log.next().await.is_some() {}
     let opened = server.paths().iter().filter(|path| path.ends_with("/log")).count();
     assert!(opened >= 2, "{opened}");
@@ -189,7 +189,7 @@ async fn an_outage_between_two_pods_is_no_end_and_a_missing_right_is_an_error() 
         _ => gone(),
     })
     .await;
-    let mut log = server.cluster().await.logs("here", "app").within(LONG).follow();
+    let mut log = server.cluster().await.logs("here", "app").timeout(LONG).follow();
     assert_eq!(log.next().await.unwrap().unwrap().text, "from the first");
     let line = log.next().await.expect("it goes on").unwrap();
     assert_eq!((line.text.as_str(), line.pod.as_str()), ("from the second", "q"));
@@ -205,7 +205,7 @@ async fn an_outage_between_two_pods_is_no_end_and_a_missing_right_is_an_error() 
             _ => gone(),
         })
         .await;
-        let mut log = server.cluster().await.logs("here", "app").within(LONG).follow();
+        let mut log = server.cluster().await.logs("here", "app").timeout(LONG).follow();
         assert_eq!(log.next().await.unwrap().unwrap().text, "line");
         let end = log.next().await;
         // A deployment that wants no pods gets none.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use bud_sdk::ErrorKind;
-use bud_sdk::kubernetes::{Cluster, Scope};
+use bud_sdk::kubernetes::{Cluster, Namespaces};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 use server::{Server, page, pod};
@@ -37,9 +37,9 @@ async fn fifty_thousand_pods_take_one_request_a_page_and_little_memory() {
     let server = server::in_a_process_of_its_own(PODS);
     let cluster = server.cluster().await;
     // What is needed once is not counted.
-    cluster.pods(Scope::all().labels("warm=up")).await.unwrap();
+    cluster.pods(Namespaces::all().labels("warm=up")).await.unwrap();
     let before = server::peak_memory();
-    let pods = cluster.pods(Scope::all()).await.unwrap();
+    let pods = cluster.pods(Namespaces::all()).await.unwrap();
     let grown = server::peak_memory().saturating_sub(before);
     assert_eq!(pods.len(), PODS);
     assert_eq!((pods[0].name.as_str(), pods[PODS - 1].name.as_str()), ("pod-0", "pod-49999"));
@@ -208,9 +208,9 @@ async fn what_would_leave_its_place_is_refused_before_any_request() {
 async fn no_namespace_at_all_is_not_every_namespace() {
     let server = Server::start(|_, _| list(&[pod("a")], "")).await;
     let cluster = server.cluster().await;
-    assert!(cluster.pods(Scope::namespaces(Vec::<String>::new())).await.unwrap().is_empty());
+    assert!(cluster.pods(Namespaces::several(Vec::<String>::new())).await.unwrap().is_empty());
     assert_eq!(server.requests(), 0);
-    assert_eq!(cluster.pods(Scope::namespaces(["here", "there"])).await.unwrap().len(), 2);
+    assert_eq!(cluster.pods(Namespaces::several(["here", "there"])).await.unwrap().len(), 2);
     assert_eq!(server.requests(), 2);
 }
 

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use bud_sdk::ErrorKind;
-use bud_sdk::kubernetes::{Cluster, Scope};
+use bud_sdk::kubernetes::{Cluster, Namespaces};
 use serde_json::{Value, json};
 
 use crate::list;
@@ -27,7 +27,7 @@ fn one_of_everything(asked: &Asked) -> Response {
 
 async fn every_read(cluster: &Cluster) {
     let minute = std::time::Duration::from_secs(60);
-    let here = || Scope::namespace("here");
+    let here = || Namespaces::one("here");
     cluster.nodes().await.unwrap();
     cluster.gpus().await.unwrap();
     cluster.pods(here()).await.unwrap();
@@ -43,7 +43,7 @@ async fn every_read(cluster: &Cluster) {
     cluster.top_nodes().await.unwrap();
     cluster.certificates(here()).await.unwrap();
     cluster.logs("here", "app").await.unwrap();
-    let mut log = cluster.logs("here", "app").within(minute / 30).follow();
+    let mut log = cluster.logs("here", "app").timeout(minute / 30).follow();
     while log.next().await.is_some() {}
     cluster.postgres_primary("here").await.unwrap_err();
 }

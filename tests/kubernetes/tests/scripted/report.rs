@@ -130,11 +130,11 @@ async fn what_may_not_be_read_is_told_and_is_never_healthy() {
     assert_eq!((&*report.verdict, report.exit_code()), (&Verdict::Unknown, 5), "{}", report.to_json());
     let pods = section(&report, "pods");
     assert_eq!(*pods.status, SectionStatus::Unavailable);
-    assert_eq!(pods.needed_right.as_deref(), Some("list pods in all namespaces"));
+    assert_eq!(pods.missing_permission.as_deref(), Some("list pods in all namespaces"));
     assert!(pods.objects > 0, "those of the platform were read");
     let asked = |path: &str| server.requests().iter().filter(|request| request.contains(path)).count();
     assert_eq!((asked("/api/v1/pods?"), asked("/namespaces/bud-system/pods?")), (1, 1));
-    assert_eq!(section(&report, "nodes").needed_right.as_deref(), Some("list nodes in all namespaces"));
+    assert_eq!(section(&report, "nodes").missing_permission.as_deref(), Some("list nodes in all namespaces"));
     assert_eq!(*section(&report, "services").status, SectionStatus::Ok, "the rest goes on");
     assert!(report.findings.iter().any(|finding| finding.code == "SECTION_UNAVAILABLE"));
 }
@@ -163,7 +163,7 @@ async fn one_namespace_that_may_not_be_read_does_not_hide_the_others() {
     assert_eq!(*pods.reason.unwrap(), Unavailable::Forbidden);
     let detail = pods.detail.unwrap();
     assert!(detail.starts_with("read was only bud-system, dapr-system: "), "{detail}");
-    assert_eq!(pods.needed_right.as_deref(), Some("list pods in bud-data"));
+    assert_eq!(pods.missing_permission.as_deref(), Some("list pods in bud-data"));
     // Where none may be read, none is said to have been.
     let (_server, cluster) = serve(objects()).await;
     let report = cluster.report().platform(["bud-data"]).await.unwrap();
@@ -206,12 +206,12 @@ async fn what_a_report_asks_first_is_in_its_time_as_well() {
     let within = Duration::from_secs(3);
     let (_server, cluster) = serve(Objects::healthy().stall("version")).await;
     let started = std::time::Instant::now();
-    let error = cluster.report().within(within).await.unwrap_err();
+    let error = cluster.report().timeout(within).await.unwrap_err();
     assert_eq!(error.kind(), bud_sdk::ErrorKind::Timeout);
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     let (_server, cluster) = serve(Objects::healthy().stall("apis")).await;
     let started = std::time::Instant::now();
-    let report = cluster.report().within(within).await.unwrap();
+    let report = cluster.report().timeout(within).await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     assert_eq!(*section(&report, "metrics").reason.unwrap(), Unavailable::Timeout);
     assert_eq!(*section(&report, "pods").status, SectionStatus::Ok);
@@ -221,13 +221,17 @@ async fn what_a_report_asks_first_is_in_its_time_as_well() {
 async fn what_stalls_is_left_out_and_the_rest_is_reported_in_time() {
     let (_server, cluster) = serve(Objects::broken().stall("events").stall("leases")).await;
     let started = std::time::Instant::now();
-    let report =
-        cluster.report().within(Duration::from_secs(5)).section_within(Duration::from_secs(2)).await.unwrap();
+    let report = cluster
+        .report()
+        .timeout(Duration::from_secs(5))
+        .section_timeout(Duration::from_secs(2))
+        .await
+        .unwrap();
     assert!(started.elapsed() < Duration::from_secs(50), "{:?}", started.elapsed());
     assert_eq!(*section(&report, "events").reason.unwrap(), Unavailable::Timeout);
     assert!(report.roots().any(|finding| finding.code == "NODE_NOT_READY"));
     let (_server, well) = serve(Objects::healthy().stall("events")).await;
-    let report = well.report().section_within(Duration::from_secs(1)).await.unwrap();
+    let report = well.report().section_timeout(Duration::from_secs(1)).await.unwrap();
     assert_eq!(report.verdict, Verdict::Unknown);
 }
 
@@ -243,7 +247,7 @@ async fn only_some_namespaces() {
     assert!(!server.requests().iter().any(|request| request.contains("/log?")));
     let error = cluster.report().only(["../secrets"]).await.unwrap_err();
     assert_eq!(error.param(), Some("only"));
-    let error = cluster.report().within(Duration::ZERO).await.unwrap_err();
+    let error = cluster.report().timeout(Duration::ZERO).await.unwrap_err();
     assert_eq!(error.param(), Some("within"));
 }
 
@@ -252,7 +256,8 @@ async fn the_first_findings_come_before_the_last_page() {
     let (_server, cluster) = serve(Objects::broken()).await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let watched = seen.clone();
-    let report = cluster.report().watch(move |update| watched.lock().unwrap().push(update)).await.unwrap();
+    let report =
+        cluster.report().on_update(move |update| watched.lock().unwrap().push(update)).await.unwrap();
     let seen = seen.lock().unwrap();
     let first = seen.iter().position(|update| matches!(update, ReportUpdate::Found(_))).unwrap();
     let pods =
@@ -287,7 +292,7 @@ async fn several_clusters_at_once_and_one_that_is_not_there_delays_none() {
     let cluster = Cluster::builder().kubeconfig(&path).connect().await.unwrap();
     let contexts = ["well", "bad", "dumb", "gone", "unknown token=hunter2"];
     let started = std::time::Instant::now();
-    let fleet = cluster.reports(contexts).within(Duration::from_secs(3)).await.unwrap();
+    let fleet = cluster.reports(contexts).timeout(Duration::from_secs(3)).await.unwrap();
     std::fs::remove_file(&path).unwrap();
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     let names: Vec<&str> = fleet.clusters.iter().map(|member| member.context.as_str()).collect();
@@ -305,7 +310,7 @@ async fn several_clusters_at_once_and_one_that_is_not_there_delays_none() {
     // What each report is given is its own; this takes longer than what is given to all.
     let slow = serve(Objects::healthy().stall("events")).await;
     let (one, all) = (Duration::from_secs(8), Duration::from_secs(1));
-    let fleet = slow.1.reports(["scripted"]).within(all).each(move |report| report.within(one));
+    let fleet = slow.1.reports(["scripted"]).timeout(all).each(move |report| report.timeout(one));
     let fleet = fleet.await.unwrap();
     assert_eq!(fleet.clusters[0].error, None);
     assert_eq!(fleet.clusters[0].report.as_ref().unwrap().verdict, Verdict::Unknown);
@@ -325,7 +330,7 @@ async fn a_large_cluster_takes_one_request_a_page_and_little_memory() {
     let server = crate::server::large(NODES, PODS, EVENTS);
     let cluster = server.cluster().await;
     let within = Duration::from_secs(600);
-    let report = cluster.report().within(within).section_within(within).await.unwrap();
+    let report = cluster.report().timeout(within).section_timeout(within).await.unwrap();
     let peak = crate::server::peak_memory();
     let objects = |name: &str| section(&report, name).objects as usize;
     assert_eq!(

@@ -21,8 +21,8 @@ pub fn file() -> Generated {
         text.push_str(&format!("\n## {section}\n"));
         for check in bud_sdk::diagnostics::checks().filter(|check| check.section == section) {
             text.push_str(&format!(
-                "\n### {}\n\n{}\n\n- **Severity:** {}\n- **Confirm:** {}\n- **Fix:** {}\n",
-                check.code, check.means, check.severity, check.confirm, check.fix
+                "\n### {}\n\n{}\n\n- **Severity:** {}\n- **Confirm:** {}\n- **Remedy:** {}\n",
+                check.code, check.means, check.severity, check.confirm, check.remedy
             ));
         }
     }

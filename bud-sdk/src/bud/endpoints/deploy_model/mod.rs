@@ -50,7 +50,7 @@ impl Endpoints {
     /// # }
     /// ```
     pub fn deploy_model(&self, model: DeployModel) -> ModelDeployment {
-        let wait = Wait { within: Duration::from_secs(60 * 60), ..Wait::default() };
+        let wait = Wait { timeout: Duration::from_secs(60 * 60), ..Wait::default() };
         ModelDeployment { client: self.0.clone(), model, resumed: None, wait, told: None }
     }
 }
@@ -132,18 +132,18 @@ impl ModelDeployment {
         self
     }
     /// The longest time that all of it may take. 60 minutes.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.wait.within = time;
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.wait.timeout = time;
         self
     }
     /// The time between the first looks at simulation and deployment; it grows to eight times as much. 2 seconds.
-    pub fn every(mut self, time: Duration) -> Self {
-        self.wait.every = time;
+    pub fn poll_interval(mut self, time: Duration) -> Self {
+        self.wait.poll_interval = time;
         self
     }
     /// Is told how far it is.
-    pub fn on_update(mut self, told: impl FnMut(&DeploymentUpdate) + Send + 'static) -> Self {
-        self.told = Some(Box::new(told));
+    pub fn on_update(mut self, callback: impl FnMut(&DeploymentUpdate) + Send + 'static) -> Self {
+        self.told = Some(Box::new(callback));
         self
     }
 

@@ -314,7 +314,7 @@ impl Run {
     where
         F: Future<Output = Result<(T, Meta)>>,
     {
-        let mut pause = self.wait.every;
+        let mut pause = self.wait.poll_interval;
         loop {
             let left = self.left()?;
             let error = match send(self.client.options_within(left)).await {
@@ -329,14 +329,14 @@ impl Run {
                 return Err(self.over(Some(&error)));
             }
             sleep(jittered).await;
-            pause = pause.mul_f64(1.5).min(self.wait.every * SLOWEST);
+            pause = pause.mul_f64(1.5).min(self.wait.poll_interval * SLOWEST);
         }
     }
 
     fn over(&self, last: Option<&Error>) -> Error {
         let last =
             last.map(|error| format!("; the last request failed: {}", error.brief())).unwrap_or_default();
-        let message = format!("not done within {}{last}", seconds(self.wait.within));
+        let message = format!("not done within {}{last}", seconds(self.wait.timeout));
         Error::new(ErrorKind::PollTimeout, message)
     }
 
@@ -347,7 +347,11 @@ impl Run {
     }
 
     fn rest(&self) -> Result<Wait> {
-        Ok(Wait { within: self.left()?, every: self.wait.every, limit: Some(self.wait.within) })
+        Ok(Wait {
+            timeout: self.left()?,
+            poll_interval: self.wait.poll_interval,
+            limit: Some(self.wait.timeout),
+        })
     }
 
     fn update(&self, id: &WorkflowId, stage: DeploymentStage) -> DeploymentUpdate {

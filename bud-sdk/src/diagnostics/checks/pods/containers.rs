@@ -1,6 +1,6 @@
 //! What is wrong with a pod's containers.
 
-use super::One;
+use super::PodContext;
 use crate::kubernetes::objects::{Container, ContainerStatus, Terminated, condition};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
@@ -77,7 +77,7 @@ fn by_answer(message: &str) -> &'static str {
     }
 }
 
-impl One<'_> {
+impl PodContext<'_> {
     pub(super) fn containers(&self, healthy: bool) -> Vec<Draft> {
         // What has failed is not started again; its job tells of it. Memory may still be why.
         if self.pod.status.phase == "Failed" {

@@ -1,12 +1,12 @@
 //! Pods that have no node yet, or whose containers do not start.
 
-use super::One;
+use super::PodContext;
 use crate::diagnostics::checks::{storage, unschedulable::Unschedulable};
 use crate::kubernetes::objects::{Condition, Terminated, condition};
 use crate::report::{Draft, EvidenceKind, Severity};
 use crate::types::Timestamp;
 
-impl One<'_> {
+impl PodContext<'_> {
     pub(super) fn pending(&self) -> Vec<Draft> {
         if self.pod.status.phase != "Pending" {
             return Vec::new();

@@ -111,7 +111,7 @@ pub(crate) fn impersonation() -> Vec<Case> {
         ),
         user(
             "more of a user",
-            "token: canary-token\nas: someone\nas-user-extra:\n  example.com/Scope: [a, b]\n  x y: [c]",
+            "token: canary-token\nas: someone\nas-user-extra:\n  example.com/Namespaces: [a, b]\n  x y: [c]",
         ),
         user("an empty user", "token: canary-token\nas: \"\""),
         user("groups alone", "token: canary-token\nas-groups: [one]").refused(),

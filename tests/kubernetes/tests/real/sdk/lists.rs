@@ -2,7 +2,7 @@
 
 use bud_kubernetes_testbed::{Cluster as Bed, Outcome};
 use bud_sdk::ErrorKind;
-use bud_sdk::kubernetes::Scope;
+use bud_sdk::kubernetes::Namespaces;
 use serde_json::{Value, json};
 
 use super::{sdk, told};
@@ -457,7 +457,7 @@ pub(crate) async fn services_with_what_is_behind_them(bed: &Bed) -> Outcome {
 
 pub(crate) async fn certificates_with_when_they_end(bed: &Bed) -> Outcome {
     let cluster = sdk(bed).await?;
-    let missing = cluster.certificates(Scope::all()).await.unwrap_err();
+    let missing = cluster.certificates(Namespaces::all()).await.unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::Unsupported);
     assert!(missing.to_string().contains("cert-manager is not installed"), "{missing}");
 
@@ -477,7 +477,7 @@ pub(crate) async fn certificates_with_when_they_end(bed: &Bed) -> Outcome {
     bed.api().create(&certificate("over", "2026-01-02T00:00:00Z", "True")).await?;
     let found = bed
         .until("certificates are listed", || async {
-            let found = told(cluster.certificates(Scope::all()).await)?;
+            let found = told(cluster.certificates(Namespaces::all()).await)?;
             if found.len() == 2 { Ok(found) } else { Err(format!("{found:?}")) }
         })
         .await?;

@@ -2,7 +2,7 @@
 //! lacks.
 
 use bud_kubernetes_testbed::{Binaries, Cluster as Bed, ExecScript, Identity, Outcome};
-use bud_sdk::kubernetes::{Cluster, Scope};
+use bud_sdk::kubernetes::{Cluster, Namespaces};
 use bud_sdk::report::Unavailable;
 use bud_sdk::{Error, ErrorKind};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ const RBAC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bud-sdk/rbac");
 
 /// Every call that reads, by name, and how it went.
 async fn reads(cluster: &Cluster) -> Vec<(&'static str, Result<(), Error>)> {
-    let here = || Scope::namespace("roles");
+    let here = || Namespaces::one("roles");
     let done = |result: Result<(), Error>| result;
     vec![
         ("nodes", done(cluster.nodes().await.map(drop))),
@@ -191,7 +191,7 @@ async fn a_report_names_each_right_that_it_misses(bed: &Bed, role: &Value, reade
         let missing = report.sections.into_iter().filter(|section| {
             section.reason.as_ref().is_some_and(|reason| **reason == Unavailable::Forbidden)
         });
-        Ok(missing.map(|section| (section.name, section.needed_right.unwrap_or_default())).collect())
+        Ok(missing.map(|section| (section.name, section.missing_permission.unwrap_or_default())).collect())
     };
     assert_eq!(unread(reader).await?, [], "the shipped role is enough");
     for (at, (group, resource, sections)) in SECTIONS.iter().enumerate() {

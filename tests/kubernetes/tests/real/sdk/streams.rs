@@ -68,7 +68,7 @@ pub(crate) async fn a_log_is_followed_over_cuts_and_to_the_pod_that_takes_its_pl
     let moment = when(0);
     log.write_at(moment, "a\n");
     log.write_at(moment, "b\n");
-    let mut followed = cluster.logs("replaced", "app").within(Duration::from_secs(60)).follow();
+    let mut followed = cluster.logs("replaced", "app").timeout(Duration::from_secs(60)).follow();
     let mut next = async || -> Outcome<LogLine> {
         let line = tokio::time::timeout(Duration::from_secs(30), followed.next()).await;
         let line = line.map_err(|_| "no line came".to_owned())?.ok_or("the log ended")?;
@@ -134,7 +134,7 @@ pub(crate) async fn commands_end_with_their_code_and_all_they_wrote(bed: &Bed) -
         missing.kind() == ErrorKind::OperationFailed && missing.message().contains("not found in $PATH"),
         "{missing}"
     );
-    let endless = run(&["endless"]).within(Duration::from_secs(1)).await.unwrap_err();
+    let endless = run(&["endless"]).timeout(Duration::from_secs(1)).await.unwrap_err();
     assert!(endless.kind() == ErrorKind::Timeout && endless.maybe_applied(), "{endless}");
     assert_eq!(run(&[]).await.unwrap_err().param(), Some("command"));
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bud_kubernetes_testbed::{Cluster as Bed, Outcome};
 use bud_sdk::ErrorKind;
-use bud_sdk::kubernetes::Scope;
+use bud_sdk::kubernetes::Namespaces;
 use serde_json::json;
 
 use super::{sdk, told};
@@ -243,7 +243,7 @@ pub(crate) async fn use_of_pods_and_nodes_and_a_dead_metrics_api(bed: &Bed) -> O
     let started = std::time::Instant::now();
     let dead = bed
         .until("the API is dead", || async {
-            match cluster.top_pods(Scope::all()).await {
+            match cluster.top_pods(Namespaces::all()).await {
                 Err(error) if error.kind() == ErrorKind::Server => Ok(error),
                 other => Err(format!("{other:?}")),
             }

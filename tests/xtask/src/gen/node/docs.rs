@@ -42,8 +42,9 @@ fn routes_of(operation: &OperationInfo) -> Vec<String> {
     for flavor in [Flavor::Guide, Flavor::Runtime] {
         lines.push(match operation.routes.on(flavor) {
             Support::Offered(route) => {
-                let loss = route.loss.map(|loss| format!(": {loss}")).unwrap_or_default();
-                format!("- {flavor}: `{} {}`{loss}", route.method, route.path)
+                let limitation =
+                    route.limitation.map(|limitation| format!(": {limitation}")).unwrap_or_default();
+                format!("- {flavor}: `{} {}`{limitation}", route.method, route.path)
             }
             Support::Unsupported(instead) => format!("- {flavor}: not offered. {}", sentence(instead)),
         });

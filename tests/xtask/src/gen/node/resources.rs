@@ -192,10 +192,10 @@ fn imports(body: &str) -> String {
             "../options.js",
             &[
                 "type CallOptions",
-                "type ExportOptions",
+                "type SignalOptions",
                 "type JobOptions",
                 "type ListOptions",
-                "type WorkOptions",
+                "type TimeoutOptions",
             ],
         ),
         import(body, "../read.js", &["asItIs", "mapOf", "nothing", "type Wire"]),
@@ -234,15 +234,18 @@ fn function_of(text: &mut String, method: &Method<'_>) {
     let (output, constant, name) = (result(method.entry), method.constant(), camel(method.name));
     let (call, options, result) = match kind {
         Kind::Call if method.entry.options().len() == 1 => {
-            ("call", "WorkOptions".to_owned(), format!("Call<{output}>"))
+            ("call", "TimeoutOptions".to_owned(), format!("Call<{output}>"))
         }
         Kind::Pages if method.entry.options().is_empty() => {
-            ("list", "ExportOptions".to_owned(), format!("List<{output}>"))
+            ("list", "SignalOptions".to_owned(), format!("List<{output}>"))
+        }
+        Kind::Call if method.entry.options().is_empty() => {
+            ("call", "SignalOptions".to_owned(), format!("Call<{output}>"))
         }
         Kind::Call => ("call", "CallOptions".to_owned(), format!("Call<{output}>")),
         Kind::Pages => ("list", "ListOptions".to_owned(), format!("List<{output}>")),
         Kind::Job => ("job", format!("JobOptions<{}>", given(update, false)), format!("Promise<{output}>")),
-        Kind::Bytes => ("export", "ExportOptions".to_owned(), export_of(id)),
+        Kind::Bytes => ("export", "SignalOptions".to_owned(), export_of(id)),
         _ => return,
     };
     let operations = match kind {

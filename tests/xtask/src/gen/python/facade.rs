@@ -342,8 +342,9 @@ fn places(info: &OperationInfo) -> String {
     for flavor in [Flavor::Guide, Flavor::Runtime] {
         lines.push(match info.routes.on(flavor) {
             Support::Offered(route) => {
-                let loss = route.loss.map_or(String::new(), |loss| format!(" ({loss})"));
-                format!("On the {flavor} API: `{} {}`{loss}.", route.method.as_str(), route.path)
+                let limitation =
+                    route.limitation.map_or(String::new(), |limitation| format!(" ({limitation})"));
+                format!("On the {flavor} API: `{} {}`{limitation}.", route.method.as_str(), route.path)
             }
             Support::Unsupported(instead) => {
                 format!("On the {flavor} API: raises `Unsupported` ({instead}).")

@@ -150,7 +150,7 @@ pub(crate) async fn what_may_not_be_read_is_told(bed: &Bed) -> Outcome {
     let blind = told(crate::sdk::sdk_as(bed, &nobody).await?.report().await)?;
     assert!(unread(&blind), "{}", blind.to_json());
     let pods = blind.sections.iter().find(|section| section.name == "pods").unwrap();
-    assert_eq!(pods.needed_right.as_deref().map(|right| right.starts_with("list pods")), Some(true));
+    assert_eq!(pods.missing_permission.as_deref().map(|right| right.starts_with("list pods")), Some(true));
     assert_eq!(blind.verdict.to_string(), "UNKNOWN");
     let admin = bud_sdk::kubernetes::Cluster::builder().kubeconfig(bed.kubeconfig());
     assert!(!unread(&told(connected(admin).await?.report().only(["default"]).await)?));
