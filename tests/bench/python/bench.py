@@ -3,7 +3,8 @@
 `cargo xtask bench python` runs it. The server is that of the core's benchmark, in a process of its own on one
 processor; everything measured runs on the others. Both sides make the same requests, which the server counts. Only
 ratios have targets: absolute times say more about the machine and what else runs on it. The platform's own Python
-package is in no registry; it is compared when a checkout of it is given with --official PATH.
+package is in no registry; it is compared when a checkout of it is given with --official PATH. A run with one of
+--quick, --rounds and --mib is a look at it: only others are judged and kept.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import json
 import os
 import platform
 import random
@@ -118,15 +120,8 @@ class Arm:
     cpu: list[float] = field(default_factory=list)
 
 
-@dataclass
-class Verdict:
-    what: str
-    against: str
-    ratio: float
-    target: float
-
-    def line(self) -> str:
-        return f"| {self.what} | {self.against} | {self.ratio:.2f}x | at least {self.target}x |"
+# By their names in targets.json, which says what they are of and what they are to be.
+Ratios = dict[str, float]
 
 
 def race(title: str, server: Server | Bed, rounds: int, unit: int, ours: Arm, theirs: Arm) -> float:
@@ -154,7 +149,7 @@ def race(title: str, server: Server | Bed, rounds: int, unit: int, ours: Arm, th
     return statistics.median(their / our for our, their in zip(ours.seconds, theirs.seconds, strict=True))
 
 
-def sync_calls(server: Server, rounds: int) -> Verdict:
+def sync_calls(server: Server, rounds: int) -> Ratios:
     bud = Client(server.url, token=TOKEN, flavor="guide")
     plain = httpx.Client(headers=BEARER, trust_env=False)
 
@@ -168,10 +163,10 @@ def sync_calls(server: Server, rounds: int) -> Verdict:
 
     title = "One call after another"
     ratio = race(title, server, rounds, CALLS, Arm("bud_sdk.Client", ours), Arm("httpx + json", theirs))
-    return Verdict("one call, Python", "httpx", ratio, 3)
+    return {"call_speed": ratio}
 
 
-def async_calls(server: Server, rounds: int) -> Verdict:
+def async_calls(server: Server, rounds: int) -> Ratios:
     calls = CALLS * 4
 
     async def our_calls() -> None:
@@ -201,10 +196,10 @@ def async_calls(server: Server, rounds: int) -> Verdict:
         Arm("aiohttp + json", lambda: asyncio.run(their_calls())),
     )
     ratio = race(f"{IN_FLIGHT} calls in flight", server, rounds, calls, *arms)
-    return Verdict(f"{IN_FLIGHT} calls in flight, Python", "aiohttp", ratio, 2)
+    return {"calls_in_flight_speed": ratio}
 
 
-def lists(server: Server, rounds: int) -> list[Verdict]:
+def lists(server: Server, rounds: int) -> Ratios:
     bud = Client(server.url, token=TOKEN, flavor="guide")
     plain = httpx.Client(headers=BEARER, trust_env=False)
 
@@ -229,16 +224,18 @@ def lists(server: Server, rounds: int) -> list[Verdict]:
             for name in (*FIELDS, *TIMES):
                 getattr(user, name)
 
-    verdicts = []
-    for title, read, target in (("three fields read", three, 3.0), ("every field read", every, 1.3)):
+    ratios = {}
+    for name, title, read in (
+        ("users_three_fields_speed", "three fields read", three),
+        ("users_every_field_speed", "every field read", every),
+    ):
         ours = Arm("bud_sdk.Client", lambda read=read: read(bud.users.list().all()))  # type: ignore[misc]
         theirs = Arm("httpx + pydantic", lambda read=read: read(their_users()))  # type: ignore[misc]
-        ratio = race(f"10,000 users, {title}", server, rounds, 10_000, ours, theirs)
-        verdicts.append(Verdict(f"10,000 users, {title}, Python", "httpx + pydantic", ratio, target))
-    return verdicts
+        ratios[name] = race(f"10,000 users, {title}", server, rounds, 10_000, ours, theirs)
+    return ratios
 
 
-def exports(server: Server, rounds: int, mib: int) -> tuple[Verdict, float]:
+def exports(server: Server, rounds: int, mib: int) -> Ratios:
     base = f"{server.url}/mib/{mib}"
     shm = Path("/dev/shm")
     room = shm.exists() and os.statvfs(shm).f_bavail * os.statvfs(shm).f_frsize > 2 * mib << 20
@@ -261,10 +258,12 @@ def exports(server: Server, rounds: int, mib: int) -> tuple[Verdict, float]:
 
         arms = (Arm("bud_sdk: export().write_to(file)", ours), Arm("httpx: stream to a file", theirs))
         ratio = race(f"Export of {mib} MiB", server, rounds, mib, *arms)
-    return Verdict(f"export of {mib} MiB to a file, Python", "httpx", ratio, 3), growth(server, mib)
+    more = growth(server, mib)
+    print(f"  growth of memory, read in chunks: {more:.1f} MiB")
+    return {"export_speed": ratio, "export_memory": more}
 
 
-def official(bed: Bed, rounds: int) -> list[Verdict]:
+def official(bed: Bed, rounds: int) -> Ratios:
     """Beside the platform's own package: a call that both have, and the users, for which that one has no call. There,
     its client is asked for the pages by their path, and gives dicts."""
     from bud import BudClient
@@ -295,16 +294,15 @@ def official(bed: Bed, rounds: int) -> list[Verdict]:
     def our_users() -> None:
         assert len(ours.users.list().all()) == USERS
 
-    verdicts = []
-    for what, unit, one, other in (
-        ("one call", CALLS, our_calls, their_calls),
-        (f"{USERS} users", USERS, our_users, their_users),
+    ratios = {}
+    for name, what, unit, one, other in (
+        ("official_call_speed", "one call", CALLS, our_calls, their_calls),
+        ("official_users_speed", f"{USERS} users", USERS, our_users, their_users),
     ):
         arms = Arm("bud_sdk.Client", one), Arm("the official package", other)
-        ratio = race(f"The official package: {what}", bed, rounds, unit, *arms)
-        verdicts.append(Verdict(f"{what}, Python, on the test server", "the official package", ratio, 1))
+        ratios[name] = race(f"The official package: {what}", bed, rounds, unit, *arms)
     theirs.close()
-    return verdicts
+    return ratios
 
 
 def growth(server: Server, mib: int) -> float:
@@ -324,51 +322,44 @@ def growth(server: Server, mib: int) -> float:
     return (peak(mib) - peak(1)) / 1024
 
 
-def main() -> int:
-    options = argparse.ArgumentParser(prog="cargo xtask bench python", description=__doc__)
+def main() -> None:
+    options = argparse.ArgumentParser(prog="cargo xtask bench python", description=__doc__, allow_abbrev=False)
     options.add_argument("what", nargs="*", help="calls, lists, export or official; all of them unless said otherwise")
-    options.add_argument("--rounds", type=int, default=15)
-    options.add_argument("--mib", type=int, default=1024, help="size of the export")
+    options.add_argument("--quick", action="store_true", help="few rounds, a small export: for a first look")
+    options.add_argument("--rounds", type=int)
+    options.add_argument("--mib", type=int, help="size of the export")
     options.add_argument("--official", metavar="PATH", help="a checkout of the platform's own package, to compare with")
-    options.add_argument("--strict", action="store_true", help="a missed target fails")
     given = options.parse_args()
+    rounds, mib = given.rounds or (3 if given.quick else 15), given.mib or (256 if given.quick else 1024)
     wants = given.what or ["calls", "lists", "export", "official"]
     processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     pinned = processors[0] if len(processors) > 1 else None
     if pinned is not None:
         os.sched_setaffinity(0, processors[1:])
     server = Server(os.environ["BUD_BENCH"], pinned)
-    verdicts: list[Verdict] = []
-    more = None
+    ratios: Ratios = {}
     try:
         if "calls" in wants:
-            verdicts += [sync_calls(server, given.rounds), async_calls(server, given.rounds)]
+            ratios |= sync_calls(server, rounds) | async_calls(server, rounds)
         if "lists" in wants:
-            verdicts += lists(server, given.rounds)
+            ratios |= lists(server, rounds)
         if "export" in wants:
-            verdict, more = exports(server, max(3, given.rounds // 3), given.mib)
-            verdicts.append(verdict)
+            ratios |= exports(server, max(3, rounds // 3), mib)
         if "official" in wants and given.official:
             with tempfile.TemporaryDirectory() as folder:
                 bed = Bed(os.environ["BUD_TESTBED"], pinned, Path(folder))
                 try:
-                    verdicts += official(bed, given.rounds)
+                    ratios |= official(bed, rounds)
                 finally:
                     bed.close()
         elif "official" in wants:
             print("\nThe official package: skipped, for no checkout of it was given (--official PATH)")
     finally:
         server.close()
-    print("\n| what | compared with | measured | target |\n|---|---|---|---|")
-    for verdict in verdicts:
-        print(verdict.line())
-    if more is not None:
-        memory = "export read in chunks, growth of memory, Python | an export of 1 MiB"
-        print(f"| {memory} | {more:.1f} MiB | at most 16 MiB |")
-    print(f"\nCPython {platform.python_version()}, httpx {httpx.__version__}, aiohttp {aiohttp.__version__}")
-    missed = [verdict for verdict in verdicts if verdict.ratio < verdict.target]
-    return 1 if given.strict and (missed or (more or 0) > 16) else 0
+    print(f"\nCPython {platform.python_version()}, httpx {httpx.__version__}, aiohttp {aiohttp.__version__}\n")
+    if file := os.environ.get("BUD_RATIOS"):
+        Path(file).write_text(json.dumps(ratios))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,13 +1,11 @@
 //! The coverage table of README.md: what of the Day-2 guide is covered, and shown to work by the tests.
 
-use std::fs;
-use std::path::PathBuf;
-
 use bud_sdk::Flavor;
 use bud_sdk::operations::{OperationInfo, Support};
 
 use crate::catalogues;
 use crate::evidence::Evidence;
+use crate::readme::{self, Blocks};
 use crate::workspace::{Outcome, Workspace};
 
 /// Where the tests in Rust beside kubectl, on a real control plane, leave what they saw.
@@ -60,11 +58,7 @@ const SECTIONS: [(&str, &str); 29] = [
 
 /// Writes the table into README.md.
 pub fn write(workspace: &Workspace) -> Outcome {
-    let (path, old, new) = readme(workspace)?;
-    if new != old {
-        fs::write(&path, new).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    Ok(())
+    readme::write(workspace, &blocks(workspace)?)
 }
 
 /// Whether each part has left what it saw; what a part that did not run would show is not known.
@@ -75,21 +69,11 @@ pub fn complete(workspace: &Workspace) -> bool {
 
 /// An error unless README.md has the table as it would be written now.
 pub fn check(workspace: &Workspace) -> Outcome {
-    let (_, old, new) = readme(workspace)?;
-    if new == old {
-        Ok(())
-    } else {
-        Err("README.md's generated texts are stale; run `cargo xtask gen`".into())
-    }
+    readme::check(workspace, &blocks(workspace)?)
 }
 
-/// README.md as it is, and as it should be.
-fn readme(workspace: &Workspace) -> Outcome<(PathBuf, String, String)> {
-    let path = workspace.root.join("README.md");
-    let old = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let new = replaced(&old, "coverage", &generated(workspace)?)?;
-    let new = replaced(&new, "catalogues", &catalogues::summary(&workspace.root)?)?;
-    Ok((path, old, new))
+fn blocks(workspace: &Workspace) -> Outcome<Blocks> {
+    Ok(vec![("coverage", generated(workspace)?), ("catalogues", catalogues::summary(&workspace.root)?)])
 }
 
 fn generated(workspace: &Workspace) -> Outcome<String> {
@@ -193,17 +177,9 @@ fn cell(states: &[State]) -> String {
     }
 }
 
-/// The text with another block between the markers of this name.
-fn replaced(text: &str, name: &str, block: &str) -> Outcome<String> {
-    let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
-    let parts = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
-    let (before, after) = parts.ok_or_else(|| format!("README.md lacks the markers {begin} and {end}"))?;
-    Ok(format!("{before}{begin}\n{block}{end}{after}"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Column, Row, State, cell, name, replaced, table};
+    use super::{Column, Row, State, cell, name, table};
 
     #[test]
     fn cells() {
@@ -239,14 +215,5 @@ mod tests {
         for expected in ["`users.list`", "`endpoints.deploy` (guide)", "`endpoints.deploy_model` (runtime)"] {
             assert!(names.iter().any(|name| name == expected), "{expected}");
         }
-    }
-
-    #[test]
-    fn only_the_block_changes() {
-        let text = "a\n<!-- coverage:begin -->\nold\n<!-- coverage:end -->\nb\n";
-        let new = replaced(text, "coverage", "new\n").unwrap();
-        assert_eq!(new, "a\n<!-- coverage:begin -->\nnew\n<!-- coverage:end -->\nb\n");
-        assert_eq!(replaced(&new, "coverage", "new\n").unwrap(), new);
-        assert!(replaced("no markers", "coverage", "new\n").is_err());
     }
 }

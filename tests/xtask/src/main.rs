@@ -6,11 +6,13 @@ mod catalogues;
 mod coverage;
 mod deps;
 mod evidence;
+mod figures;
 mod r#gen;
 mod kubernetes;
 mod modules;
 mod node;
 mod python;
+mod readme;
 mod rules;
 mod source;
 mod tally;
@@ -28,9 +30,10 @@ cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask weaker BASE [HEAD]   the tests that are gone or assert less than at another revision, for a reader
 cargo xtask gen [--check]        write the generated texts, or see that they are current
 cargo xtask kubernetes [--build-only]  a real Kubernetes control plane to look at, or only its programs, built into the cache
-cargo xtask bench [OPTIONS]      the measured ratios, of an optimized build; --help says more
+cargo xtask bench [...]          the ratios of Rust, of an optimized build: measured, judged and kept; --help says more
 cargo xtask bench python [...]   those of the Python package
-cargo xtask bench node [--quick] those of the Node package
+cargo xtask bench node [...]     those of the Node package
+cargo xtask bench all [--quick]  those of all three
 ";
 
 fn main() -> ExitCode {
@@ -51,12 +54,16 @@ fn main() -> ExitCode {
         }
         ["weaker", base] => with_workspace(|workspace| weaker::report(workspace, base, "HEAD")),
         ["weaker", base, head] => with_workspace(|workspace| weaker::report(workspace, base, head)),
-        ["gen"] => {
-            with_workspace(|workspace| r#gen::write(workspace).and_then(|()| coverage::write(workspace)))
-        }
-        ["gen", "--check"] => {
-            with_workspace(|workspace| r#gen::check(workspace).and_then(|()| coverage::check(workspace)))
-        }
+        ["gen"] => with_workspace(|workspace| {
+            r#gen::write(workspace)?;
+            figures::write(workspace)?;
+            coverage::write(workspace)
+        }),
+        ["gen", "--check"] => with_workspace(|workspace| {
+            r#gen::check(workspace)?;
+            figures::check(workspace)?;
+            coverage::check(workspace)
+        }),
         _ => {
             eprint!("there is no `cargo xtask {}`\n\n{USAGE}", args.join(" "));
             return ExitCode::from(2);

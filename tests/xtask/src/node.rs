@@ -1,7 +1,7 @@
 //! The Node package: built, checked, tested, packed, and its examples run.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::test::{Step, alone, journaled};
@@ -56,13 +56,13 @@ fn examples(workspace: &Workspace) -> Vec<String> {
 }
 
 /// The package beside what it would replace, with the server of the others' benchmarks, all of it optimized.
-pub fn bench(workspace: &Workspace, args: &[&str]) -> Outcome {
+pub fn bench(workspace: &Workspace, args: &[&str], ratios: (&str, &Path)) -> Outcome {
     install(workspace, "bud-sdk-node")?;
     run(workspace.cargo().args(["build", "--release", "-p", "bud-bench", "-p", "bud-sdk-node"]))?;
     let native = workspace.target.join("release").join(library());
     run(node(workspace, "bud-sdk-node").arg("scripts/build.mjs").arg("--native").arg(native))?;
     let mut bench = node(workspace, "bud-sdk-node");
-    bench.args(["--expose-gc", "bench/bench.mjs"]).args(args);
+    bench.args(["--expose-gc", "bench/bench.mjs"]).args(args).env(ratios.0, ratios.1);
     run(bench.env("BUD_BENCH", workspace.target.join("release/bud-bench")))
 }
 

@@ -47,7 +47,7 @@ pub fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
 }
 
 /// The package beside the tools that it would replace, all of it optimized.
-pub fn bench(workspace: &Workspace, args: &[&str]) -> Outcome {
+pub fn bench(workspace: &Workspace, args: &[&str], ratios: (&str, &Path)) -> Outcome {
     let here = Python { workspace };
     let folder = workspace.root.join("tests/bench/python");
     environment(&here.folder().join("venv-bench"), &folder.join("requirements.txt"))?;
@@ -67,7 +67,7 @@ pub fn bench(workspace: &Workspace, args: &[&str]) -> Outcome {
     let server = |name: &str| workspace.target.join("release").join(format!("{name}{EXE_SUFFIX}"));
     bench.arg(folder.join("bench.py")).args(args).env("PYTHONPATH", package);
     bench.env("BUD_BENCH", server("bud-bench")).env("BUD_TESTBED", server("bud-testbed"));
-    run(&mut bench)
+    run(bench.env(ratios.0, ratios.1))
 }
 
 #[derive(Clone, Copy)]

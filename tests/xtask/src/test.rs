@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::tally::Tally;
 use crate::workspace::{Outcome, Workspace, clean, run as run_command, succeeded, unstarted};
-use crate::{cases, coverage, deps, r#gen, kubernetes as plane, node, python, rules};
+use crate::{cases, coverage, deps, figures, r#gen, kubernetes as plane, node, python, rules};
 
 /// A part's name and its steps, in order. It is told whether all parts run, those before it included.
 type Part = (&'static str, for<'a> fn(&'a Workspace, bool) -> Vec<Step<'a>>);
@@ -154,7 +154,10 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
         run_command(cargo.args(doc.split(' ').skip(1)))
     }));
     let stale = "generated texts";
-    steps.push(Step::new(stale, "cargo xtask gen", |_| r#gen::check(workspace)));
+    steps.push(Step::new(stale, "cargo xtask gen", |_| {
+        r#gen::check(workspace)?;
+        figures::check(workspace)
+    }));
     steps
 }
 

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::calls::client;
 use super::measure::{Arm, Clock, Connections, peak_memory, race};
-use super::report::{Table, Target, Verdict, What, ratio};
+use super::report::{Ratio, Table, What, ratio};
 use super::server::{Server, own};
 use super::{Outcome, TOKEN};
 
@@ -19,7 +19,7 @@ const MIB: u64 = 1024 * 1024;
 /// The export that the memory of the large one is compared with, in MiB.
 const SMALL: u64 = 1;
 
-pub(super) fn export(server: &Server, rounds: usize, mib: u64) -> Outcome<Vec<Verdict>> {
+pub(super) fn export(server: &Server, rounds: usize, mib: u64) -> Outcome<Vec<Ratio>> {
     if let Err(error) = Command::new("curl").arg("--version").stdout(Stdio::null()).status() {
         if std::env::var_os("CI").is_some() {
             return Err(format!("curl: {error}"));
@@ -64,22 +64,7 @@ pub(super) fn export(server: &Server, rounds: usize, mib: u64) -> Outcome<Vec<Ve
     let growth = memory(server, &folder, mib)?;
     println!("memory: {growth:.1} MiB more at its peak than for an export of {SMALL} MiB");
     let [base, ours] = measured.as_slice() else { return Ok(Vec::new()) };
-    Ok(vec![
-        Verdict {
-            what: "export to a file, speed",
-            against: "`curl -s -o`",
-            value: 1.0 / ratio(ours, base, What::Wall),
-            unit: "x",
-            target: Target::AtLeast(0.9),
-        },
-        Verdict {
-            what: "export to a file, growth of memory",
-            against: "an export of 1 MiB",
-            value: growth,
-            unit: " MiB",
-            target: Target::AtMost(16.0),
-        },
-    ])
+    Ok(vec![("export_speed", 1.0 / ratio(ours, base, What::Wall)), ("export_memory", growth)])
 }
 
 fn base(server: &Server, mib: u64) -> String {

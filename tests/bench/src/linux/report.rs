@@ -1,5 +1,10 @@
-//! Tables for people, and the lines that go into the README.
+//! Tables for people, and the ratios for who keeps them.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::Outcome;
 use super::measure::Measured;
 
 /// What is compared.
@@ -78,60 +83,15 @@ fn bounds(values: &[f64]) -> (f64, f64) {
     values.iter().fold((f64::INFINITY, 0.0), |(least, most), value| (value.min(least), value.max(most)))
 }
 
-/// A target and what came of it.
-pub(super) struct Verdict {
-    pub(super) what: &'static str,
-    pub(super) against: &'static str,
-    pub(super) value: f64,
-    pub(super) unit: &'static str,
-    pub(super) target: Target,
-}
+/// A ratio by its name in `targets.json`, which says what it is of and what it is to be.
+pub(super) type Ratio = (&'static str, f64);
 
-#[derive(Clone, Copy)]
-pub(super) enum Target {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
-impl Verdict {
-    pub(super) fn met(&self) -> bool {
-        match self.target {
-            Target::AtMost(limit) => self.value <= limit,
-            Target::AtLeast(limit) => self.value >= limit,
-        }
-    }
-
-    fn value(&self, digits: usize) -> String {
-        format!("{:.digits$}{}", self.value, self.unit)
-    }
-
-    fn target(&self) -> String {
-        match self.target {
-            Target::AtMost(limit) => format!("at most {limit}{}", self.unit),
-            Target::AtLeast(limit) => format!("at least {limit}{}", self.unit),
-        }
-    }
-
-    pub(super) fn print(&self) {
-        let word = if self.met() { "ok" } else { "MISS" };
-        let Self { what, against, .. } = self;
-        println!("{word:<5}{what}: {}, compared with {against}; target {}", self.value(3), self.target());
-    }
-}
-
-/// The snippet for the README.
-pub(super) fn markdown(verdicts: &[Verdict], processors: usize) {
-    println!("\n### Measured ratios\n");
-    println!("| what | compared with | measured | target |\n|---|---|---|---|");
-    for verdict in verdicts {
-        println!("| {} | {} | {} | {} |", verdict.what, verdict.against, verdict.value(2), verdict.target());
-    }
-    println!(
-        "\nMedians of interleaved rounds in one run on {processors} cores ({} {}), over loopback without TLS, the \
-         server in a process of its own: `cargo xtask bench`.",
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    );
+/// Hands the ratios to who asked for them by naming a file.
+pub(super) fn hand_over(ratios: &[Ratio]) -> Outcome {
+    let Some(file) = std::env::var_os("BUD_RATIOS").map(PathBuf::from) else { return Ok(()) };
+    let ratios: BTreeMap<&str, f64> = ratios.iter().copied().collect();
+    let text = serde_json::to_string(&ratios).map_err(|error| error.to_string())?;
+    fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 #[cfg(test)]
