@@ -3,6 +3,7 @@
 mod bench;
 mod cases;
 mod catalogues;
+mod counts;
 mod coverage;
 mod deps;
 mod evidence;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use workspace::{Outcome, Workspace};
 
 const USAGE: &str = "\
-cargo xtask test [--only PART]   every check and test, or those of one part: rust, python, node, kubernetes
+cargo xtask test [--only PART]   every check and test, or those of one part: rust, python, node, counts, kubernetes
 cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask weaker BASE [HEAD]   the tests that are gone or assert less than at another revision, for a reader
 cargo xtask gen [--check]        write the generated texts, or see that they are current

@@ -1,6 +1,8 @@
 //! The command line, and what is measured in which order.
 
 mod calls;
+#[cfg(feature = "counts")]
+mod counts;
 mod export;
 mod measure;
 mod plain;
@@ -86,6 +88,16 @@ pub(crate) fn main() -> ExitCode {
             print!("{USAGE}");
             Ok(())
         }
+        #[cfg(feature = "counts")]
+        ["counts"] => {
+            counts::names();
+            Ok(())
+        }
+        #[cfg(feature = "counts")]
+        ["counts", path, times] => times
+            .parse()
+            .map_err(|_| format!("{times} is no number"))
+            .and_then(|times| counts::take(path, times)),
         // What this program runs of itself.
         ["serve"] => serve::serve(None),
         ["serve", cpu] => serve::serve(cpu.parse().ok()),

@@ -99,18 +99,9 @@ struct Content {
 
 impl Content {
     fn new() -> Self {
-        let page = |number: usize| {
-            let (from, total) = ((number - 1) * PER_PAGE, PAGES * PER_PAGE);
-            let users: Vec<String> = (from..total.min(from + PER_PAGE)).map(user).collect();
-            let users = users.join(",");
-            format!(
-                r#"{{"users":[{users}],"page":{number},"limit":{PER_PAGE},"total_record":{total},"total_pages":{PAGES}}}"#
-            )
-            .into()
-        };
         Self {
             user: user(0).into(),
-            pages: (1..=PAGES + 1).map(page).collect(),
+            pages: (1..=PAGES + 1).map(|number| page(number).into()).collect(),
             rows: chunk("").into(),
             first: chunk("timestamp,user_email,action,resource_type,resource_id,ip_address,details\n").into(),
             authorization: HeaderValue::try_from(format!("Bearer {TOKEN}")).expect("the token is plain text"),
@@ -152,8 +143,18 @@ fn parameter(query: Option<&str>, name: &str) -> Option<usize> {
     pairs.find(|(key, _)| *key == name)?.1.parse().ok()
 }
 
+/// A page of the user list, counted from one.
+pub(super) fn page(number: usize) -> String {
+    let (from, total) = ((number - 1) * PER_PAGE, PAGES * PER_PAGE);
+    let users: Vec<String> = (from..total.min(from + PER_PAGE)).map(user).collect();
+    let users = users.join(",");
+    format!(
+        r#"{{"users":[{users}],"page":{number},"limit":{PER_PAGE},"total_record":{total},"total_pages":{PAGES}}}"#
+    )
+}
+
 /// A user of exactly [`USER_BYTES`], the purpose making up the length.
-fn user(number: usize) -> String {
+pub(super) fn user(number: usize) -> String {
     let id = format!("8f14e45f-ceea-467f-a0e6-{number:012x}");
     let head = format!(
         r#"{{"id":"{id}","email":"user{number}@example.com","first_name":"First","last_name":"Last","name":"First Last","role":"USER","status":"ACTIVE","company":"Example","created_at":"2026-01-02T03:04:05.678901Z","updated_at":"2026-02-03T04:05:06.789012Z","purpose":""#
