@@ -335,7 +335,7 @@ test('each resource is one object per client', async () => {
   const calls: unknown[][] = [];
   one.users.setRole = (...args: unknown[]) => {
     calls.push(args);
-    return Promise.resolve() as unknown as bud.Call<bud.User>;
+    return Promise.resolve() as unknown as bud.Call<bud.users.User>;
   };
   await one.users.setRole('u-1', { role: 'ADMIN' });
   assert.deepEqual([calls, server.asked.length], [[['u-1', { role: 'ADMIN' }]], 0]);
@@ -379,7 +379,7 @@ test('capabilities say what the server cannot do, and what to use instead', asyn
 test('a closed client is asked for nothing more, and what is under way goes on', async () => {
   await using server = await Scripted.answering(json(200, USER));
   let late: Client;
-  let under: PromiseLike<bud.User>;
+  let under: PromiseLike<bud.users.User>;
   {
     await using closing = client(server.url);
     late = closing;

@@ -10,7 +10,7 @@ import { answer, json, Scripted } from './support/server.mjs';
 import { testbed } from './support/testbed.mjs';
 
 const user = (at: number): object => ({ id: `u-${at}`, email: `${at}@example.com` });
-const users = (page: number, limit: number, total: number): object => {
+const usersOf = (page: number, limit: number, total: number): object => {
   const first = (page - 1) * limit;
   const count = Math.max(0, Math.min(limit, total - first));
   const items = Array.from({ length: count }, (_, at) => user(first + at));
@@ -21,7 +21,7 @@ const users = (page: number, limit: number, total: number): object => {
 const listing = (total: number): Promise<Scripted> =>
   Scripted.start(({ line }) => {
     const query = new URL(line.slice(4), 'http://x').searchParams;
-    return json(200, users(Number(query.get('page')), Number(query.get('limit')), total));
+    return json(200, usersOf(Number(query.get('page')), Number(query.get('limit')), total));
   });
 
 const client = (url: string): Client => new Client({ baseUrl: url, token: 'token-1', flavor: 'guide', attempts: 1 });
@@ -82,7 +82,7 @@ test('filters are sent by their names on the wire', async () => {
 });
 
 test('an error on the way says where to go on, and the items before it are kept', async () => {
-  await using server = await Scripted.answering(json(200, users(1, 2, 5)), json(403, { detail: 'no more' }), json(200, users(2, 2, 5)), json(200, users(3, 2, 5)));
+  await using server = await Scripted.answering(json(200, usersOf(1, 2, 5)), json(403, { detail: 'no more' }), json(200, usersOf(2, 2, 5)), json(200, usersOf(3, 2, 5)));
   const { users: handle } = client(server.url);
   const seen: string[] = [];
   let cursor: string | undefined;
@@ -145,7 +145,7 @@ test('a list that is ended by nobody is ended when it is collected', async () =>
   const pageOf = (line: string): number => Number(new URL(line.slice(4), 'http://x').searchParams.get('page'));
   // The third page and the fourth are under way when the second is there, and stay so.
   await using server = await Scripted.start(({ line }) => {
-    return pageOf(line) < 3 ? json(200, users(pageOf(line), 1, 4)) : () => undefined;
+    return pageOf(line) < 3 ? json(200, usersOf(pageOf(line), 1, 4)) : () => undefined;
   });
   const bud = client(server.url);
   await (async (): Promise<void> => {

@@ -26,9 +26,7 @@ from bud_sdk.users import User
 from server import Answer, Server
 
 
-def methods(
-    bud: Client | AsyncClient, cluster: Cluster | AsyncCluster
-) -> Iterator[tuple[str, Callable[..., Any]]]:
+def methods(bud: Client | AsyncClient, cluster: Cluster | AsyncCluster) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Everything that the façade offers, by the core's name."""
     for operation, _ in _native.operations():
         resource, _, name = operation.partition(".")

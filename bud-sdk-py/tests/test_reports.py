@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from bud_sdk import InvalidArgument, Table
+from bud_sdk import Table
 from bud_sdk.report import FleetReport, Report, ReportDiff
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "tests/contract/scenarios/kubernetes"
@@ -68,4 +68,3 @@ def test_what_changed_between_two(bad: Report, well: Report) -> None:
     assert "NODE_NOT_READY" in well.diff(bad).to_text()
     # What could not be read this time is not gone.
     assert bad.diff(well).resolved == []
-

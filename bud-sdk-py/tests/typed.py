@@ -23,16 +23,15 @@ from bud_sdk import (
     Response,
     Secret,
     Table,
-    types,
 )
 from bud_sdk.account import ModulePermission
 from bud_sdk.audit import AuditRecord, ExportProgress, ExportSummary
 from bud_sdk.credentials import IssuedKey
-from bud_sdk.endpoints import Endpoint
+from bud_sdk.endpoints import Endpoint, EndpointStatus
 from bud_sdk.kubernetes import Cluster
 from bud_sdk.quotas import Quota
 from bud_sdk.report import Finding, FleetReport, Report, ReportDiff
-from bud_sdk.users import CreatedUser, User
+from bud_sdk.users import CreatedUser, Role, User
 from typing_extensions import assert_type
 
 
@@ -47,7 +46,7 @@ def sync(bud: Client) -> None:
     assert_type(bud.users.list().first(), User | None)
     user = bud.users.get("u-1", timeout=timedelta(seconds=5), attempts=1, headers={"x": "y"})
     assert_type(user.created_at, datetime | None)
-    assert_type(user.role, types.Role | None)
+    assert_type(user.role, Role | None)
     assert_type(bud.users.set_role(user, role="a role of tomorrow"), User)
     made = bud.users.create(email="a@b.c", first_name="A", last_name="B", role="USER", password="x")
     assert_type(made, CreatedUser)
@@ -91,7 +90,7 @@ async def asynchronous(bud: AsyncClient) -> None:
 
 
 def see(endpoint: Endpoint) -> None:
-    assert_type(endpoint.status, types.EndpointStatus | None)
+    assert_type(endpoint.status, EndpointStatus | None)
 
 
 def progress(seen: ExportProgress) -> None:

@@ -21,7 +21,9 @@ def main() -> None:
         here.bud.endpoints.deploy(endpoint, cluster=cluster, replicas=1, gpus=1, memory_gb=16)
 
         # A wait survives outages, ends at once when the deployment fails, and can be started again after its deadline.
-        running = here.bud.endpoints.wait(endpoint, until="RUNNING", timeout=timedelta(minutes=30), poll_interval=here.pause)
+        running = here.bud.endpoints.wait(
+            endpoint, until="RUNNING", timeout=timedelta(minutes=30), poll_interval=here.pause
+        )
         print(f"{running.name} is running with {running.replicas} replica(s)")
 
 

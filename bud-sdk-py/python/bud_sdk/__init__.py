@@ -5,8 +5,8 @@
     bud = Client("https://api.bud.example.com", email="admin@example.com", password="...")
     bud.users.list().all()
 
-`Client` is for scripts and notebooks, `AsyncClient` has the same methods for asyncio. `bud_sdk.kubernetes.Cluster` is a Kubernetes
-cluster. What calls return is in a module per topic: `bud_sdk.users.User`. Every failure is a `BudError`.
+`Client` is for scripts and notebooks, `AsyncClient` has the same methods for asyncio. `bud_sdk.kubernetes.Cluster` is a
+Kubernetes cluster. What calls return is in a module per topic: `bud_sdk.users.User`. Every failure is a `BudError`.
 """
 
 import atexit

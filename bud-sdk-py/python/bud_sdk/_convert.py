@@ -63,6 +63,6 @@ def without_models(value: Any) -> Any:
         return [without_models(item) for item in value]
     if isinstance(value, dict):
         return {name: without_models(item) for name, item in value.items()}
-    if type(value).__module__ == "bud_sdk" and hasattr(value, "to_dict"):
+    if type(value).__module__.partition(".")[0] == "bud_sdk" and hasattr(value, "to_dict"):
         return value.to_dict()
     return value

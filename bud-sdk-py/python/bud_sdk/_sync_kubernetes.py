@@ -9,7 +9,6 @@ from bud_sdk._base import SyncCaller, cluster_handle
 from bud_sdk._lists import List
 from bud_sdk._native import (
     Certificate,
-    Cluster,
     CommandOutput,
     DaprStatus,
     Deployment,

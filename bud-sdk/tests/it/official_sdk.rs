@@ -17,7 +17,7 @@
 //! | 11 | kept tokens: a login with an empty password, nothing written back, sent to whatever server is set | `config::the_session_of_the_command_line_is_used_and_never_written`, `config::what_a_file_holds_is_not_sent_elsewhere`, `sessions::an_expired_session_is_renewed_and_kept_again` |
 //! | 12 | the async client knows API keys only | `official_sdk::w12_async_and_blocking_callers_share_login_environment_and_renewal`, `config::each_layer_can_open_a_session` |
 //! | 13 | a success that is no JSON becomes nothing | `runtime::answers::a_page_in_the_answers_place_is_named`, `errors::an_answer_of_another_shape_is_not_success`, `export::an_error_page_that_came_with_a_200_is_no_export` |
-//! | 14 | ids change the route | `facts::an_id_cannot_leave_its_segment`, `resources::tests::every_id_that_a_caller_gives_is_checked` |
+//! | 14 | ids change the route | `facts::an_id_cannot_leave_its_segment`, `bud::tests::every_id_that_a_caller_gives_is_checked` |
 //! | 15 | errors do not tell a missing right from a conflict or an outage, nor status and request id | `official_sdk::w15_each_status_is_an_error_of_its_own_with_status_and_request_id` |
 //! | 16 | tokens are written, then protected; half a file after a crash | `sessions::the_next_process_needs_no_login`, `faults::auth::k6_a_kill_while_the_session_is_written_leaves_the_old_or_the_new`, `auth::store::nobody_sees_a_half_however_many_write` |
 //! | R1 | who am I: `/auth/me`, which is not there | `official_sdk::r1_who_the_caller_is` |

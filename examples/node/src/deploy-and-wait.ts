@@ -18,5 +18,5 @@ const cluster = platform.argument(2, "the cluster's id", (demo) => demo.cluster)
 await endpoints.deploy(endpoint, { cluster, replicas: 1, gpus: 1, memoryGb: 16 });
 
 // A wait survives outages, ends at once when the deployment fails, and can be started again after its deadline.
-const running = await endpoints.wait(endpoint, { until: 'RUNNING', timeout: 30 * 60_000, pollInterval: platform.every });
+const running = await endpoints.wait(endpoint, { until: 'RUNNING', timeout: 30 * 60_000, pollInterval: platform.pollInterval });
 console.log(`${running.name} is running with ${running.replicas} replica(s)`);

@@ -18,5 +18,5 @@ const before = await endpoints.get(endpoint);
 await endpoints.scale(endpoint, { replicas });
 
 // It is running all the while: only the number shows that the replicas have come.
-const scaled = await endpoints.wait(endpoint, { replicas, pollInterval: platform.every });
+const scaled = await endpoints.wait(endpoint, { replicas, pollInterval: platform.pollInterval });
 console.log(`From ${before.replicas} to ${scaled.replicas} replicas`);

@@ -25,7 +25,7 @@ import {
 import { connect } from './support/platform.js';
 
 await using platform = await connect();
-const { client, demo, every } = platform;
+const { client, demo, pollInterval } = platform;
 const name = `bud-tour-${randomBytes(4).toString('hex')}`;
 
 const runtime = (await client.flavor()) === 'runtime';
@@ -72,7 +72,7 @@ async function newKey(version: string): Promise<string | undefined> {
 async function undeploy(): Promise<string | undefined> {
   if (endpoint === undefined) return undefined;
   await client.endpoints.undeploy(endpoint);
-  await client.endpoints.wait(endpoint, { until: 'STOPPED', every });
+  await client.endpoints.wait(endpoint, { until: 'STOPPED', pollInterval });
   endpoint = undefined;
   return 'stopped';
 }
@@ -140,7 +140,7 @@ async function day(): Promise<void> {
     if (!cluster || id === undefined || (await client.endpoints.get(id)).status !== 'STOPPED') return undefined;
     endpoint = id;
     await client.endpoints.deploy(id, { cluster, replicas: 1, gpus: 1, memoryGb: 16 });
-    const running = await client.endpoints.wait(id, { every });
+    const running = await client.endpoints.wait(id, { pollInterval });
     return `${running.name ?? id} is running`;
   });
   await step('Scale it to 2', async () => {
@@ -152,7 +152,7 @@ async function day(): Promise<void> {
       if (error instanceof BadRequestError && error.reason.includes('without cluster')) return `skipped: ${error.reason}`;
       throw error;
     }
-    return `${(await client.endpoints.wait(endpoint, { replicas: 2, every })).replicas} replicas`;
+    return `${(await client.endpoints.wait(endpoint, { replicas: 2, pollInterval })).replicas} replicas`;
   });
   await step('Undeploy it', undeploy);
   await step('Check the quota', async () => {
@@ -160,7 +160,7 @@ async function day(): Promise<void> {
     return quota && `${quota.tokensUsed ?? '?'} of ${quota.tokensQuota ?? '?'} tokens`;
   });
   await step('Create an API key', () => newKey('v1'));
-  await step('Replace the API key', async () => {
+  await step('Rotate the API key', async () => {
     // The new one first: nobody is without a key in between.
     const made = await newKey('v2');
     const old = keys[0];

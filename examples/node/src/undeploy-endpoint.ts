@@ -15,5 +15,5 @@ const endpoint = platform.argument(1, "the endpoint's id", (demo) => demo.runnin
 
 // Undeploying what is down already changes nothing, so this may be run again.
 await endpoints.undeploy(endpoint);
-const down = await endpoints.wait(endpoint, { until: 'STOPPED', pollInterval: platform.every });
+const down = await endpoints.wait(endpoint, { until: 'STOPPED', pollInterval: platform.pollInterval });
 console.log(`${down.name} is stopped`);

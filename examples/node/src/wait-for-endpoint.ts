@@ -7,8 +7,6 @@
  * Without BUD_BASE_URL it runs on a test server, deploys an endpoint there, and needs no arguments. Ctrl-C ends it.
  */
 
-import type { endpoints } from 'bud-sdk-node';
-
 import { connect } from './support/platform.js';
 
 await using platform = await connect();
@@ -22,9 +20,9 @@ process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
 // It ends when the endpoint runs, when it fails, or after half an hour; an unhealthy one counts as failed here.
 await endpoints.wait(
   endpoint,
-  { failOn: 'UNHEALTHY', timeout: 30 * 60_000, pollInterval: platform.every },
+  { failOn: 'UNHEALTHY', timeout: 30 * 60_000, pollInterval: platform.pollInterval },
   {
     signal: interrupted.signal,
-    onUpdate: ({ status = 'no status', replicas = 0 }: endpoints.Endpoint) => console.log(`${status}, ${replicas} replica(s)`),
+    onUpdate: ({ status = 'no status', replicas = 0 }) => console.log(`${status}, ${replicas} replica(s)`),
   },
 );

@@ -62,7 +62,7 @@ async fn day(tour: &mut Tour<'_>, summary: &mut Summary) -> Result<()> {
     summary.note("Check its quota", tour.check_quota().await)?;
     summary.note("Check one's quota", tour.check_own_quota().await)?;
     summary.note("Create an API key", tour.create_key().await)?;
-    summary.note("Replace the API key", tour.replace_key().await)?;
+    summary.note("Rotate the API key", tour.rotate_key().await)?;
     summary.note("Verify the audit log", tour.verify_audit().await)?;
     summary.note("Export the audit log", tour.export_audit().await)
 }

@@ -260,7 +260,7 @@ impl<'a> Tour<'a> {
     }
 
     /// The new one first: nobody is without a key in between.
-    pub async fn replace_key(&mut self) -> Step {
+    pub async fn rotate_key(&mut self) -> Step {
         let detail = self.new_key("v2").await?;
         // Here the new key would be handed to whoever uses the old one.
         let old = self.keys.first().ok_or(Stop::Nothing)?;

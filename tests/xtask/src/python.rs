@@ -28,7 +28,7 @@ pub fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
         }),
         here.tool("ruff check . ../examples/python ../tests/bench/python"),
         here.tool("ruff format --check . ../examples/python ../tests/bench/python"),
-        here.tool("mypy python tests ../examples/python/demo.py ../examples/python/cluster"),
+        here.tool("mypy python tests ../examples/python/demo.py ../examples/python/kubernetes"),
         here.tool("pyright --pythonpath PYTHON"),
         here.tool("stubtest bud_sdk._native"),
         Step::new("pytest", "cargo xtask test --only python", move |tally| here.tests(tally)),

@@ -9,7 +9,7 @@
  * for warnings, 5 where something could not be read.
  */
 
-import { kubernetes, report as reports } from 'bud-sdk-node';
+import { kubernetes, report } from 'bud-sdk-node';
 
 import { connect, given, option } from '../support/cluster.js';
 import { brokenCluster } from '../support/broken-cluster.js';
@@ -17,15 +17,15 @@ import { brokenCluster } from '../support/broken-cluster.js';
 await using demo = given('demo') ? await brokenCluster() : undefined;
 await using cluster = demo ? new kubernetes.Cluster({ kubeconfig: demo.kubeconfig }) : connect();
 
-const report = await cluster.report();
+const found = await cluster.report();
 switch (option('format')) {
   case 'json':
-    console.log(JSON.stringify(report, undefined, 2));
+    console.log(JSON.stringify(found, undefined, 2));
     break;
   case 'html':
-    console.log(reports.toHtmlPage(report));
+    console.log(report.toHtmlPage(found));
     break;
   default:
-    process.stdout.write(reports.toText(report));
+    process.stdout.write(report.toText(found));
 }
-process.exitCode = reports.exitCode(report);
+process.exitCode = report.exitCode(found);

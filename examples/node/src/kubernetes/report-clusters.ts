@@ -7,16 +7,16 @@
  * them.
  */
 
-import { kubernetes, report as reports } from 'bud-sdk-node';
+import { kubernetes, report } from 'bud-sdk-node';
 
 await using cluster = new kubernetes.Cluster();
 const fleet = await cluster.reports({ contexts: process.argv.slice(2) });
-for (const { context, report, error } of fleet.clusters) {
-  if (report) {
-    const { critical, error: errors, warning } = report.summary;
-    console.log(`${context}: ${report.verdict}, ${critical} critical, ${errors} errors, ${warning} warnings`);
+for (const { context, report: found, error } of fleet.clusters) {
+  if (found) {
+    const { critical, error: errors, warning } = found.summary;
+    console.log(`${context}: ${found.verdict}, ${critical} critical, ${errors} errors, ${warning} warnings`);
   } else {
     console.log(`${context}: ${error}`);
   }
 }
-process.exitCode = reports.exitCode(fleet);
+process.exitCode = report.exitCode(fleet);

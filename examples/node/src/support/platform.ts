@@ -36,7 +36,7 @@ export class Platform implements AsyncDisposable {
   }
 
   /** How often to look, in milliseconds: the test server is quick. */
-  get every(): number {
+  get pollInterval(): number {
     return this.demo ? 100 : 2_000;
   }
 

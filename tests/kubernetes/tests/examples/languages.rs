@@ -70,8 +70,10 @@ impl Language {
     fn example(self, name: &str) -> PathBuf {
         match self {
             Self::Rust => built(1, "examples").join(name),
-            Self::Python => root("examples/python/cluster").join(format!("{name}.py")),
-            Self::Node => root("examples/node/dist/cluster").join(format!("{}.js", name.replace('_', "-"))),
+            Self::Python => root("examples/python/kubernetes").join(format!("{name}.py")),
+            Self::Node => {
+                root("examples/node/dist/kubernetes").join(format!("{}.js", name.replace('_', "-")))
+            }
         }
     }
 
@@ -110,7 +112,7 @@ impl Language {
     pub(crate) fn sources(self) -> Outcome<BTreeSet<String>> {
         let (folder, end) = match self {
             Self::Rust => ("examples/rust/cluster", ".rs"),
-            Self::Python => ("examples/python/cluster", ".py"),
+            Self::Python => ("examples/python/kubernetes", ".py"),
             Self::Node => ("examples/node/src/cluster", ".ts"),
         };
         let entries = fs::read_dir(root(folder)).map_err(|error| format!("{folder}: {error}"))?;

@@ -42,6 +42,8 @@ fn file(way: Way, about: &str, name: &str, body: &str) -> String {
     let mut models: Vec<String> =
         bindings::models().iter().map(|model| unique(model.name, model.topic())).collect();
     models.push("Secret".to_owned());
+    // The class of this very file is another one than a model of its name.
+    models.retain(|model| model != name);
     models.sort_unstable();
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let mut imports = String::new();

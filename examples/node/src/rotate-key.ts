@@ -1,8 +1,8 @@
 /**
- * Replaces an API key without an hour in which there is none: the new one first. Guide section 9.3.
+ * Rotates an API key without downtime: creates the new key first. Guide section 9.3.
  *
  *     export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...
- *     npm run example replace-key PROJECT_ID OLD_CREDENTIAL_ID FILE_FOR_THE_NEW_KEY
+ *     npm run example rotate-key PROJECT_ID OLD_CREDENTIAL_ID FILE_FOR_THE_NEW_KEY
  *
  * Without BUD_BASE_URL it runs on a test server, and needs no arguments.
  */

@@ -1,8 +1,8 @@
-//! Replaces an API key without an hour in which there is none: the new one first. Guide section 9.3.
+//! Rotates an API key without downtime: creates the new key first. Guide section 9.3.
 //!
 //! ```sh
 //! export BUD_BASE_URL=https://api.bud.example.com BUD_EMAIL=admin@example.com BUD_PASSWORD=...
-//! cargo run --example replace_key -- PROJECT_ID OLD_CREDENTIAL_ID FILE_FOR_THE_NEW_KEY
+//! cargo run --example rotate_key -- PROJECT_ID OLD_CREDENTIAL_ID FILE_FOR_THE_NEW_KEY
 //! ```
 //!
 //! Without `BUD_BASE_URL` it runs on an embedded test server, and needs no arguments. The platform as shipped sends keys
