@@ -82,7 +82,7 @@ function scripted(told: Named): Answer {
 }
 
 /** Names and durations as this package has them. */
-const TIMES = new Set(['since', 'timeout', 'attempt_timeout', 'connect_timeout', 'idle_timeout', 'within', 'every']);
+const TIMES = new Set(['since', 'timeout', 'attempt_timeout', 'connect_timeout', 'idle_timeout', 'poll_interval']);
 const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 function translated(named: Named = {}): Record<string, unknown> {
