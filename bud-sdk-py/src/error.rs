@@ -6,7 +6,7 @@ use bud_sdk::Error;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use crate::output::ToPy;
+use crate::to_py::ToPy;
 
 /// The exception for this error.
 pub(crate) fn to_py(py: Python<'_>, error: &Error) -> PyErr {

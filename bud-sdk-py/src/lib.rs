@@ -2,6 +2,7 @@
 
 mod bridge;
 mod client;
+mod conversions;
 mod error;
 mod input;
 mod model;
@@ -9,6 +10,7 @@ mod models;
 mod output;
 mod runtime;
 mod secret;
+mod to_py;
 
 use pyo3::prelude::*;
 

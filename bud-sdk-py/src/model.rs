@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error;
-use crate::output::ToPy;
+use crate::to_py::ToPy;
 
 fn json<T: Serialize>(model: &T) -> PyResult<String> {
     serde_json::to_string(model).map_err(|error| error::internal(&error.to_string()))

@@ -3,11 +3,13 @@
 mod bench;
 mod cases;
 mod catalogues;
+mod circles;
 mod counts;
 mod coverage;
 mod deps;
 mod evidence;
 mod figures;
+mod functions;
 mod r#gen;
 mod kubernetes;
 mod modules;

@@ -1,8 +1,10 @@
-//! The house rules: short files, and modules in their order.
+//! The house rules: short files and functions, and modules in their order and without circles.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::circles::circles;
+use crate::functions::too_long;
 use crate::modules;
 use crate::workspace::{Outcome, Workspace};
 
@@ -22,8 +24,31 @@ pub fn check(workspace: &Workspace) -> Outcome {
             broken += 1;
         }
     }
+    for (krate, circle) in around(workspace, &files)? {
+        eprintln!("{krate}: a circle of {}", circle.join(", "));
+        broken += 1;
+    }
     println!("{} source files looked at", files.len());
     if broken == 0 { Ok(()) } else { Err(format!("{broken} violations of the house rules")) }
+}
+
+/// The crates whose files may form no circle.
+const WITHOUT_CIRCLES: [&str; 3] = ["bud-sdk", "bud-sdk-py", "bud-sdk-node"];
+
+fn around(workspace: &Workspace, files: &[PathBuf]) -> Result<Vec<(&'static str, Vec<String>)>, String> {
+    let mut found = Vec::new();
+    for krate in WITHOUT_CIRCLES {
+        let source = workspace.root.join(krate).join("src");
+        let mut texts = Vec::new();
+        for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "rs")) {
+            let Ok(inside) = file.strip_prefix(&source) else { continue };
+            let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+            let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            texts.push((parts.join("/"), text));
+        }
+        found.extend(circles(&texts).into_iter().map(|circle| (krate, circle)));
+    }
+    Ok(found)
 }
 
 fn violations(path: &Path, text: &str) -> Vec<(usize, String)> {
@@ -31,6 +56,11 @@ fn violations(path: &Path, text: &str) -> Vec<(usize, String)> {
     let lines = text.lines().count();
     if lines > MOST_LINES && !generated(text) {
         found.push((MOST_LINES + 1, format!("{lines} lines, more than {MOST_LINES}")));
+    }
+    // Tests may be as long as their tables.
+    let source = path.iter().any(|part| part == "src") && !path.ends_with("tests.rs");
+    if source && path.extension().is_some_and(|end| end == "rs") {
+        found.extend(too_long(text));
     }
     if let Ok(inside) = path.strip_prefix("bud-sdk/src") {
         // With `/` on every platform.

@@ -14,44 +14,16 @@ use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use tokio::io::AsyncWrite;
 
-use super::inspect::{Csv, Json, Records, not_json};
-use super::records::OWN_ONLY;
+use super::inspect::{Records, not_json};
+use super::request::{ExportAudit, ExportFormat};
 use super::windows::Windows;
 use super::{AuditRecord, TimeRange};
 use crate::call::{
-    Client, Completeness, FileTarget, Inspect, Limits, OnProgress, Progress, Source, Transfer, write_into,
+    Client, Completeness, FileTarget, Limits, OnProgress, Progress, Source, Transfer, write_into,
 };
 use crate::error::Result;
 use crate::http::{BoxFuture, Options};
-use crate::operation::{Describe, Flavor, Parts, Route, Routes, from_slice};
-use crate::types::Secret;
-
-/// What an export is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExportFormat {
-    /// Rows with a header. Cells are the server's, byte for byte: some begin with `=` or `@`, which a spreadsheet would
-    /// run as a formula.
-    Csv,
-    /// Records as the API gives them.
-    Json,
-}
-
-impl ExportFormat {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Json => "json",
-        }
-    }
-
-    pub(super) fn inspect(self, secrets: Vec<Secret>) -> Box<dyn Inspect> {
-        match self {
-            Self::Csv => Box::new(Csv::new(secrets)),
-            Self::Json => Box::new(Json::new(secrets)),
-        }
-    }
-}
+use crate::operation::{Describe, from_slice};
 
 /// An export, not asked for yet.
 ///
@@ -303,35 +275,5 @@ impl Exported {
             Feed::Windows(windows) => (windows.progress(), windows.count(), windows.completeness()),
         };
         Self { bytes, rows, windows, completeness }
-    }
-}
-
-/// `audit.export`
-#[derive(Debug, Clone)]
-pub struct ExportAudit {
-    pub(super) range: TimeRange,
-    pub(super) format: ExportFormat,
-}
-
-impl ExportAudit {
-    /// What no API is asked for.
-    fn check(&self) -> Result<()> {
-        self.range.inclusive().map(drop)
-    }
-}
-
-impl Describe for ExportAudit {
-    const ID: &'static str = "audit.export";
-    const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::both(
-        Route::get("/audit/export"),
-        Route::get("/audit/records").cut_at(10_000).limitation(OWN_ONLY),
-    );
-    fn encode(&self, flavor: Flavor) -> Result<Parts> {
-        let parts = self.range.query(Parts::new())?;
-        Ok(match flavor {
-            Flavor::Guide => parts.query("format", self.format.as_str()),
-            Flavor::Runtime => parts.query("export_csv", true),
-        })
     }
 }

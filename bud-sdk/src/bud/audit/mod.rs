@@ -3,6 +3,7 @@
 mod export;
 mod inspect;
 mod records;
+mod request;
 mod tampered;
 mod verify;
 mod windows;
@@ -16,11 +17,11 @@ use crate::operation::Parts;
 use crate::schema::model;
 use crate::types::{AuditId, Timestamp, UserId};
 
-pub use export::ExportAudit;
-pub use export::{Export, ExportFormat, ExportStream, Exported};
+pub use export::{Export, ExportStream, Exported};
 pub use records::ListAuditRecords;
 pub use records::{ActionCount, AuditSummary, DateRange, UserCount};
 pub use records::{GetAuditRecord, SummarizeAudit};
+pub use request::{ExportAudit, ExportFormat};
 pub use tampered::FindTampered;
 pub use tampered::{TamperCheck, TamperedRecord};
 pub use verify::{Verification, VerificationCounts, Verifications};

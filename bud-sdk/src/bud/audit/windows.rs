@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::export::{ExportAudit, ExportFormat};
 use super::records::{LARGEST_PAGE, ListAuditRecords};
+use super::request::{ExportAudit, ExportFormat};
 use super::{AuditRecord, TimeRange};
 use crate::call::{Client, Completeness, Limits, List, OnProgress, Pages, Progress, Transfer};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,9 +1,12 @@
 //! A log that is followed: over broken connections, restarts, and from a pod to the one that takes its place.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use http_body_util::BodyExt;
 use kube::client::Body;
@@ -22,8 +25,60 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Between a log that ended and the next look at its pod.
 const PAUSE: Duration = Duration::from_secs(1);
 
+impl Logs {
+    /// The log as it is written, from the last lines on. It goes on over broken connections and restarts, and with the pod
+    /// that takes a pod's place; it ends when the pod is gone for good, or after the time to follow.
+    ///
+    /// ```no_run
+    /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {
+    /// let mut log = cluster.logs("bud-system", "budapp").follow();
+    /// while let Some(line) = log.next().await {
+    ///     println!("{}", line?.text);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn follow(self) -> LogStream {
+        let deadline = Instant::now() + self.timeout;
+        let begun = async move {
+            let pods = self.pods().await?;
+            let follow = |pod: &objects::Pod| {
+                let followed = Followed::new(self.clone(), pod.metadata.name.clone(), deadline);
+                followed.stream()
+            };
+            Ok::<_, Error>(futures_util::stream::select_all(pods.iter().map(follow)))
+        };
+        LogStream(Box::pin(
+            futures_util::stream::once(begun)
+                .flat_map(|begun| match begun {
+                    Ok(lines) => lines.boxed(),
+                    Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),
+                })
+                .fuse(),
+        ))
+    }
+}
+
+/// A followed log: a [`Stream`], and [`next`](Self::next) for use without one.
+#[must_use = "a log is followed as far as it is read"]
+pub struct LogStream(Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>);
+
+impl LogStream {
+    /// The next line, or `None` at the end. After an error there is nothing more.
+    pub async fn next(&mut self) -> Option<Result<LogLine>> {
+        poll_fn(|cx| self.0.as_mut().poll_next(cx)).await
+    }
+}
+
+impl Stream for LogStream {
+    type Item = Result<LogLine>;
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
 /// The log of one pod, followed.
-pub(crate) struct Followed {
+struct Followed {
     logs: Logs,
     pod: String,
     /// Of the pod and the container whose log was opened last.
@@ -39,12 +94,12 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    pub(crate) fn new(logs: Logs, pod: String, deadline: Instant) -> Self {
+    fn new(logs: Logs, pod: String, deadline: Instant) -> Self {
         let (uid, container) = Default::default();
         Self { logs, pod, uid, container, deadline, body: None, last: None, again: None, failures: 0 }
     }
 
-    pub(crate) fn stream(self) -> Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>> {
+    fn stream(self) -> Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>> {
         Box::pin(unfold(Some(self), |state| async move {
             let mut state = state?;
             match state.next().await {

@@ -2,21 +2,16 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::{IntoFuture, poll_fn};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::future::IntoFuture;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use futures_core::Stream;
 use futures_util::StreamExt;
-use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::BoxFuture;
 use crate::kubernetes::Cluster;
 use crate::kubernetes::calls::find::container;
-use crate::kubernetes::calls::follow::Followed;
 use crate::kubernetes::connection::request::Ask;
 use crate::kubernetes::objects;
 use crate::schema::records;
@@ -61,7 +56,7 @@ pub struct Logs {
     since: Option<Duration>,
     previous: bool,
     pub(crate) all_pods: bool,
-    timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 records! {
@@ -122,7 +117,7 @@ impl Logs {
         self
     }
 
-    async fn pods(&self) -> Result<Vec<objects::Pod>> {
+    pub(crate) async fn pods(&self) -> Result<Vec<objects::Pod>> {
         let mut pods = self.cluster.pods_of(&self.namespace, &self.name).await?;
         if !self.all_pods {
             pods.truncate(1);
@@ -175,38 +170,6 @@ impl Logs {
             Err(error) => Err(explained(error)),
         }
     }
-
-    /// The log as it is written, from the last lines on. It goes on over broken connections and restarts, and with the pod
-    /// that takes a pod's place; it ends when the pod is gone for good, or after the time to follow.
-    ///
-    /// ```no_run
-    /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {
-    /// let mut log = cluster.logs("bud-system", "budapp").follow();
-    /// while let Some(line) = log.next().await {
-    ///     println!("{}", line?.text);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn follow(self) -> LogStream {
-        let deadline = Instant::now() + self.timeout;
-        let begun = async move {
-            let pods = self.pods().await?;
-            let follow = |pod: &objects::Pod| {
-                let followed = Followed::new(self.clone(), pod.metadata.name.clone(), deadline);
-                followed.stream()
-            };
-            Ok::<_, Error>(futures_util::stream::select_all(pods.iter().map(follow)))
-        };
-        LogStream(Box::pin(
-            futures_util::stream::once(begun)
-                .flat_map(|begun| match begun {
-                    Ok(lines) => lines.boxed(),
-                    Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),
-                })
-                .fuse(),
-        ))
-    }
 }
 
 /// What a kubelet says in words only.
@@ -235,24 +198,6 @@ impl fmt::Debug for Logs {
             .field("namespace", &self.namespace)
             .field("name", &self.name)
             .finish_non_exhaustive()
-    }
-}
-
-/// A followed log: a [`Stream`], and [`next`](Self::next) for use without one.
-#[must_use = "a log is followed as far as it is read"]
-pub struct LogStream(Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>);
-
-impl LogStream {
-    /// The next line, or `None` at the end. After an error there is nothing more.
-    pub async fn next(&mut self) -> Option<Result<LogLine>> {
-        poll_fn(|cx| self.0.as_mut().poll_next(cx)).await
-    }
-}
-
-impl Stream for LogStream {
-    type Item = Result<LogLine>;
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(cx)
     }
 }
 

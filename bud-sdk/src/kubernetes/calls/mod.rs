@@ -6,7 +6,7 @@ pub(crate) mod dra;
 pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod find;
-mod follow;
+pub(crate) mod follow;
 pub(crate) mod gpu_readings;
 pub(crate) mod logs;
 pub(crate) mod nodes;

@@ -25,7 +25,8 @@ pub fn models_source() -> String {
          use pyo3::types::{PyDict, PyList, PyString, PyTuple};\n\n\
          use crate::error;\n\
          use crate::model::{self, models};\n\
-         use crate::output::{Conversions, Spelled, ToPy, ids, spelled};\n\n",
+         use crate::conversions::Conversions;\n\
+         use crate::to_py::{Spelled, ToPy, ids, spelled};\n\n",
     );
     let names: Vec<String> = enumerations().iter().map(|values| values.path()).collect();
     text += &format!("spelled! {{\n    {},\n}}\n\n", names.join(",\n    "));
