@@ -17,9 +17,24 @@
 //! A [`Client`] has a handle per resource; a handle makes [`Call`]s, and awaiting a call sends it. Lists are [`List`]s,
 //! with items and pages. Every failure is one [`Error`].
 //!
-//! Features, none of them on by default: `blocking` for calls without async, `testing` for tests of your own code without a
-//! server, `decrypt` for API keys that come encrypted, `bindings` for bindings to other languages.
+//! What calls return is in a module per topic, such as [`users`] and [`endpoints`].
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `blocking`: the same calls without async, in `blocking`.
+//! - `testing`: a client that answers from a script, for tests of your own code, in `testing`.
+//! - `decrypt`: opens the API keys of the runtime API, which come encrypted (`credentials::DeploymentKey`).
+//! - `kubernetes`: a Kubernetes cluster, typed, in `kubernetes`, and read as findings, in `diagnostics`. The Kubernetes client below
+//!   it needs one version of the Kubernetes types in the whole program, which a library must not choose. A program that enables this
+//!   feature therefore also depends on `k8s-openapi` and enables one of its version features:
+//!   `k8s-openapi = { version = "0.29", features = ["latest"] }`.
+//! - `bindings`: everything that can be called as data, for bindings to other languages, in `bindings`. Includes `decrypt` and
+//!   `kubernetes`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(unnameable_types)]
 // A library does not panic on what it is given.
 #![cfg_attr(
     not(test),
@@ -158,10 +173,11 @@ pub mod workflows {
 
 /// Every operation as a type, and what an operation is: `Call<operations::SetRole>` can be stored.
 pub mod operations {
+    pub use crate::auth::Tokens;
     pub use crate::bud::operations::*;
     pub use crate::operation::{
-        Describe, Filter, FilterProof, Method, Operation, OperationInfo, Page, Paged, Proof, Route, Routes,
-        Support,
+        Describe, Filter, FilterProof, Method, Next, Operation, OperationInfo, Page, Paged, Parts, Proof,
+        Raw, Reply, Route, Routes, Support,
     };
 }
 

@@ -13,8 +13,9 @@ use crate::error::Result;
 use crate::http::BoxFuture;
 use crate::types::Secret;
 
+pub use operations::Tokens;
+pub(crate) use operations::check_email;
 pub use operations::{Login, Logout, Refresh, RequestPasswordReset};
-pub(crate) use operations::{Tokens, check_email};
 pub(crate) use password::{check_new_password, generate_password};
 pub(crate) use session::{Session, Source};
 pub(crate) use store::{Store, resumed};

@@ -1,6 +1,7 @@
 //! Which API a server speaks, found by one question that changes nothing.
 
-use super::run::{Request, run};
+use super::exchange::Request;
+use super::run::run;
 use super::{Anonymous, Channel, Deadline, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::{Flavor, Parts, Route};

@@ -4,6 +4,7 @@ mod attempt;
 mod budget;
 mod channel;
 mod detect;
+mod exchange;
 mod options;
 pub(crate) mod proxy;
 mod redact;
@@ -26,11 +27,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::types::Secret;
 
 pub(crate) use channel::{Channel, Platform, Slot};
+pub(crate) use exchange::Meta;
 pub(crate) use options::{Deadline, Options};
 pub(crate) use proxy::{Proxy, ProxySettings};
 pub(crate) use redact::mask;
 pub(crate) use retry::Policy;
-pub(crate) use run::{Meta, execute, open, send};
+pub(crate) use run::{execute, open, send};
 pub(crate) use tls::TlsRoots;
 #[cfg(feature = "kubernetes")]
 pub(crate) use tls::install_default_provider;

@@ -1,7 +1,9 @@
 //! A 2xx is not yet a success: failures that stand in the body of an answer whose status says otherwise, and what an answer to
 //! a change proves.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::envelope::Fields;
@@ -39,6 +41,11 @@ const ABOUT: [&str; 25] = [
     "type",
 ];
 
+/// The names without which no failure stands in an answer. They are looked for in every answer, so that the search is prepared once.
+static FAILURES: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["\"success\"", "\"error", "\"detail\""].map(Finder::new));
+static WARNING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"warning"));
+
 impl Raw {
     /// The failure that stands in an answer with a status of success, in the server's words. `mask` takes secrets out of them.
     pub(crate) fn refusal(&self, mask: impl Fn(&str) -> String) -> Option<Error> {
@@ -51,8 +58,7 @@ impl Raw {
             let error = error.with_maybe_applied(true);
             return Some(error.with_hint("is this the API's address, and is no login page in front of it?"));
         }
-        let mentions = |needle: &str| memmem::find(&self.body, needle.as_bytes()).is_some();
-        if !["\"success\"", "\"error\"", "\"errors\"", "\"detail\""].into_iter().any(mentions) {
+        if !FAILURES.iter().any(|needle| needle.find(&self.body).is_some()) {
             return None;
         }
         let fields = Fields::read(&self.body)?;
@@ -125,7 +131,7 @@ impl Raw {
         let headers = self.headers.get_all("warning").iter().filter_map(|value| value.to_str().ok());
         let quoted = |text: &str| text.split('"').nth(1).filter(|text| !text.is_empty()).map(warning);
         let mut found: Vec<Warning> = headers.filter_map(quoted).collect();
-        if memmem::find(&self.body, b"\"warning").is_some()
+        if WARNING.find(&self.body).is_some()
             && let Some(fields) = Fields::read(&self.body)
         {
             let values = ["warning", "warnings"].into_iter().filter_map(|name| fields.get(name));

@@ -25,21 +25,6 @@ records! {
 }
 
 impl FleetReport {
-    pub(crate) fn new(clusters: Vec<FleetMember>) -> Self {
-        let of = |member: &FleetMember| match &member.report {
-            Some(report) => Verdict::clone(&report.verdict),
-            None => Verdict::Unknown,
-        };
-        let rank = |verdict: &Verdict| match verdict {
-            Verdict::Healthy => 0,
-            Verdict::Degraded => 2,
-            Verdict::Critical => 3,
-            _ => 1,
-        };
-        let worst = clusters.iter().map(of).max_by_key(rank);
-        Self { verdict: worst.unwrap_or(Verdict::Unknown).into(), clusters }
-    }
-
     /// A program's exit code for all: that of the worst cluster; one that could not be read counts as 5.
     pub fn exit_code(&self) -> u8 {
         let codes = self.clusters.iter().map(|member| member.report.as_ref().map_or(5, Report::exit_code));

@@ -6,9 +6,11 @@ mod diff;
 #[cfg(feature = "kubernetes")]
 mod draft;
 mod fleet;
-
 mod html;
 mod links;
+#[cfg(feature = "kubernetes")]
+mod make;
+#[cfg(feature = "kubernetes")]
 mod redact;
 #[cfg(all(test, feature = "kubernetes"))]
 pub(crate) mod sample;
@@ -17,6 +19,7 @@ mod text;
 
 pub use diff::ReportDiff;
 pub use fleet::{FleetMember, FleetReport};
+#[cfg(feature = "kubernetes")]
 pub(crate) use redact::redact;
 pub use schema::JSON_SCHEMA;
 pub use text::Text;
@@ -25,6 +28,8 @@ pub use text::Text;
 pub(crate) use assemble::assemble;
 #[cfg(feature = "kubernetes")]
 pub(crate) use draft::{Draft, LogWanted, Subject};
+#[cfg(feature = "kubernetes")]
+pub(crate) use make::About;
 
 use crate::schema::{open_enum, records};
 use crate::types::{Timestamp, Wire};
@@ -215,18 +220,6 @@ records! {
     }
 }
 
-impl Severity {
-    /// The smaller, the more urgent.
-    pub(crate) fn rank(&self) -> u8 {
-        match self {
-            Self::Critical => 0,
-            Self::Error => 1,
-            Self::Warning => 2,
-            _ => 3,
-        }
-    }
-}
-
 impl std::fmt::Display for ObjectRef {
     /// `pod bud-system/budapp-5d9`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -251,61 +244,7 @@ impl ReportSection {
     }
 }
 
-/// What is known when a report is made, beside its findings.
-#[derive(Debug)]
-pub(crate) struct About {
-    pub(crate) server: String,
-    pub(crate) version: Option<String>,
-    pub(crate) started_at: Timestamp,
-    pub(crate) finished_at: Timestamp,
-    pub(crate) namespaces: Vec<String>,
-}
-
-/// An address without the user and password that may stand before the host.
-fn without_user(address: String) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://{host}{path}"),
-        None => address,
-    }
-}
-
 impl Report {
-    pub(crate) fn new(about: About, sections: Vec<ReportSection>, findings: Vec<Finding>) -> Self {
-        let mut summary = ReportSummary { critical: 0, error: 0, warning: 0, info: 0 };
-        for finding in findings.iter().filter(|finding| finding.caused_by.is_none()) {
-            match *finding.severity {
-                Severity::Critical => summary.critical += 1,
-                Severity::Error => summary.error += 1,
-                Severity::Warning => summary.warning += 1,
-                _ => summary.info += 1,
-            }
-        }
-        let verdict = if summary.critical > 0 {
-            Verdict::Critical
-        } else if summary.error + summary.warning > 0 {
-            Verdict::Degraded
-        } else if sections.iter().any(ReportSection::incomplete) {
-            Verdict::Unknown
-        } else {
-            Verdict::Healthy
-        };
-        let About { server, version, started_at, finished_at, namespaces } = about;
-        Self {
-            schema: SCHEMA.to_owned(),
-            server: without_user(server),
-            version,
-            started_at,
-            finished_at,
-            namespaces,
-            verdict: verdict.into(),
-            summary,
-            sections,
-            findings,
-        }
-    }
-
     /// The findings that no other one explains: what to look at.
     pub fn roots(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.caused_by.is_none())
@@ -344,9 +283,8 @@ impl Report {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "kubernetes"))]
 mod tests {
-    #[cfg(feature = "kubernetes")]
     #[test]
     fn effects_are_in_the_order_of_the_report_and_none_is_its_own() {
         let mut report = super::sample::rich();
@@ -361,18 +299,5 @@ mod tests {
         // A ring.
         report.findings[0].caused_by = Some(report.findings[8].fingerprint.clone());
         assert_eq!(places(&report), (1..9).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn an_address_has_no_user() {
-        for (address, expected) in [
-            ("https://me:hunter2@api:6443/a@b", "https://api:6443/a@b"),
-            ("https://token@api", "https://api"),
-            ("https://p@ss@api?x", "https://api?x"),
-            ("https://api:6443/clusters/a@b", "https://api:6443/clusters/a@b"),
-            ("api", "api"),
-        ] {
-            assert_eq!(super::without_user(address.to_owned()), expected);
-        }
     }
 }

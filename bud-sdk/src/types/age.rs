@@ -8,6 +8,7 @@ const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
 /// The age of what was made then, where that is known.
+#[cfg(feature = "kubernetes")]
 pub(crate) fn age_of(from: Option<Timestamp>, now: Timestamp) -> String {
     from.map_or_else(|| "<unknown>".to_owned(), |from| age(from, now))
 }

@@ -9,7 +9,9 @@ mod time;
 mod warning;
 mod wire;
 
-pub(crate) use age::{age, age_of};
+pub(crate) use age::age;
+#[cfg(feature = "kubernetes")]
+pub(crate) use age::age_of;
 pub use decimal::Decimal;
 pub use extra::Extra;
 pub(crate) use ids::check_segment;

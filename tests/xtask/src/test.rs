@@ -124,15 +124,12 @@ fn rust(workspace: &Workspace) -> Vec<Step<'_>> {
     let mut steps = vec![
         cargo("fmt --all --check"),
         cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
-        library("check -p bud-sdk --no-default-features"),
-        library("check -p bud-sdk --all-features"),
+        library("clippy -p bud-sdk --no-default-features -- -D warnings"),
+        library("clippy -p bud-sdk --all-features -- -D warnings"),
     ];
-    steps.extend(
-        workspace
-            .features
-            .iter()
-            .map(|feature| library(&format!("check -p bud-sdk --no-default-features --features {feature}"))),
-    );
+    steps.extend(workspace.features.iter().map(|feature| {
+        library(&format!("clippy -p bud-sdk --no-default-features --features {feature} -- -D warnings"))
+    }));
     steps.push(Step::new("dependency rules", "cargo xtask rules", |_| deps::check(workspace)));
     steps.push(Step::new("house rules", "cargo xtask rules", |_| rules::check(workspace)));
     // What needs a control plane is the part kubernetes.

@@ -157,91 +157,109 @@ impl Restarts {
 
 impl Printed {
     fn of(pod: &objects::Pod) -> Self {
-        let status = &pod.status;
+        let sidecars =
+            pod.spec.init_containers.iter().filter(|container| container.restart_policy == "Always");
+        let containers = pod.spec.containers.len() + sidecars.count();
+        let mut seen = Seen::new(&pod.status);
+        let initializing = seen.initialize(pod);
+        // A sidecar that was started again does not hide the others.
+        if !initializing || holds(&pod.status.conditions, "Initialized") {
+            seen.run(&pod.status);
+        }
+        if pod.metadata.deletion_timestamp.is_some() {
+            if pod.status.reason == "NodeLost" {
+                seen.text = "Unknown".to_owned();
+            } else if !matches!(pod.status.phase.as_str(), "Succeeded" | "Failed") {
+                seen.text = "Terminating".to_owned();
+            }
+        }
+        Self {
+            status: seen.text,
+            ready: seen.ready,
+            containers: u32::try_from(containers).unwrap_or(u32::MAX),
+            restarts: seen.restarts.count,
+            last_restart: seen.restarts.last,
+        }
+    }
+}
+
+/// What kubectl prints, as far as the containers were looked at.
+struct Seen {
+    text: String,
+    ready: u32,
+    restarts: Restarts,
+    /// Those of sidecars alone, which count once the pod has started.
+    of_sidecars: Restarts,
+}
+
+impl Seen {
+    fn new(status: &objects::PodStatus) -> Self {
+        let text = if status.reason.is_empty() { &status.phase } else { &status.reason };
+        let gated = condition(&status.conditions, "PodScheduled")
+            .is_some_and(|condition| condition.reason == "SchedulingGated");
+        let text = if gated { "SchedulingGated".to_owned() } else { text.clone() };
+        Self { text, ready: 0, restarts: Restarts::default(), of_sidecars: Restarts::default() }
+    }
+
+    /// Looks at the init containers, and returns whether one of them is still under way.
+    fn initialize(&mut self, pod: &objects::Pod) -> bool {
         let sidecar = |name: &str| {
             let found = pod.spec.init_containers.iter().find(|container| container.name == name);
             found.is_some_and(|container| container.restart_policy == "Always")
         };
-        let sidecars =
-            pod.spec.init_containers.iter().filter(|container| container.restart_policy == "Always");
-        let containers = pod.spec.containers.len() + sidecars.count();
-        let mut text = if status.reason.is_empty() { status.phase.clone() } else { status.reason.clone() };
-        let gated = condition(&status.conditions, "PodScheduled");
-        if gated.is_some_and(|condition| condition.reason == "SchedulingGated") {
-            text = "SchedulingGated".to_owned();
-        }
-
-        let (mut of_all, mut of_sidecars, mut ready) = (Restarts::default(), Restarts::default(), 0);
-        let mut initializing = false;
-        for (at, container) in status.init_container_statuses.iter().enumerate() {
-            of_all.add(container);
+        for (at, container) in pod.status.init_container_statuses.iter().enumerate() {
+            self.restarts.add(container);
             let restartable = sidecar(&container.name);
             if restartable {
-                of_sidecars.add(container);
+                self.of_sidecars.add(container);
             }
             let ended = container.state.terminated.as_ref();
             if ended.is_some_and(|ended| ended.exit_code == 0) {
                 continue;
             }
             if restartable && container.started == Some(true) {
-                ready += u32::from(container.ready);
+                self.ready += u32::from(container.ready);
                 continue;
             }
             let waiting = container.state.waiting.as_ref().map(|waiting| waiting.reason.as_str());
-            text = match (ended, waiting) {
+            self.text = match (ended, waiting) {
                 (Some(ended), _) => format!("Init:{}", ended_as(ended)),
                 (None, Some(reason)) if !reason.is_empty() && reason != "PodInitializing" => {
                     format!("Init:{reason}")
                 }
                 _ => format!("Init:{at}/{}", pod.spec.init_containers.len()),
             };
-            initializing = true;
-            break;
+            return true;
         }
+        false
+    }
 
-        let mut restarts = of_all;
-        // A sidecar that was started again does not hide the others.
-        if !initializing || holds(&status.conditions, "Initialized") {
-            restarts = of_sidecars;
-            let (mut running, mut failed) = (false, None);
-            for container in status.container_statuses.iter().rev() {
-                restarts.add(container);
-                let waiting = container.state.waiting.as_ref().filter(|waiting| !waiting.reason.is_empty());
-                if let Some(waiting) = waiting {
-                    text = waiting.reason.clone();
-                } else if let Some(ended) = &container.state.terminated {
-                    text = ended_as(ended);
-                    if ended.exit_code != 0 {
-                        failed = Some(text.clone());
-                    }
-                } else if container.ready && container.state.running.is_some() {
-                    running = true;
-                    ready += 1;
+    /// Looks at the containers of a pod that has started.
+    fn run(&mut self, status: &objects::PodStatus) {
+        self.restarts = std::mem::take(&mut self.of_sidecars);
+        let (mut running, mut failed) = (false, None);
+        for container in status.container_statuses.iter().rev() {
+            self.restarts.add(container);
+            let waiting = container.state.waiting.as_ref().filter(|waiting| !waiting.reason.is_empty());
+            if let Some(waiting) = waiting {
+                self.text = waiting.reason.clone();
+            } else if let Some(ended) = &container.state.terminated {
+                self.text = ended_as(ended);
+                if ended.exit_code != 0 {
+                    failed = Some(self.text.clone());
                 }
-            }
-            if text == "Completed" {
-                text = match failed {
-                    _ if running && holds(&status.conditions, "Ready") => "Running".to_owned(),
-                    Some(failed) => failed,
-                    None if running => "NotReady".to_owned(),
-                    None => text,
-                };
+            } else if container.ready && container.state.running.is_some() {
+                running = true;
+                self.ready += 1;
             }
         }
-
-        if pod.metadata.deletion_timestamp.is_some() {
-            if status.reason == "NodeLost" {
-                text = "Unknown".to_owned();
-            } else if !matches!(status.phase.as_str(), "Succeeded" | "Failed") {
-                text = "Terminating".to_owned();
+        if self.text == "Completed" {
+            match failed {
+                _ if running && holds(&status.conditions, "Ready") => self.text = "Running".to_owned(),
+                Some(failed) => self.text = failed,
+                None if running => self.text = "NotReady".to_owned(),
+                None => {}
             }
-        }
-        Self {
-            status: text,
-            ready,
-            containers: u32::try_from(containers).unwrap_or(u32::MAX),
-            restarts: restarts.count,
-            last_restart: restarts.last,
         }
     }
 }
