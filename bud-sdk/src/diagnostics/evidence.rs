@@ -100,9 +100,10 @@ fn last_lines(log: &str) -> Vec<String> {
 }
 
 fn add(draft: &mut Draft, lines: &[String]) {
-    let told = match draft.code {
-        "DAPR_SIDECAR_NOT_READY" => dapr::by_log(lines),
-        _ => engines::by_log(lines).map(|(what, remedy)| (what.to_owned(), remedy)),
+    let told = if draft.code == dapr::DAPR_SIDECAR_NOT_READY.code {
+        dapr::by_log(lines)
+    } else {
+        engines::by_log(lines).map(|(what, remedy)| (what.to_owned(), remedy))
     };
     if let Some((what, remedy)) = told {
         draft.title = format!("{}: {what}", draft.title);

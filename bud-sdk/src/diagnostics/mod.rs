@@ -6,6 +6,6 @@ mod fleet;
 mod report;
 mod snapshot;
 
-pub use checks::{Check, checks};
+pub use checks::{Check, Level, checks};
 pub use fleet::ClusterReports;
 pub use report::{ClusterReport, ReportUpdate};

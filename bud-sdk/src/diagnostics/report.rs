@@ -1,6 +1,6 @@
 //! A cluster read as findings: the snapshot is taken once, the rules are applied, and what shows the worst is fetched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +15,7 @@ use crate::http::BoxFuture;
 use crate::kubernetes::Cluster;
 use crate::kubernetes::namespaces::check_name;
 use crate::report::{
-    About, Draft, EvidenceKind, Finding, Report, ReportSection, SectionStatus, Severity, Subject,
-    Unavailable, assemble,
+    About, Draft, Finding, Report, ReportSection, SectionStatus, Severity, Unavailable, assemble,
 };
 use crate::types::Timestamp;
 
@@ -229,8 +228,7 @@ fn unknown(snapshot: &mut Snapshot, only: &[String]) {
 }
 
 /// The report of a snapshot: the same for the same snapshot.
-pub(super) fn report(snapshot: &Snapshot, drafts: Vec<Draft>, about: About) -> Report {
-    let mut drafts = sectioned(drafts);
+pub(super) fn report(snapshot: &Snapshot, mut drafts: Vec<Draft>, about: About) -> Report {
     let mut sections = Vec::new();
     for (name, section) in &snapshot.sections.0 {
         let found = drafts.iter().any(|draft| draft.severity != Severity::Info && draft.section == *name);
@@ -249,49 +247,8 @@ pub(super) fn report(snapshot: &Snapshot, drafts: Vec<Draft>, about: About) -> R
             objects: section.objects,
         });
     }
-    drafts.extend(
-        snapshot.sections.0.iter().filter_map(|(name, section)| unavailable(name, section.problem.as_ref()?)),
-    );
+    drafts.extend(checks::sections::unavailable(&snapshot.sections));
     Report::new(about, sections, assemble(drafts))
-}
-
-/// Drafts with the sections of their checks.
-fn sectioned(drafts: Vec<Draft>) -> Vec<Draft> {
-    let sections: BTreeMap<&str, &str> = checks::checks().map(|check| (check.code, check.section)).collect();
-    let section = |draft: Draft| match sections.get(draft.code) {
-        Some(section) => draft.section(section),
-        None => draft,
-    };
-    drafts.into_iter().map(section).collect()
-}
-
-/// A section that should have been read.
-fn unavailable(name: &str, problem: &Problem) -> Option<Draft> {
-    let remedy = match problem.reason {
-        Unavailable::Forbidden => match &problem.missing_permission {
-            Some(right) => {
-                format!("Grant the right to {right}; the roles that come with this package have it.")
-            }
-            None => {
-                "Grant the missing permission; the roles that come with this package have it.".to_owned()
-            }
-        },
-        Unavailable::Timeout => "Give it more time, or look at fewer namespaces.".to_owned(),
-        Unavailable::Error if problem.unreadable => {
-            "Look at the objects that the evidence names: their values have types that Kubernetes does not allow."
-                .to_owned()
-        }
-        Unavailable::Error if name == "namespaces" => {
-            "Name namespaces as `kubectl get namespaces` has them.".to_owned()
-        }
-        Unavailable::Error => "Look at the API server: its answer is in the evidence.".to_owned(),
-        _ => return None,
-    };
-    let subject = Subject::new("Section", "", name);
-    let title = format!("{name} could not be read, or not all of them");
-    let draft =
-        Draft::new("SECTION_UNAVAILABLE", Severity::Info, subject, title).section(name).remedy(remedy);
-    Some(draft.evidence(EvidenceKind::Status, None, &problem.detail))
 }
 
 impl Watch for ClusterReport {
@@ -304,7 +261,7 @@ impl Watch for ClusterReport {
     fn pod(&self, pod: &PodRecord, now: Timestamp) {
         let (Some(watch), Some(trouble)) = (&self.on_update, &pod.trouble) else { return };
         let nothing_else = Snapshot::empty(now, self.platform.clone());
-        for finding in assemble(sectioned(checks::pods::of_pod(&Context::of(&nothing_else), pod, trouble))) {
+        for finding in assemble(checks::pods::of_pod(&Context::of(&nothing_else), pod, trouble)) {
             watch(ReportUpdate::Found(Box::new(finding)));
         }
     }

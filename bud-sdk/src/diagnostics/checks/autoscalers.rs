@@ -3,29 +3,30 @@
 #[cfg(test)]
 mod tests;
 
-use super::Check;
+use super::{Case, Check, error, warning};
 use crate::diagnostics::snapshot::Context;
 use crate::kubernetes::objects::{Autoscaler, Condition, condition};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "HPA_MAXED",
-        severity: "WARNING, ERROR after 30 minutes",
-        section: "autoscalers",
-        means: "An autoscaler has as many pods as it may have, and its measure asks for more.",
-        confirm: "`kubectl describe hpa NAME` shows what it measures and wants.",
-        remedy: "Raise its maxReplicas, if the nodes have room for it, or make the load smaller.",
-    },
-    Check {
-        code: "HPA_BLIND",
-        severity: "ERROR after a minute",
-        section: "autoscalers",
-        means: "An autoscaler does nothing: it cannot get what it measures, or cannot reach what it scales.",
-        confirm: "`kubectl describe hpa NAME` has the reason in its conditions; `kubectl top pods`",
-        remedy: "By the reason: the metrics server or the adapter for other metrics is down, its pods name no requests, or its target does not exist.",
-    },
-];
+const HPA_MAXED: Check = Check {
+    code: "HPA_MAXED",
+    severity: &[warning(""), error("after 30 minutes")],
+    section: "autoscalers",
+    means: "An autoscaler has as many pods as it may have, and its measure asks for more.",
+    confirm: "`kubectl describe hpa NAME` shows what it measures and wants.",
+    remedy: "Raise its maxReplicas, if the nodes have room for it, or make the load smaller.",
+};
+
+const HPA_BLIND: Check = Check {
+    code: "HPA_BLIND",
+    severity: &[error("after a minute")],
+    section: "autoscalers",
+    means: "An autoscaler does nothing: it cannot get what it measures, or cannot reach what it scales.",
+    confirm: "`kubectl describe hpa NAME` has the reason in its conditions; `kubectl top pods`",
+    remedy: "By the reason: the metrics server or the adapter for other metrics is down, its pods name no requests, or its target does not exist.",
+};
+
+pub(super) const CHECKS: &[Check] = &[HPA_MAXED, HPA_BLIND];
 
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     for one in &view.snapshot.autoscalers {
@@ -33,13 +34,7 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     }
 }
 
-fn draft(
-    one: &Autoscaler,
-    code: &'static str,
-    severity: Severity,
-    title: String,
-    shown: &Condition,
-) -> Draft {
+fn draft(one: &Autoscaler, case: impl Into<Case>, title: String, shown: &Condition) -> Draft {
     let (namespace, name) = (&one.metadata.namespace, &one.metadata.name);
     let target = &one.spec.scale_target_ref;
     let numbers = format!(
@@ -51,13 +46,12 @@ fn draft(
         one.spec.min_replicas.unwrap_or(1),
         one.spec.max_replicas
     );
-    let remedy = super::remedy(code);
     let since = shown.last_transition_time;
-    Draft::new(code, severity, Subject::new("HorizontalPodAutoscaler", namespace, name), title)
+    case.into()
+        .draft(Subject::new("HorizontalPodAutoscaler", namespace, name), title)
         .since(since)
         .evidence(EvidenceKind::Condition, since, format!("{}: {}", shown.reason, shown.message))
         .evidence(EvidenceKind::Status, None, numbers)
-        .remedy(remedy)
         .command(format!("kubectl describe hpa {name} -n {namespace}"))
 }
 
@@ -78,7 +72,7 @@ fn blind(view: &Context<'_>, one: &Autoscaler) -> Option<Draft> {
         "AbleToScale" => format!("it cannot scale {}: {}", target.name, failed.reason),
         _ => format!("it does not get what it measures: {}", failed.reason),
     };
-    let draft = draft(one, "HPA_BLIND", Severity::Error, title, failed);
+    let draft = draft(one, HPA_BLIND, title, failed);
     // Of pods that are not ready nothing is measured.
     let target = Subject::new(&target.kind, &one.metadata.namespace, &target.name);
     Some(if view.ready_of(&target) == 0 { draft.because(target) } else { draft })
@@ -96,8 +90,7 @@ fn maxed(view: &Context<'_>, one: &Autoscaler) -> Option<Draft> {
     let severity = if long { Severity::Error } else { Severity::Warning };
     Some(draft(
         one,
-        "HPA_MAXED",
-        severity,
+        HPA_MAXED.at(severity),
         format!("it has all {most} pods that it may have and wants more"),
         limited,
     ))

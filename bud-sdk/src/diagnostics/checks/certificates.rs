@@ -3,47 +3,50 @@
 #[cfg(test)]
 mod tests;
 
-use super::Check;
+use super::{Case, Check, critical, error, warning};
 use crate::diagnostics::snapshot::Context;
 use crate::kubernetes::{Certificate, CertificateState};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::Timestamp;
 use crate::types::age;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "certificates",
-        "CERT_EXPIRED",
-        "CRITICAL",
-        "The certificate has ended: clients refuse it.",
-        "`kubectl describe certificate NAME -n NAMESPACE` has `Not After`.",
-        "See why it is not renewed (its requests, orders and challenges); then renew it: `cmctl renew NAME -n NAMESPACE`.",
-    ),
-    Check::new(
-        "certificates",
-        "CERT_EXPIRING",
-        "CRITICAL within a tenth of its life or 7 days, else WARNING",
-        "The certificate ends soon: within a tenth of its life or 7 days, whichever is less; or within 30 days and nothing is to renew it before. One that is renewed on time is let be, however short its life is.",
-        "`kubectl describe certificate NAME -n NAMESPACE` has `Not After` and `Renewal Time`.",
-        "See why it is not renewed (its requests, orders and challenges), or renew it by hand: `cmctl renew NAME -n NAMESPACE`.",
-    ),
-    Check::new(
-        "certificates",
-        "CERT_NOT_READY",
-        "ERROR; after ten minutes while it is being issued and nothing has failed",
-        "The certificate was not issued, or does not fit what was asked for.",
-        "`kubectl describe certificate NAME -n NAMESPACE`, and its requests, orders and challenges.",
-        "By the message: mostly the issuer does not exist or is not ready, or its challenge cannot be reached from outside.",
-    ),
-    Check::new(
-        "certificates",
-        "CERT_RENEWAL_FAILING",
-        "WARNING",
-        "The certificate is good, but should have been renewed more than an hour ago, or the last tries to issue it failed.",
-        "`kubectl describe certificate NAME -n NAMESPACE`, and its requests, orders and challenges.",
-        "Mend what its newest request names; it is tried again, each time after twice as long, up to 32 hours. `cmctl renew NAME -n NAMESPACE` tries at once.",
-    ),
-];
+const CERT_EXPIRED: Check = Check {
+    code: "CERT_EXPIRED",
+    severity: &[critical("")],
+    section: "certificates",
+    means: "The certificate has ended: clients refuse it.",
+    confirm: "`kubectl describe certificate NAME -n NAMESPACE` has `Not After`.",
+    remedy: "See why it is not renewed (its requests, orders and challenges); then renew it: `cmctl renew NAME -n NAMESPACE`.",
+};
+
+const CERT_EXPIRING: Check = Check {
+    code: "CERT_EXPIRING",
+    severity: &[critical("within a tenth of its life or 7 days"), warning("otherwise")],
+    section: "certificates",
+    means: "The certificate ends soon: within a tenth of its life or 7 days, whichever is less; or within 30 days and nothing is to renew it before. One that is renewed on time is let be, however short its life is.",
+    confirm: "`kubectl describe certificate NAME -n NAMESPACE` has `Not After` and `Renewal Time`.",
+    remedy: "See why it is not renewed (its requests, orders and challenges), or renew it by hand: `cmctl renew NAME -n NAMESPACE`.",
+};
+
+const CERT_NOT_READY: Check = Check {
+    code: "CERT_NOT_READY",
+    severity: &[error("after ten minutes while it is being issued and nothing has failed, else at once")],
+    section: "certificates",
+    means: "The certificate was not issued, or does not fit what was asked for.",
+    confirm: "`kubectl describe certificate NAME -n NAMESPACE`, and its requests, orders and challenges.",
+    remedy: "By the message: mostly the issuer does not exist or is not ready, or its challenge cannot be reached from outside.",
+};
+
+const CERT_RENEWAL_FAILING: Check = Check {
+    code: "CERT_RENEWAL_FAILING",
+    severity: &[warning("")],
+    section: "certificates",
+    means: "The certificate is good, but should have been renewed more than an hour ago, or the last tries to issue it failed.",
+    confirm: "`kubectl describe certificate NAME -n NAMESPACE`, and its requests, orders and challenges.",
+    remedy: "Mend what its newest request names; it is tried again, each time after twice as long, up to 32 hours. `cmctl renew NAME -n NAMESPACE` tries at once.",
+};
+
+pub(super) const CHECKS: &[Check] = &[CERT_EXPIRED, CERT_EXPIRING, CERT_NOT_READY, CERT_RENEWAL_FAILING];
 
 const HOUR: i64 = 3600;
 
@@ -57,34 +60,32 @@ fn of(certificate: &Certificate, now: Timestamp) -> Option<Draft> {
     let is = |known: CertificateState| state == known.as_str();
     let overdue = renewal_at.filter(|at| now.as_seconds() - at.as_seconds() > HOUR);
     let left = not_after.map_or_else(String::new, |end| age(now, end));
-    let (code, severity, title, since) = if is(CertificateState::Expired) {
-        ("CERT_EXPIRED", Severity::Critical, "it has ended".to_owned(), *not_after)
+    let (case, title, since): (Case, _, _) = if is(CertificateState::Expired) {
+        (CERT_EXPIRED.into(), "it has ended".to_owned(), *not_after)
     } else if is(CertificateState::EndsSoon) {
-        ("CERT_EXPIRING", Severity::Critical, format!("it ends in {left}"), None)
+        (CERT_EXPIRING.at(Severity::Critical), format!("it ends in {left}"), None)
     } else if is(CertificateState::NotReady) {
         let why = certificate.message.as_deref().unwrap_or("it was not issued");
         (
-            "CERT_NOT_READY",
-            Severity::Error,
+            CERT_NOT_READY.into(),
             format!("it is not ready: {}", crate::operation::clean(why, 160)),
             *last_failure_at,
         )
     } else if let Some(at) = overdue {
         let title = format!("it should have been renewed {} ago", age(at, now));
-        ("CERT_RENEWAL_FAILING", Severity::Warning, title, Some(at))
+        (CERT_RENEWAL_FAILING.into(), title, Some(at))
     } else if is(CertificateState::Ending) {
         let who = if renewal_at.is_some() { "" } else { " and nothing renews it" };
-        ("CERT_EXPIRING", Severity::Warning, format!("it ends in {left}{who}"), None)
+        (CERT_EXPIRING.at(Severity::Warning), format!("it ends in {left}{who}"), None)
     } else if certificate.failed_attempts > 0 {
         let title = format!("it could not be issued, {} times in a row", certificate.failed_attempts);
-        ("CERT_RENEWAL_FAILING", Severity::Warning, title, *last_failure_at)
+        (CERT_RENEWAL_FAILING.into(), title, *last_failure_at)
     } else {
         return None;
     };
-    let remedy = super::remedy(code);
-    let mut draft = Draft::new(code, severity, Subject::new("Certificate", namespace, name), title)
+    let mut draft = case
+        .draft(Subject::new("Certificate", namespace, name), title)
         .since(since)
-        .remedy(remedy)
         .command(format!("kubectl describe certificate {name} -n {namespace}"))
         .command(format!("kubectl get certificaterequests,orders,challenges -n {namespace}"))
         .evidence(EvidenceKind::Condition, None, certificate.message.as_deref().unwrap_or_default());

@@ -5,46 +5,54 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, counted, just_changed, minor, remedy};
+use super::{Check, counted, critical, error, just_changed, minor, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord};
 use crate::kubernetes::calls::dapr::{DaprComponent, DaprSidecar, DaprState, components};
 use crate::kubernetes::objects::{ContainerStatus, condition};
 use crate::report::{Draft, EvidenceKind, LogWanted, Severity, Subject};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "dapr",
-        "DAPR_CP_DOWN",
-        "CRITICAL where the operator, the sentry or the injector is down for a minute or missing, ERROR where not all of its replicas are ready; WARNING for placement and scheduler",
-        "A part of Dapr's control plane is not up, or all of it is gone although pods have Dapr's sidecar. One ready replica does not make it healthy. Placement and scheduler may be left out.",
-        "`kubectl get pods -A -l app=COMPONENT -o wide`; `dapr status -k` leaves out what is missing.",
-        "By what is found about its pods; if it is missing, install or upgrade Dapr's chart again.",
-    ),
-    Check::new(
-        "dapr",
-        "DAPR_SIDECAR_MISSING",
-        "ERROR",
-        "The pod says that it wants Dapr's sidecar (dapr.io/enabled) and has none: the injector was down, or not there yet, when the pod was made, or it leaves out the namespace.",
-        "`kubectl get pod POD -n NAMESPACE -o jsonpath={.spec.containers[*].name}` has no daprd.",
-        "When the injector is up, restart what made the pod: `kubectl rollout restart`.",
-    ),
-    Check::new(
-        "dapr",
-        "DAPR_SIDECAR_NOT_READY",
-        "ERROR after a minute",
-        "The sidecar of the pod is not ready: mostly it cannot set up a component, or does not reach the control plane.",
-        "`kubectl logs POD -n NAMESPACE -c daprd` names the component.",
-        "Mend the component that its log names (its address, its secret), or the control plane.",
-    ),
-    Check::new(
-        "dapr",
-        "DAPR_VERSION_SKEW",
-        "WARNING",
-        "Sidecars have another minor version than the control plane: they were made before it was upgraded.",
-        "`kubectl get pods -A -o jsonpath={..image}` has the sidecars' versions.",
-        "Restart what made the pods: `kubectl rollout restart`.",
-    ),
-];
+const DAPR_CP_DOWN: Check = Check {
+    code: "DAPR_CP_DOWN",
+    severity: &[
+        critical("where the operator, the sentry or the injector is down for a minute or missing"),
+        error("where not all of its replicas are ready"),
+        warning("for placement and scheduler"),
+    ],
+    section: "dapr",
+    means: "A part of Dapr's control plane is not up, or all of it is gone although pods have Dapr's sidecar. One ready replica does not make it healthy. Placement and scheduler may be left out.",
+    confirm: "`kubectl get pods -A -l app=COMPONENT -o wide`; `dapr status -k` leaves out what is missing.",
+    remedy: "By what is found about its pods; if it is missing, install or upgrade Dapr's chart again.",
+};
+
+const DAPR_SIDECAR_MISSING: Check = Check {
+    code: "DAPR_SIDECAR_MISSING",
+    severity: &[error("")],
+    section: "dapr",
+    means: "The pod says that it wants Dapr's sidecar (dapr.io/enabled) and has none: the injector was down, or not there yet, when the pod was made, or it leaves out the namespace.",
+    confirm: "`kubectl get pod POD -n NAMESPACE -o jsonpath={.spec.containers[*].name}` has no daprd.",
+    remedy: "When the injector is up, restart what made the pod: `kubectl rollout restart`.",
+};
+
+pub(in crate::diagnostics) const DAPR_SIDECAR_NOT_READY: Check = Check {
+    code: "DAPR_SIDECAR_NOT_READY",
+    severity: &[error("after a minute")],
+    section: "dapr",
+    means: "The sidecar of the pod is not ready: mostly it cannot set up a component, or does not reach the control plane.",
+    confirm: "`kubectl logs POD -n NAMESPACE -c daprd` names the component.",
+    remedy: "Mend the component that its log names (its address, its secret), or the control plane.",
+};
+
+const DAPR_VERSION_SKEW: Check = Check {
+    code: "DAPR_VERSION_SKEW",
+    severity: &[warning("")],
+    section: "dapr",
+    means: "Sidecars have another minor version than the control plane: they were made before it was upgraded.",
+    confirm: "`kubectl get pods -A -o jsonpath={..image}` has the sidecars' versions.",
+    remedy: "Restart what made the pods: `kubectl rollout restart`.",
+};
+
+pub(super) const CHECKS: &[Check] =
+    &[DAPR_CP_DOWN, DAPR_SIDECAR_MISSING, DAPR_SIDECAR_NOT_READY, DAPR_VERSION_SKEW];
 
 const UNREADY: i64 = 60;
 const INJECTOR: &str = "dapr-sidecar-injector";
@@ -119,8 +127,9 @@ fn of_component(view: &Context<'_>, component: &DaprComponent) -> Option<Draft> 
     };
     let text = format!("{ready} of {desired} replicas are ready");
     let version = component.version.as_deref().map(|version| format!("its version is {version}"));
-    let mut draft = Draft::new("DAPR_CP_DOWN", severity, part(name), title)
-        .remedy(remedy("DAPR_CP_DOWN"))
+    let mut draft = DAPR_CP_DOWN
+        .at(severity)
+        .draft(part(name), title)
         .command(format!("kubectl get pods -A -l app={name} -o wide"))
         .evidence(EvidenceKind::Status, None, text)
         .evidence(EvidenceKind::Spec, None, version.unwrap_or_default());
@@ -149,7 +158,8 @@ fn missing(view: &Context<'_>, pod: &PodRecord) -> Draft {
         _ => "",
     };
     let title = "it wants Dapr's sidecar and was not given one";
-    let draft = Draft::new("DAPR_SIDECAR_MISSING", Severity::Error, pod.subject(), title)
+    let draft = DAPR_SIDECAR_MISSING
+        .draft(pod.subject(), title)
         .owner(pod.owner.as_deref().cloned())
         .since(pod.created_at)
         .evidence(
@@ -158,7 +168,6 @@ fn missing(view: &Context<'_>, pod: &PodRecord) -> Draft {
             format!("dapr.io/enabled is true; its containers are {}", names.join(", ")),
         )
         .evidence(EvidenceKind::Status, None, older)
-        .remedy(remedy("DAPR_SIDECAR_MISSING"))
         .because(part(INJECTOR));
     match pod.owner.as_deref() {
         Some(owner) if matches!(owner.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet") => {
@@ -198,11 +207,11 @@ fn unready(view: &Context<'_>, pod: &PodRecord) -> Option<Draft> {
         (None, false) => "Dapr's sidecar has ended".to_owned(),
     };
     let subject = Subject::new("DaprSidecar", &pod.namespace, &pod.name);
-    let mut draft = Draft::new("DAPR_SIDECAR_NOT_READY", Severity::Error, subject, title)
+    let mut draft = DAPR_SIDECAR_NOT_READY
+        .draft(subject, title)
         .owner(pod.owner.as_deref().cloned())
         .container("daprd")
         .since(since)
-        .remedy(remedy("DAPR_SIDECAR_NOT_READY"))
         .command(format!("kubectl logs {} -n {} -c daprd --tail=50", pod.name, pod.namespace))
         .log(LogWanted {
             namespace: pod.namespace.to_string(),
@@ -256,9 +265,9 @@ fn skew<'a>(
         let command = format!("kubectl get pods -n {} -o wide", subject.namespace);
         pods.truncate(3);
         out.push(
-            Draft::new("DAPR_VERSION_SKEW", Severity::Warning, subject, title)
+            DAPR_VERSION_SKEW
+                .draft(subject, title)
                 .evidence(EvidenceKind::Spec, None, format!("among them {}", pods.join(", ")))
-                .remedy(remedy("DAPR_VERSION_SKEW"))
                 .command(command),
         );
     }

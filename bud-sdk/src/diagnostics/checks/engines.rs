@@ -6,7 +6,7 @@ mod words;
 
 pub(in crate::diagnostics) use words::by_log;
 
-use super::{Check, remedy};
+use super::{Check, critical, error, info};
 use crate::diagnostics::snapshot::{Context, PodRecord, Trouble};
 use crate::kubernetes::calls::gpu_readings::is_workload;
 use crate::kubernetes::objects::requests::gpus;
@@ -14,24 +14,25 @@ use crate::kubernetes::objects::{Container, ContainerStatus, condition};
 use crate::report::{Draft, EvidenceKind, LogWanted, Severity};
 use crate::types::Timestamp;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "engines",
-        "VLLM_NOT_READY",
-        "CRITICAL where none of its owner's pods is ready, else ERROR",
-        "A pod that runs a model does not serve: it waits for a node, for its image, loads its model for more than ten minutes, or ends again and again.",
-        "`kubectl describe pod POD -n NAMESPACE`, and `kubectl logs POD -n NAMESPACE`, with `--previous` if it ended.",
-        "By what it waits for, or by the last words of its log: too little GPU memory, a model that it may not download, a full disk.",
-    ),
-    Check::new(
-        "gpu_use",
-        "VLLM_GPU_IDLE",
-        "INFO",
-        "A model is up for more than 15 minutes and its GPUs do nothing at the moment. Whether it had requests was not looked at.",
-        "`kubectl exec POD -n NAMESPACE -- nvidia-smi`",
-        "If nobody uses the model, delete the deployment or scale it down: its GPUs are of use to others.",
-    ),
-];
+const VLLM_NOT_READY: Check = Check {
+    code: "VLLM_NOT_READY",
+    severity: &[critical("where none of its owner's pods is ready"), error("otherwise")],
+    section: "engines",
+    means: "A pod that runs a model does not serve: it waits for a node, for its image, loads its model for more than ten minutes, or ends again and again.",
+    confirm: "`kubectl describe pod POD -n NAMESPACE`, and `kubectl logs POD -n NAMESPACE`, with `--previous` if it ended.",
+    remedy: "By what it waits for, or by the last words of its log: too little GPU memory, a model that it may not download, a full disk.",
+};
+
+const VLLM_GPU_IDLE: Check = Check {
+    code: "VLLM_GPU_IDLE",
+    severity: &[info("")],
+    section: "gpu_use",
+    means: "A model is up for more than 15 minutes and its GPUs do nothing at the moment. Whether it had requests was not looked at.",
+    confirm: "`kubectl exec POD -n NAMESPACE -- nvidia-smi`",
+    remedy: "If nobody uses the model, delete the deployment or scale it down: its GPUs are of use to others.",
+};
+
+pub(super) const CHECKS: &[Check] = &[VLLM_NOT_READY, VLLM_GPU_IDLE];
 
 const LOADING: i64 = 600;
 const CREATING: i64 = 600;
@@ -168,12 +169,13 @@ fn not_ready(view: &Context<'_>, pod: &PodRecord, trouble: &Trouble) -> Option<D
     };
     let others = pod.owner.as_deref().map_or(0, |owner| view.ready_of(owner));
     let severity = if others == 0 { Severity::Critical } else { Severity::Error };
-    let mut draft = Draft::new("VLLM_NOT_READY", severity, pod.subject(), title)
+    let mut draft = VLLM_NOT_READY
+        .at(severity)
+        .draft(pod.subject(), title)
         .owner(pod.owner.as_deref().cloned())
         .since(since)
         .evidence(EvidenceKind::Status, None, format!("its status is {}", trouble.status))
         .evidence(EvidenceKind::Status, None, format!("{others} of its owner's pods are ready"))
-        .remedy(remedy("VLLM_NOT_READY"))
         .command(format!("kubectl describe pod {} -n {}", pod.name, pod.namespace))
         .because(pod.subject());
     let log = match phase {
@@ -215,10 +217,10 @@ fn idle(view: &Context<'_>, out: &mut Vec<Draft>) {
             "0 % of each GPU is used, and {memory:.0} MiB of their memory; requests were not looked at"
         );
         out.push(
-            Draft::new("VLLM_GPU_IDLE", Severity::Info, pod.subject(), title)
+            VLLM_GPU_IDLE
+                .draft(pod.subject(), title)
                 .owner(pod.owner.as_deref().cloned())
                 .evidence(EvidenceKind::Metric, None, text)
-                .remedy(remedy("VLLM_GPU_IDLE"))
                 .command(format!("kubectl exec {name} -n {namespace} -- nvidia-smi")),
         );
     }

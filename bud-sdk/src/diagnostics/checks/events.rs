@@ -5,39 +5,41 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Check, remedy, services};
+use super::{Check, critical, error, services, warning};
 use crate::diagnostics::snapshot::{Context, EventRecord, PodRecord};
 use crate::kubernetes::calls::workloads::RolloutState;
 use crate::kubernetes::objects::{Job, condition, holds};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::Timestamp;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "events",
-        "EVENT_STORM",
-        "WARNING from 100 in ten minutes, ERROR from 1000",
-        "The same warning came more than a hundred times in the last ten minutes, about things of one kind in one namespace.",
-        "`kubectl get events -n NAMESPACE --field-selector reason=REASON`",
-        "Mend what it says: something is tried again and again.",
-    ),
-    Check::new(
-        "events",
-        "QUOTA_BLOCKED",
-        "ERROR",
-        "A quota of its namespace keeps a workload from having more pods.",
-        "`kubectl describe resourcequota -n NAMESPACE` shows what is used, of how much.",
-        "Raise the quota, or let others in the namespace ask for less.",
-    ),
-    Check::new(
-        "events",
-        "WEBHOOK_DOWN",
-        "CRITICAL",
-        "An admission webhook does not answer, so that what it is asked about is refused: mostly every new pod.",
-        "`kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations`, and the pods behind the service that it names.",
-        "Bring its service back. Until then its configuration could be taken away, or its failurePolicy set to Ignore.",
-    ),
-];
+const EVENT_STORM: Check = Check {
+    code: "EVENT_STORM",
+    severity: &[warning("from 100 in ten minutes"), error("from 1000")],
+    section: "events",
+    means: "The same warning came more than a hundred times in the last ten minutes, about things of one kind in one namespace.",
+    confirm: "`kubectl get events -n NAMESPACE --field-selector reason=REASON`",
+    remedy: "Mend what it says: something is tried again and again.",
+};
+
+const QUOTA_BLOCKED: Check = Check {
+    code: "QUOTA_BLOCKED",
+    severity: &[error("")],
+    section: "events",
+    means: "A quota of its namespace keeps a workload from having more pods.",
+    confirm: "`kubectl describe resourcequota -n NAMESPACE` shows what is used, of how much.",
+    remedy: "Raise the quota, or let others in the namespace ask for less.",
+};
+
+const WEBHOOK_DOWN: Check = Check {
+    code: "WEBHOOK_DOWN",
+    severity: &[critical("")],
+    section: "events",
+    means: "An admission webhook does not answer, so that what it is asked about is refused: mostly every new pod.",
+    confirm: "`kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations`, and the pods behind the service that it names.",
+    remedy: "Bring its service back. Until then its configuration could be taken away, or its failurePolicy set to Ignore.",
+};
+
+pub(super) const CHECKS: &[Check] = &[EVENT_STORM, QUOTA_BLOCKED, WEBHOOK_DOWN];
 
 const HOUR: i64 = 3600;
 /// What is counted for a storm.
@@ -84,14 +86,14 @@ fn storms(view: &Context<'_>, out: &mut Vec<Draft>) {
     for ((namespace, reason, kind), (count, events)) in storms.into_iter().take(GROUPS) {
         let severity = if count > 1000 { Severity::Error } else { Severity::Warning };
         let subject = Subject::new("Event", namespace, &format!("{reason}/{kind}"));
-        let mut draft =
-            Draft::new("EVENT_STORM", severity, subject, format!("{count} times {reason} in ten minutes"))
-                .since(events.iter().filter_map(|event| event.first_at).min())
-                .remedy(remedy("EVENT_STORM"))
-                .command_with(
-                    &[namespace, reason],
-                    format!("kubectl get events -n {namespace} --field-selector reason={reason}"),
-                );
+        let mut draft = EVENT_STORM
+            .at(severity)
+            .draft(subject, format!("{count} times {reason} in ten minutes"))
+            .since(events.iter().filter_map(|event| event.first_at).min())
+            .command_with(
+                &[namespace, reason],
+                format!("kubectl get events -n {namespace} --field-selector reason={reason}"),
+            );
         // The newest is first.
         if let Some(sample) = events.first() {
             let told = format!("{} {}: {}", sample.kind, sample.name, sample.message);
@@ -173,11 +175,11 @@ fn quotas(view: &Context<'_>, out: &mut Vec<Draft>) {
         let (quota, numbers) = told.split_once(", ").unwrap_or((told, ""));
         let title = format!("the quota {quota} lets it have no more pods");
         let namespace = refusal.subject.namespace.clone();
-        let draft = Draft::new("QUOTA_BLOCKED", Severity::Error, refusal.subject, title)
+        let draft = QUOTA_BLOCKED
+            .draft(refusal.subject, title)
             .since(refusal.at)
             .evidence(EvidenceKind::Status, refusal.at, numbers)
-            .evidence(refusal.kind, refusal.at, refusal.message)
-            .remedy(remedy("QUOTA_BLOCKED"));
+            .evidence(refusal.kind, refusal.at, refusal.message);
         let command = format!("kubectl describe resourcequota {quota} -n {namespace}");
         out.push(draft.command_with(&[quota, &namespace], command));
     }
@@ -287,12 +289,12 @@ fn webhooks(view: &Context<'_>, out: &mut Vec<Draft>) {
         let more = blocked.len().saturating_sub(3);
         blocked.truncate(3);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let mut draft = Draft::new("WEBHOOK_DOWN", Severity::Critical, webhook.subject(), title)
+        let mut draft = WEBHOOK_DOWN
+            .draft(webhook.subject(), title)
             .since(refused.iter().filter_map(|one| one.at).min())
             .evidence(EvidenceKind::Status, None, webhook.error)
             .evidence(newest.kind.clone(), newest.at, newest.message)
-            .evidence(EvidenceKind::Status, None, format!("it keeps back {}{more}", blocked.join(", ")))
-            .remedy(remedy("WEBHOOK_DOWN"));
+            .evidence(EvidenceKind::Status, None, format!("it keeps back {}{more}", blocked.join(", ")));
         if let Some((name, namespace)) = webhook.service {
             draft = draft
                 .command_with(

@@ -6,47 +6,50 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 
 use super::unschedulable::Unschedulable;
-use super::{Check, counted, remedy};
+use super::{Check, counted, critical, error, info};
 use crate::diagnostics::snapshot::{Context, NodeRecord, PodRecord};
 use crate::kubernetes::objects::hami::{self, Handshake};
 use crate::kubernetes::objects::{Condition, condition};
-use crate::report::{Draft, EvidenceKind, Severity, Subject};
+use crate::report::{Draft, EvidenceKind, Subject};
 use crate::types::Timestamp;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "gpus",
-        "GPU_INSUFFICIENT",
-        "CRITICAL",
-        "Pods have asked for GPUs for more than a minute, and no node has as many free. Free is what a node may give out without what its pods that have not ended ask for; many free in the cluster help nobody who wants more than one node has.",
-        "`kubectl describe pod POD` has the scheduler's words; `kubectl describe nodes` what each node has given out.",
-        "Add nodes with GPUs, delete what is not used, or let a model take fewer GPUs (a smaller tensor parallel size).",
-    ),
-    Check::new(
-        "gpus",
-        "GPU_OVERVIEW",
-        "INFO",
-        "How many GPUs there are, how many may be given out, and how many are free.",
-        "`kubectl describe nodes`",
-        "Nothing is to be done.",
-    ),
-    Check::new(
-        "gpus",
-        "GPU_UNHEALTHY",
-        "ERROR",
-        "A node has more GPUs than it may give out, since its device plugin holds some for broken; or HAMi's register says so of a card, or HAMi has had no answer from the node for a minute.",
-        "`kubectl describe node NODE` has capacity and allocatable; the device plugin's log on the node names the card, `dmesg` its Xid error.",
-        "Drain the node, read the device plugin's log and look for Xid errors; restart the node or replace the card.",
-    ),
-    Check::new(
-        "gpus",
-        "GPU_PLUGIN_MISSING",
-        "ERROR",
-        "The node's labels say that it has GPUs, and it gives out none: no device plugin has told the kubelet of them. It is not told within ten minutes of the node's joining. Where a driver offers them in resource slices instead, it is silent.",
-        "`kubectl get pods -A -o wide --field-selector spec.nodeName=NODE` shows whether a device plugin runs there.",
-        "Start the device plugin on the node, or mend it: mostly the driver or the container toolkit is missing, or a taint keeps it away.",
-    ),
-];
+const GPU_INSUFFICIENT: Check = Check {
+    code: "GPU_INSUFFICIENT",
+    severity: &[critical("")],
+    section: "gpus",
+    means: "Pods have asked for GPUs for more than a minute, and no node has as many free. Free is what a node may give out without what its pods that have not ended ask for; many free in the cluster help nobody who wants more than one node has.",
+    confirm: "`kubectl describe pod POD` has the scheduler's words; `kubectl describe nodes` what each node has given out.",
+    remedy: "Add nodes with GPUs, delete what is not used, or let a model take fewer GPUs (a smaller tensor parallel size).",
+};
+
+const GPU_OVERVIEW: Check = Check {
+    code: "GPU_OVERVIEW",
+    severity: &[info("")],
+    section: "gpus",
+    means: "How many GPUs there are, how many may be given out, and how many are free.",
+    confirm: "`kubectl describe nodes`",
+    remedy: "Nothing is to be done.",
+};
+
+const GPU_UNHEALTHY: Check = Check {
+    code: "GPU_UNHEALTHY",
+    severity: &[error("")],
+    section: "gpus",
+    means: "A node has more GPUs than it may give out, since its device plugin holds some for broken; or HAMi's register says so of a card, or HAMi has had no answer from the node for a minute.",
+    confirm: "`kubectl describe node NODE` has capacity and allocatable; the device plugin's log on the node names the card, `dmesg` its Xid error.",
+    remedy: "Drain the node, read the device plugin's log and look for Xid errors; restart the node or replace the card.",
+};
+
+const GPU_PLUGIN_MISSING: Check = Check {
+    code: "GPU_PLUGIN_MISSING",
+    severity: &[error("")],
+    section: "gpus",
+    means: "The node's labels say that it has GPUs, and it gives out none: no device plugin has told the kubelet of them. It is not told within ten minutes of the node's joining. Where a driver offers them in resource slices instead, it is silent.",
+    confirm: "`kubectl get pods -A -o wide --field-selector spec.nodeName=NODE` shows whether a device plugin runs there.",
+    remedy: "Start the device plugin on the node, or mend it: mostly the driver or the container toolkit is missing, or a taint keeps it away.",
+};
+
+pub(super) const CHECKS: &[Check] = &[GPU_INSUFFICIENT, GPU_OVERVIEW, GPU_UNHEALTHY, GPU_PLUGIN_MISSING];
 
 const JOINING: i64 = 600;
 /// Nodes are told of whole, and pods of some namespaces only.
@@ -175,7 +178,8 @@ impl<'a> Given<'a> {
             facts.push_str(&format!("; {free} free in all, {most} on one node at most"));
         }
         let since = short.iter().filter_map(|(_, _, since)| *since).min();
-        let mut draft = Draft::new("GPU_INSUFFICIENT", Severity::Critical, shortage(resource), title)
+        let mut draft = GPU_INSUFFICIENT
+            .draft(shortage(resource), title)
             .since(since)
             .evidence(EvidenceKind::Metric, None, facts)
             .evidence(EvidenceKind::Spec, None, format!("{}{rest}", wanted.join(", ")));
@@ -187,7 +191,7 @@ impl<'a> Given<'a> {
         if let Some((pod, ..)) = short.first() {
             draft = draft.command(format!("kubectl describe pod {} -n {}", pod.name, pod.namespace));
         }
-        Some(draft.remedy(remedy("GPU_INSUFFICIENT")))
+        Some(draft)
     }
 
     fn overview(&self, view: &Context<'a>, resource: &str) -> Option<Draft> {
@@ -208,8 +212,7 @@ impl<'a> Given<'a> {
         for share in &shares {
             products.entry(share.node.product.as_deref().unwrap_or("unnamed")).or_default().push(share);
         }
-        let mut draft = Draft::new("GPU_OVERVIEW", Severity::Info, shortage(resource), title)
-            .remedy(remedy("GPU_OVERVIEW"));
+        let mut draft = GPU_OVERVIEW.draft(shortage(resource), title);
         for (product, shares) in products {
             let sum = |part: fn(&Share<'_>) -> u32| total(shares.iter().map(|share| part(share)));
             let cards = sum(|share| share.node.cards.unwrap_or_default());
@@ -281,10 +284,8 @@ fn refused<'a>(view: &Context<'a>, pod: &'a PodRecord) -> Option<&'a Condition> 
     (waits && trouble.pod.metadata.deletion_timestamp.is_none()).then_some(scheduled)
 }
 
-fn of_node(node: &NodeRecord, code: &'static str, title: String) -> Draft {
-    Draft::new(code, Severity::Error, Subject::node(&node.name), title)
-        .remedy(remedy(code))
-        .command(format!("kubectl describe node {}", node.name))
+fn of_node(node: &NodeRecord, check: Check, title: String) -> Draft {
+    check.draft(Subject::node(&node.name), title).command(format!("kubectl describe node {}", node.name))
 }
 
 fn unhealthy(view: &Context<'_>, node: &NodeRecord) -> Option<Draft> {
@@ -303,7 +304,7 @@ fn unhealthy(view: &Context<'_>, node: &NodeRecord) -> Option<Draft> {
         (true, true, Some((title, _))) => (*title).to_owned(),
         (true, true, None) => return None,
     };
-    let mut draft = of_node(node, "GPU_UNHEALTHY", title);
+    let mut draft = of_node(node, GPU_UNHEALTHY, title);
     if !lost.is_empty() {
         let text = format!("its device plugin holds {} back", lost.join(", "));
         draft = draft.evidence(EvidenceKind::Status, None, text);
@@ -346,7 +347,7 @@ fn no_plugin(view: &Context<'_>, node: &NodeRecord) -> Option<Draft> {
     };
     let product = node.product.as_deref().map(|product| format!(" ({product})")).unwrap_or_default();
     let title = format!("it has {cards}{product} by its labels and gives out none");
-    let draft = of_node(node, "GPU_PLUGIN_MISSING", title);
+    let draft = of_node(node, GPU_PLUGIN_MISSING, title);
     let plugins = plugins(view, node);
     let text = match plugins.first() {
         None => "no pod of a device plugin is on it".to_owned(),

@@ -9,6 +9,7 @@ mod gpus;
 mod nodes;
 pub(super) mod pods;
 mod postgres;
+pub(super) mod sections;
 mod services;
 mod storage;
 #[cfg(test)]
@@ -16,11 +17,12 @@ mod testing;
 mod unschedulable;
 mod workloads;
 
+use std::fmt;
 use std::time::Duration;
 
 use super::snapshot::{Context, PodRecord, WorkloadRecord};
 use crate::kubernetes::objects::condition;
-use crate::report::Draft;
+use crate::report::{Draft, Severity, Subject};
 use crate::types::Timestamp;
 
 /// A check: what its code means, how to confirm it, how to mend it.
@@ -29,8 +31,8 @@ use crate::types::Timestamp;
 pub struct Check {
     /// `POD_CRASHLOOP`.
     pub code: &'static str,
-    /// How urgent it is.
-    pub severity: &'static str,
+    /// The severities that it can have, and when. One without a condition is the usual one.
+    pub severity: &'static [Level],
     /// The section of the report that it belongs to.
     pub section: &'static str,
     /// What it means, and when it is found.
@@ -41,16 +43,72 @@ pub struct Check {
     pub remedy: &'static str,
 }
 
+/// A severity that a check can have, and when: `ERROR after a minute`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Level {
+    /// How urgent it is.
+    pub severity: Severity,
+    /// When it has this severity. Empty if no condition is needed.
+    pub when: &'static str,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.severity.as_str())?;
+        if self.when.is_empty() { Ok(()) } else { write!(f, " {}", self.when) }
+    }
+}
+
+const fn critical(when: &'static str) -> Level {
+    Level { severity: Severity::Critical, when }
+}
+const fn error(when: &'static str) -> Level {
+    Level { severity: Severity::Error, when }
+}
+const fn warning(when: &'static str) -> Level {
+    Level { severity: Severity::Warning, when }
+}
+const fn info(when: &'static str) -> Level {
+    Level { severity: Severity::Info, when }
+}
+
 impl Check {
-    const fn new(
-        section: &'static str,
-        code: &'static str,
-        severity: &'static str,
-        means: &'static str,
-        confirm: &'static str,
-        remedy: &'static str,
-    ) -> Self {
-        Self { code, severity, section, means, confirm, remedy }
+    /// The check where it has this severity, which must be one of its own.
+    fn at(self, severity: Severity) -> Case {
+        debug_assert!(
+            self.severity.iter().any(|level| level.severity == severity),
+            "{} {severity}",
+            self.code
+        );
+        Case { check: self, severity }
+    }
+
+    /// A finding of a check that has a single severity.
+    pub(super) fn draft(self, subject: Subject, title: impl Into<String>) -> Draft {
+        Case::from(self).draft(subject, title)
+    }
+}
+
+/// A check with the severity that it has in one case.
+struct Case {
+    check: Check,
+    severity: Severity,
+}
+
+impl From<Check> for Case {
+    fn from(check: Check) -> Self {
+        debug_assert!(check.severity.len() == 1, "the severity of {} depends on the case", check.code);
+        check.at(check.severity[0].severity.clone())
+    }
+}
+
+impl Case {
+    fn draft(self, subject: Subject, title: impl Into<String>) -> Draft {
+        let Self { check, severity } = self;
+        // A check that is in no table of its file would not be documented.
+        debug_assert!(checks().any(|known| known.code == check.code), "{} is in no table", check.code);
+        Draft::new(check.code, severity, subject, title).section(check.section).remedy(check.remedy)
     }
 }
 
@@ -81,12 +139,7 @@ parts!(
 
 /// Every check of a [`Report`](crate::report::Report).
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    PARTS.iter().flat_map(|part| part.checks)
-}
-
-/// How to mend what this code stands for.
-fn remedy(code: &str) -> &'static str {
-    checks().find(|check| check.code == code).map_or("", |check| check.remedy)
+    PARTS.iter().flat_map(|part| part.checks).chain(sections::CHECKS)
 }
 
 /// All that is wrong.
@@ -147,6 +200,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::checks;
+    use crate::report::Severity;
 
     #[test]
     fn minor_versions_are_read_where_there_are_some() {
@@ -160,9 +214,21 @@ mod tests {
         let mut codes = BTreeSet::new();
         for check in checks() {
             assert!(codes.insert(check.code), "{} is there twice", check.code);
-            for text in [check.severity, check.section, check.means, check.confirm, check.remedy] {
+            for text in [check.section, check.means, check.confirm, check.remedy] {
                 assert!(!text.trim().is_empty(), "{}", check.code);
             }
+            let severities: BTreeSet<_> = check.severity.iter().map(|level| level.severity.rank()).collect();
+            assert!(!severities.is_empty(), "{}", check.code);
+            assert_eq!(severities.len(), check.severity.len(), "{} has a severity twice", check.code);
         }
+    }
+
+    /// So every planted case shows that its severity is documented.
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "WEBHOOK_DOWN WARNING")]
+    fn a_severity_that_is_not_documented_fails_the_test() {
+        let check = checks().find(|check| check.code == "WEBHOOK_DOWN").unwrap();
+        check.at(Severity::Warning);
     }
 }

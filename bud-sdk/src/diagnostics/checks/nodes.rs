@@ -5,77 +5,97 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Check, counted, minor};
+use super::{Case, Check, counted, critical, error, info, minor, warning};
 use crate::diagnostics::snapshot::{Context, NETWORK, NodeRecord, PRESSURES};
 use crate::kubernetes::objects::Condition;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::age;
 
+const NODE_NOT_READY: Check = Check {
+    code: "NODE_NOT_READY",
+    severity: &[
+        critical("where pods of the platform or its models are on it"),
+        error("otherwise"),
+        warning("while only its kubelet is late"),
+    ],
+    section: "nodes",
+    means: "The node says that it is not ready, or says nothing: its kubelet renews its lease every ten seconds, and a minute without is told, though that may be its clock. One that joined less than two minutes ago is let be.",
+    confirm: "`kubectl describe node NODE` has the reason; `kubectl get lease NODE -n kube-node-lease` tells when its kubelet was last heard of.",
+    remedy: "Look at the kubelet, the container runtime and the network of the node. If it does not come back, take it out of the cluster, so that its pods start elsewhere.",
+};
+
+const NODE_PRESSURE: Check = Check {
+    code: "NODE_PRESSURE",
+    severity: &[error("")],
+    section: "nodes",
+    means: "The node is short of memory, disk or process ids, and will evict pods.",
+    confirm: "`kubectl describe node NODE`",
+    remedy: "Free what is short: on disk mostly unused images and logs; otherwise move pods away, or give the node more.",
+};
+
+const NODE_NETWORK: Check = Check {
+    code: "NODE_NETWORK",
+    severity: &[error("")],
+    section: "nodes",
+    means: "The node's network is not set up: its pods reach nothing.",
+    confirm: "`kubectl describe node NODE`, and the pods of the network plugin on it.",
+    remedy: "Mend the network plugin (CNI) on the node.",
+};
+
+const NODE_CORDONED: Check = Check {
+    code: "NODE_CORDONED",
+    severity: &[info("within an hour, or where it is not known since when"), warning("after")],
+    section: "nodes",
+    means: "No new pods are placed on the node, since somebody said so.",
+    confirm: "`kubectl get node NODE -o jsonpath={.spec.taints}` has since when.",
+    remedy: "`kubectl uncordon NODE`, once what it was cordoned for is done.",
+};
+
+const NODE_CUSTOM_COND: Check = Check {
+    code: "NODE_CUSTOM_COND",
+    severity: &[warning("")],
+    section: "nodes",
+    means: "A condition that is bad when it holds, such as KernelDeadlock, ReadonlyFilesystem or XidError, holds. Conditions that are not known to be bad are let be.",
+    confirm: "`kubectl describe node NODE`",
+    remedy: "By its message: mostly drain and restart the node; after an Xid error also look at its GPU.",
+};
+
+const NODE_CPU_HIGH: Check = Check {
+    code: "NODE_CPU_HIGH",
+    severity: &[warning("from 80 %"), error("from 95 %")],
+    section: "metrics",
+    means: "The node uses most of the processor time that it may give to pods.",
+    confirm: "`kubectl top node NODE`",
+    remedy: "Move pods away, set limits for the greedy ones, or add a node.",
+};
+
+const NODE_MEM_HIGH: Check = Check {
+    code: "NODE_MEM_HIGH",
+    severity: &[warning("from 85 %"), error("from 95 %")],
+    section: "metrics",
+    means: "The node uses most of the memory that it may give to pods: it will evict some.",
+    confirm: "`kubectl top node NODE`",
+    remedy: "Move pods away, set limits for the greedy ones, or add a node.",
+};
+
+const KUBELET_SKEW: Check = Check {
+    code: "KUBELET_SKEW",
+    severity: &[info("")],
+    section: "nodes",
+    means: "Kubelets are more than three minor versions away from the server: that is not supported.",
+    confirm: "`kubectl get nodes` has the kubelets' versions, `kubectl version` the server's.",
+    remedy: "Upgrade the nodes.",
+};
+
 pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "nodes",
-        "NODE_NOT_READY",
-        "CRITICAL where pods of the platform or its models are on it, else ERROR; WARNING while only its kubelet is late",
-        "The node says that it is not ready, or says nothing: its kubelet renews its lease every ten seconds, and a minute without is told, though that may be its clock. One that joined less than two minutes ago is let be.",
-        "`kubectl describe node NODE` has the reason; `kubectl get lease NODE -n kube-node-lease` tells when its kubelet was last heard of.",
-        "Look at the kubelet, the container runtime and the network of the node. If it does not come back, take it out of the cluster, so that its pods start elsewhere.",
-    ),
-    Check::new(
-        "nodes",
-        "NODE_PRESSURE",
-        "ERROR",
-        "The node is short of memory, disk or process ids, and will evict pods.",
-        "`kubectl describe node NODE`",
-        "Free what is short: on disk mostly unused images and logs; otherwise move pods away, or give the node more.",
-    ),
-    Check::new(
-        "nodes",
-        "NODE_NETWORK",
-        "ERROR",
-        "The node's network is not set up: its pods reach nothing.",
-        "`kubectl describe node NODE`, and the pods of the network plugin on it.",
-        "Mend the network plugin (CNI) on the node.",
-    ),
-    Check::new(
-        "nodes",
-        "NODE_CORDONED",
-        "INFO within an hour, or where it is not known since when; WARNING after",
-        "No new pods are placed on the node, since somebody said so.",
-        "`kubectl get node NODE -o jsonpath={.spec.taints}` has since when.",
-        "`kubectl uncordon NODE`, once what it was cordoned for is done.",
-    ),
-    Check::new(
-        "nodes",
-        "NODE_CUSTOM_COND",
-        "WARNING",
-        "A condition that is bad when it holds, such as KernelDeadlock, ReadonlyFilesystem or XidError, holds. Conditions that are not known to be bad are let be.",
-        "`kubectl describe node NODE`",
-        "By its message: mostly drain and restart the node; after an Xid error also look at its GPU.",
-    ),
-    Check::new(
-        "metrics",
-        "NODE_CPU_HIGH",
-        "WARNING from 80 %, ERROR from 95 %",
-        "The node uses most of the processor time that it may give to pods.",
-        "`kubectl top node NODE`",
-        "Move pods away, set limits for the greedy ones, or add a node.",
-    ),
-    Check::new(
-        "metrics",
-        "NODE_MEM_HIGH",
-        "WARNING from 85 %, ERROR from 95 %",
-        "The node uses most of the memory that it may give to pods: it will evict some.",
-        "`kubectl top node NODE`",
-        "Move pods away, set limits for the greedy ones, or add a node.",
-    ),
-    Check::new(
-        "nodes",
-        "KUBELET_SKEW",
-        "INFO",
-        "Kubelets are more than three minor versions away from the server: that is not supported.",
-        "`kubectl get nodes` has the kubelets' versions, `kubectl version` the server's.",
-        "Upgrade the nodes.",
-    ),
+    NODE_NOT_READY,
+    NODE_PRESSURE,
+    NODE_NETWORK,
+    NODE_CORDONED,
+    NODE_CUSTOM_COND,
+    NODE_CPU_HIGH,
+    NODE_MEM_HIGH,
+    KUBELET_SKEW,
 ];
 
 /// A lease lasts 40 seconds; the kubelet renews it every ten.
@@ -125,10 +145,9 @@ struct NodeContext<'a> {
 }
 
 impl NodeContext<'_> {
-    fn draft(&self, code: &'static str, severity: Severity, title: impl Into<String>) -> Draft {
-        let remedy = super::remedy(code);
-        Draft::new(code, severity, Subject::node(&self.node.name), title)
-            .remedy(remedy)
+    fn draft(&self, case: impl Into<Case>, title: impl Into<String>) -> Draft {
+        case.into()
+            .draft(Subject::node(&self.node.name), title)
             .command(format!("kubectl describe node {}", self.node.name))
     }
 
@@ -178,7 +197,7 @@ impl NodeContext<'_> {
             Some(ready) => ready.last_transition_time,
             None => self.node.created_at,
         };
-        let mut draft = self.draft("NODE_NOT_READY", severity, title).since(since);
+        let mut draft = self.draft(NODE_NOT_READY.at(severity), title).since(since);
         if let Some(ready) = ready.filter(|ready| ready.status != "True") {
             draft = draft.evidence(EvidenceKind::Condition, since, told(ready));
         }
@@ -203,21 +222,17 @@ impl NodeContext<'_> {
     }
 
     /// Of a node that is down, all else is told as what follows.
-    fn of_conditions(
-        &self,
-        code: &'static str,
-        severity: Severity,
-        meant: impl Fn(&str) -> bool,
-    ) -> Option<Draft> {
+    fn of_conditions(&self, check: Check, meant: impl Fn(&str) -> bool) -> Option<Draft> {
         let bad: Vec<&Condition> = self.node.bad.iter().filter(|condition| meant(&condition.kind)).collect();
         let kinds: Vec<&str> = bad.iter().map(|condition| condition.kind.as_str()).collect();
         let since = bad.iter().filter_map(|condition| condition.last_transition_time).min();
         bad.first()?;
-        let title = match code {
-            "NODE_NETWORK" => "its network is not set up".to_owned(),
-            _ => format!("it has {}", kinds.join(", ")),
+        let title = if check.code == NODE_NETWORK.code {
+            "its network is not set up".to_owned()
+        } else {
+            format!("it has {}", kinds.join(", "))
         };
-        let mut draft = self.draft(code, severity, title).since(since);
+        let mut draft = self.draft(check, title).since(since);
         for condition in bad {
             draft = draft.evidence(
                 EvidenceKind::Condition,
@@ -229,7 +244,7 @@ impl NodeContext<'_> {
     }
 
     fn pressure(&self) -> Option<Draft> {
-        let draft = self.of_conditions("NODE_PRESSURE", Severity::Error, |kind| PRESSURES.contains(&kind))?;
+        let draft = self.of_conditions(NODE_PRESSURE, |kind| PRESSURES.contains(&kind))?;
         let evicted = match self.on.evicted {
             0 => String::new(),
             count => format!("{}{} evicted from it", self.at_least(), counted(count, "pod")),
@@ -238,13 +253,11 @@ impl NodeContext<'_> {
     }
 
     fn network(&self) -> Option<Draft> {
-        self.of_conditions("NODE_NETWORK", Severity::Error, |kind| kind == NETWORK)
+        self.of_conditions(NODE_NETWORK, |kind| kind == NETWORK)
     }
 
     fn custom(&self) -> Option<Draft> {
-        self.of_conditions("NODE_CUSTOM_COND", Severity::Warning, |kind| {
-            !PRESSURES.contains(&kind) && kind != NETWORK
-        })
+        self.of_conditions(NODE_CUSTOM_COND, |kind| !PRESSURES.contains(&kind) && kind != NETWORK)
     }
 
     fn cordoned(&self) -> Option<Draft> {
@@ -256,7 +269,7 @@ impl NodeContext<'_> {
         let severity = if seconds < HOUR { Severity::Info } else { Severity::Warning };
         let gpus = self.gpus("are taken out of use for new pods");
         Some(
-            self.draft("NODE_CORDONED", severity, "no new pods are placed on it")
+            self.draft(NODE_CORDONED.at(severity), "no new pods are placed on it")
                 .since(since)
                 .evidence(EvidenceKind::Spec, since, "it is cordoned")
                 .evidence(EvidenceKind::Status, None, gpus)
@@ -267,7 +280,7 @@ impl NodeContext<'_> {
     /// How much of what it may give to pods it uses; nothing where that was not measured.
     fn used(
         &self,
-        code: &'static str,
+        check: Check,
         name: &str,
         used: i64,
         most: i64,
@@ -285,19 +298,19 @@ impl NodeContext<'_> {
         };
         let title = format!("it uses {percent:.0} % of its {name}");
         let text = format!("{} of {} are used", show(used), show(most));
-        Some(self.draft(code, severity, title).evidence(EvidenceKind::Metric, None, text))
+        Some(self.draft(check.at(severity), title).evidence(EvidenceKind::Metric, None, text))
     }
 
     fn cpu(&self) -> Option<Draft> {
         let (cpu, _) = self.view.snapshot.usage.get(&*self.node.name)?;
         let show = |millis: i64| format!("{:.2} cores", millis as f64 / 1000.0);
-        self.used("NODE_CPU_HIGH", "processors", *cpu, self.node.cpu_millis, 80.0, show)
+        self.used(NODE_CPU_HIGH, "processors", *cpu, self.node.cpu_millis, 80.0, show)
     }
 
     fn memory(&self) -> Option<Draft> {
         let (_, memory) = self.view.snapshot.usage.get(&*self.node.name)?;
         let show = |bytes: i64| format!("{} MiB", bytes >> 20);
-        self.used("NODE_MEM_HIGH", "memory", *memory, self.node.memory_bytes, 85.0, show)
+        self.used(NODE_MEM_HIGH, "memory", *memory, self.node.memory_bytes, 85.0, show)
     }
 }
 
@@ -333,12 +346,11 @@ fn skew(view: &Context<'_>, out: &mut Vec<Draft>) {
             0 => String::new(),
             rest => format!(" and {rest} more"),
         };
-        let remedy = super::remedy("KUBELET_SKEW");
         let subject = Subject::new("Kubelet", "", &format!("{major}.{kubelet}"));
         out.push(
-            Draft::new("KUBELET_SKEW", Severity::Info, subject, title)
+            KUBELET_SKEW
+                .draft(subject, title)
                 .evidence(EvidenceKind::Status, None, format!("on {}{rest}", some.join(", ")))
-                .remedy(remedy)
                 .command("kubectl get nodes"),
         );
     }

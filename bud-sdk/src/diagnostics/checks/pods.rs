@@ -7,125 +7,165 @@ mod tests;
 
 pub(super) use containers::ended_with;
 
-use super::Check;
+use super::{Case, Check, Level, critical, error, info, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, Trouble};
 use crate::kubernetes::objects::{self, ContainerStatus, condition, holds};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 use crate::types::Timestamp;
 
+/// Of what has no pod left that serves.
+const URGENT: &[Level] = &[
+    critical("in a namespace of the platform or its models where its owner has no pod that is ready"),
+    error("otherwise"),
+];
+const URGENT_AFTER_A_MINUTE: &[Level] = &[
+    critical(
+        "after a minute in a namespace of the platform or its models where its owner has no pod that is ready",
+    ),
+    error("after a minute otherwise"),
+];
+
+const POD_CRASHLOOP: Check = Check {
+    code: "POD_CRASHLOOP",
+    severity: URGENT,
+    section: "pods",
+    means: "A container ends again and again, so that Kubernetes waits longer before each start; or it runs, was started again three times or more, and last ended within ten minutes, after a run of less than ten.",
+    confirm: "`kubectl logs POD -c CONTAINER --previous` shows what it said last; its exit code tells more: 137 was killed (by memory, if OOMKilled), 126 and 127 could not start the command, 139 is a segmentation fault.",
+    remedy: "By exit code: raise the memory limit, mend the configuration that the log names, or the command.",
+};
+
+const POD_OOMKILLED: Check = Check {
+    code: "POD_OOMKILLED",
+    severity: &[error("within an hour"), warning("within a day")],
+    section: "pods",
+    means: "A container, a sidecar or an init container took more memory than its limit and was killed. It may run again meanwhile.",
+    confirm: "`kubectl describe pod POD` shows `OOMKilled` as its last state.",
+    remedy: "Raise its memory limit or let it do less at a time. For daprd that is the annotation dapr.io/sidecar-memory-limit; for vLLM host memory also holds --swap-space.",
+};
+
+const POD_RESTARTS: Check = Check {
+    code: "POD_RESTARTS",
+    severity: &[warning("")],
+    section: "pods",
+    means: "A container was started again five times or more, the last time within a day. It is up now.",
+    confirm: "`kubectl logs POD -c CONTAINER --previous`",
+    remedy: "Look for what it said before it ended; a failing liveness probe ends a container, too.",
+};
+
+const POD_IMAGE_PULL: Check = Check {
+    code: "POD_IMAGE_PULL",
+    severity: URGENT,
+    section: "pods",
+    means: "The image of a container cannot be got.",
+    confirm: "`kubectl describe pod POD` shows the registry's answer.",
+    remedy: "By that answer: the tag does not exist, the pull secret is missing or refused, the registry limits the rate or cannot be reached, or its certificate is not trusted.",
+};
+
+const POD_CONFIG_ERROR: Check = Check {
+    code: "POD_CONFIG_ERROR",
+    severity: &[error("")],
+    section: "pods",
+    means: "A container cannot be made or started as it is configured: mostly a secret, a config map or a key of one is missing.",
+    confirm: "`kubectl describe pod POD` names what is missing.",
+    remedy: "Make what is missing, or mend the name.",
+};
+
+const POD_UNSCHEDULABLE: Check = Check {
+    code: "POD_UNSCHEDULABLE",
+    severity: URGENT_AFTER_A_MINUTE,
+    section: "pods",
+    means: "No node takes the pod: too little is free, or its selectors, tolerations or volumes fit none.",
+    confirm: "`kubectl describe pod POD` has the scheduler's reasons, with how many nodes each holds for.",
+    remedy: "Free or add what is short, or change what the pod asks for.",
+};
+
+const POD_NO_SCHEDULER: Check = Check {
+    code: "POD_NO_SCHEDULER",
+    severity: URGENT_AFTER_A_MINUTE,
+    section: "pods",
+    means: "Nobody looks for a node for the pod: the scheduler that it names says nothing of it.",
+    confirm: "`kubectl get pod POD -o jsonpath={.spec.schedulerName}`, and whether that scheduler runs.",
+    remedy: "Start the scheduler, or name another.",
+};
+
+const POD_SCHED_GATED: Check = Check {
+    code: "POD_SCHED_GATED",
+    severity: &[info(""), warning("after 15 minutes")],
+    section: "pods",
+    means: "The pod is held back until somebody takes its scheduling gates away, such as a queue.",
+    confirm: "`kubectl get pod POD -o jsonpath={.spec.schedulingGates}`",
+    remedy: "Look at who owns the gate: with Kueue, the queue may be full.",
+};
+
+const POD_STUCK_CREATING: Check = Check {
+    code: "POD_STUCK_CREATING",
+    severity: &[error("after 2 minutes, after 10 while an image is pulled or an init container runs")],
+    section: "pods",
+    means: "The pod has a node and its containers do not start. An init container that runs keeps the others waiting.",
+    confirm: "`kubectl describe pod POD`: its newest warning names the volume, the network or the device that is not there.",
+    remedy: "Mend what the warning names. Images of model servers have 10 GiB and more: the first pull takes its time.",
+};
+
+const POD_NOT_READY: Check = Check {
+    code: "POD_NOT_READY",
+    severity: &[error("a minute after it could be ready"), warning("while its startup probe has time left")],
+    section: "pods",
+    means: "The pod runs and does not take traffic: a probe fails, or a readiness gate is not met. The minute begins when its container was last started, and its readiness probe's initial delay comes on top. Pods of jobs take no traffic.",
+    confirm: "`kubectl describe pod POD` shows the probe's answer.",
+    remedy: "Mend what the probe asks for, or its path, port and times. A model server is ready only after it has loaded its model.",
+};
+
+const POD_TERMINATING_STUCK: Check = Check {
+    code: "POD_TERMINATING_STUCK",
+    severity: &[error("a minute after its grace period")],
+    section: "pods",
+    means: "The pod was deleted and does not go.",
+    confirm: "`kubectl get pod POD -o jsonpath={.metadata.finalizers}`, and the state of its node.",
+    remedy: "Mend the node, or let the owner of the finalizer take it away.",
+};
+
+const POD_EVICTED: Check = Check {
+    code: "POD_EVICTED",
+    severity: &[warning(""), info("after a day")],
+    section: "pods",
+    means: "The pod was taken from its node for want of memory, disk or another resource, or because the node was lost or shut down, or refused it.",
+    confirm: "`kubectl describe pod POD` has the reason.",
+    remedy: "Give the node what was short; then delete what is left of the pod.",
+};
+
+const POD_FAILED: Check = Check {
+    code: "POD_FAILED",
+    severity: &[error(""), warning("where something else made another")],
+    section: "pods",
+    means: "The pod ended with an error and will not be started again.",
+    confirm: "`kubectl logs POD`",
+    remedy: "Mend what its log names.",
+};
+
+const POD_UNKNOWN: Check = Check {
+    code: "POD_UNKNOWN",
+    severity: &[critical("where users are hit"), error("otherwise")],
+    section: "pods",
+    means: "Nothing is heard of the pod: its node does not report.",
+    confirm: "`kubectl get node NODE`",
+    remedy: "Bring the node back, or take it out of the cluster so that the pod starts elsewhere.",
+};
+
 pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "pods",
-        "POD_CRASHLOOP",
-        "CRITICAL in a namespace of the platform or its models where its owner has no pod that is ready, else ERROR",
-        "A container ends again and again, so that Kubernetes waits longer before each start; or it runs, was started again three times or more, and last ended within ten minutes, after a run of less than ten.",
-        "`kubectl logs POD -c CONTAINER --previous` shows what it said last; its exit code tells more: 137 was killed (by memory, if OOMKilled), 126 and 127 could not start the command, 139 is a segmentation fault.",
-        "By exit code: raise the memory limit, mend the configuration that the log names, or the command.",
-    ),
-    Check::new(
-        "pods",
-        "POD_OOMKILLED",
-        "ERROR within an hour, WARNING within a day",
-        "A container, a sidecar or an init container took more memory than its limit and was killed. It may run again meanwhile.",
-        "`kubectl describe pod POD` shows `OOMKilled` as its last state.",
-        "Raise its memory limit or let it do less at a time. For daprd that is the annotation dapr.io/sidecar-memory-limit; for vLLM host memory also holds --swap-space.",
-    ),
-    Check::new(
-        "pods",
-        "POD_RESTARTS",
-        "WARNING",
-        "A container was started again five times or more, the last time within a day. It is up now.",
-        "`kubectl logs POD -c CONTAINER --previous`",
-        "Look for what it said before it ended; a failing liveness probe ends a container, too.",
-    ),
-    Check::new(
-        "pods",
-        "POD_IMAGE_PULL",
-        "CRITICAL in a namespace of the platform or its models where its owner has no pod that is ready, else ERROR",
-        "The image of a container cannot be got.",
-        "`kubectl describe pod POD` shows the registry's answer.",
-        "By that answer: the tag does not exist, the pull secret is missing or refused, the registry limits the rate or cannot be reached, or its certificate is not trusted.",
-    ),
-    Check::new(
-        "pods",
-        "POD_CONFIG_ERROR",
-        "ERROR",
-        "A container cannot be made or started as it is configured: mostly a secret, a config map or a key of one is missing.",
-        "`kubectl describe pod POD` names what is missing.",
-        "Make what is missing, or mend the name.",
-    ),
-    Check::new(
-        "pods",
-        "POD_UNSCHEDULABLE",
-        "CRITICAL in a namespace of the platform or its models where its owner has no pod that is ready, else ERROR; after a minute",
-        "No node takes the pod: too little is free, or its selectors, tolerations or volumes fit none.",
-        "`kubectl describe pod POD` has the scheduler's reasons, with how many nodes each holds for.",
-        "Free or add what is short, or change what the pod asks for.",
-    ),
-    Check::new(
-        "pods",
-        "POD_NO_SCHEDULER",
-        "CRITICAL in a namespace of the platform or its models where its owner has no pod that is ready, else ERROR; after a minute",
-        "Nobody looks for a node for the pod: the scheduler that it names says nothing of it.",
-        "`kubectl get pod POD -o jsonpath={.spec.schedulerName}`, and whether that scheduler runs.",
-        "Start the scheduler, or name another.",
-    ),
-    Check::new(
-        "pods",
-        "POD_SCHED_GATED",
-        "INFO, WARNING after 15 minutes",
-        "The pod is held back until somebody takes its scheduling gates away, such as a queue.",
-        "`kubectl get pod POD -o jsonpath={.spec.schedulingGates}`",
-        "Look at who owns the gate: with Kueue, the queue may be full.",
-    ),
-    Check::new(
-        "pods",
-        "POD_STUCK_CREATING",
-        "ERROR after 2 minutes, after 10 while an image is pulled or an init container runs",
-        "The pod has a node and its containers do not start. An init container that runs keeps the others waiting.",
-        "`kubectl describe pod POD`: its newest warning names the volume, the network or the device that is not there.",
-        "Mend what the warning names. Images of model servers have 10 GiB and more: the first pull takes its time.",
-    ),
-    Check::new(
-        "pods",
-        "POD_NOT_READY",
-        "ERROR a minute after it could be ready; WARNING while its startup probe has time left",
-        "The pod runs and does not take traffic: a probe fails, or a readiness gate is not met. The minute begins when its container was last started, and its readiness probe's initial delay comes on top. Pods of jobs take no traffic.",
-        "`kubectl describe pod POD` shows the probe's answer.",
-        "Mend what the probe asks for, or its path, port and times. A model server is ready only after it has loaded its model.",
-    ),
-    Check::new(
-        "pods",
-        "POD_TERMINATING_STUCK",
-        "ERROR a minute after its grace period",
-        "The pod was deleted and does not go.",
-        "`kubectl get pod POD -o jsonpath={.metadata.finalizers}`, and the state of its node.",
-        "Mend the node, or let the owner of the finalizer take it away.",
-    ),
-    Check::new(
-        "pods",
-        "POD_EVICTED",
-        "WARNING, INFO after a day",
-        "The pod was taken from its node for want of memory, disk or another resource, or because the node was lost or shut down, or refused it.",
-        "`kubectl describe pod POD` has the reason.",
-        "Give the node what was short; then delete what is left of the pod.",
-    ),
-    Check::new(
-        "pods",
-        "POD_FAILED",
-        "ERROR; WARNING where something else made another",
-        "The pod ended with an error and will not be started again.",
-        "`kubectl logs POD`",
-        "Mend what its log names.",
-    ),
-    Check::new(
-        "pods",
-        "POD_UNKNOWN",
-        "CRITICAL where users are hit, else ERROR",
-        "Nothing is heard of the pod: its node does not report.",
-        "`kubectl get node NODE`",
-        "Bring the node back, or take it out of the cluster so that the pod starts elsewhere.",
-    ),
+    POD_CRASHLOOP,
+    POD_OOMKILLED,
+    POD_RESTARTS,
+    POD_IMAGE_PULL,
+    POD_CONFIG_ERROR,
+    POD_UNSCHEDULABLE,
+    POD_NO_SCHEDULER,
+    POD_SCHED_GATED,
+    POD_STUCK_CREATING,
+    POD_NOT_READY,
+    POD_TERMINATING_STUCK,
+    POD_EVICTED,
+    POD_FAILED,
+    POD_UNKNOWN,
 ];
 
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
@@ -162,11 +202,11 @@ struct PodContext<'a> {
 }
 
 impl<'a> PodContext<'a> {
-    fn draft(&self, code: &'static str, severity: Severity, title: impl Into<String>) -> Draft {
-        let remedy = super::remedy(code);
-        let draft = Draft::new(code, severity, self.record.subject(), title)
+    fn draft(&self, case: impl Into<Case>, title: impl Into<String>) -> Draft {
+        let draft = case
+            .into()
+            .draft(self.record.subject(), title)
             .owner(self.record.owner.as_deref().cloned())
-            .remedy(remedy)
             .command(format!("kubectl describe pod {} -n {}", self.record.name, self.record.namespace));
         // The node is a cause only if something is found about it.
         match self.record.node() {
@@ -223,7 +263,7 @@ impl<'a> PodContext<'a> {
                 (false, false) => format!("it was deleted and waits for {finalizers}"),
                 (false, true) => "it was deleted and does not end".to_owned(),
             };
-            let draft = self.draft("POD_TERMINATING_STUCK", Severity::Error, title).since(Some(deleted));
+            let draft = self.draft(POD_TERMINATING_STUCK, title).since(Some(deleted));
             return vec![draft.evidence(EvidenceKind::Status, None, finalizers)];
         }
         if status.phase == "Unknown"
@@ -235,7 +275,7 @@ impl<'a> PodContext<'a> {
             } else {
                 Severity::Error
             };
-            let draft = self.draft("POD_UNKNOWN", severity, "nothing is heard of it");
+            let draft = self.draft(POD_UNKNOWN.at(severity), "nothing is heard of it");
             return vec![draft.since(ready.and_then(|ready| ready.last_transition_time))];
         }
         if status.phase == "Failed" && !healthy {
@@ -274,7 +314,7 @@ impl<'a> PodContext<'a> {
             let since = self.taken_since(reason);
             let severity =
                 if self.seconds(since) > containers::DAY { Severity::Info } else { Severity::Warning };
-            let mut draft = self.draft("POD_EVICTED", severity, title).since(since).fold_key(reason);
+            let mut draft = self.draft(POD_EVICTED.at(severity), title).since(since).fold_key(reason);
             // Those of one node and reason are one finding.
             draft.owner = self.record.node().map(Subject::node).or(draft.owner);
             let message = if status.message.is_empty() {
@@ -295,7 +335,7 @@ impl<'a> PodContext<'a> {
             None => format!("it failed: {}", self.status),
         };
         let draft =
-            self.draft("POD_FAILED", severity, title).evidence(EvidenceKind::Status, None, &status.message);
+            self.draft(POD_FAILED.at(severity), title).evidence(EvidenceKind::Status, None, &status.message);
         vec![match ended {
             Some((status, ended)) => {
                 draft.container(&status.name).since(ended.finished_at).log(self.log(&status.name, false))

@@ -5,37 +5,39 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, counted, just_changed, remedy};
+use super::{Case, Check, counted, critical, just_changed, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord};
 use crate::kubernetes::PostgresPool;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "pods",
-        "PG_DOWN",
-        "CRITICAL after a minute",
-        "PostgreSQL's primary is there, and none of its pods is ready: the platform has no database.",
-        "`kubectl get pods -n NAMESPACE -l app.kubernetes.io/name=postgresql`, and `kubectl describe` of the pod.",
-        "By what is found about its pod: mostly its volume, its memory or its node.",
-    ),
-    Check::new(
-        "postgres",
-        "PG_CONNECTIONS",
-        "WARNING above 80 %, CRITICAL above 95 %",
-        "Most of PostgreSQL's connections are in use, without those kept for administrators: when none is left, services fail.",
-        "`select state, application_name, count(*) from pg_stat_activity group by 1, 2 order by 3 desc`",
-        "Find who holds them: many that are idle, or idle in a transaction, leak; let that service have a smaller pool, or raise max_connections.",
-    ),
-    Check::new(
-        "postgres",
-        "PG_LONG_TX",
-        "WARNING",
-        "A transaction is open for more than 15 minutes, or waits within one for more than 5: it holds locks and keeps old rows from being cleaned up.",
-        "`select pid, application_name, state, now() - xact_start from pg_stat_activity where xact_start is not null order by xact_start`",
-        "See what the service does there; `select pg_terminate_backend(PID)` ends it. The setting idle_in_transaction_session_timeout ends them by itself.",
-    ),
-];
+const PG_DOWN: Check = Check {
+    code: "PG_DOWN",
+    severity: &[critical("after a minute")],
+    section: "pods",
+    means: "PostgreSQL's primary is there, and none of its pods is ready: the platform has no database.",
+    confirm: "`kubectl get pods -n NAMESPACE -l app.kubernetes.io/name=postgresql`, and `kubectl describe` of the pod.",
+    remedy: "By what is found about its pod: mostly its volume, its memory or its node.",
+};
+
+const PG_CONNECTIONS: Check = Check {
+    code: "PG_CONNECTIONS",
+    severity: &[warning("above 80 %"), critical("above 95 %")],
+    section: "postgres",
+    means: "Most of PostgreSQL's connections are in use, without those kept for administrators: when none is left, services fail.",
+    confirm: "`select state, application_name, count(*) from pg_stat_activity group by 1, 2 order by 3 desc`",
+    remedy: "Find who holds them: many that are idle, or idle in a transaction, leak; let that service have a smaller pool, or raise max_connections.",
+};
+
+const PG_LONG_TX: Check = Check {
+    code: "PG_LONG_TX",
+    severity: &[warning("")],
+    section: "postgres",
+    means: "A transaction is open for more than 15 minutes, or waits within one for more than 5: it holds locks and keeps old rows from being cleaned up.",
+    confirm: "`select pid, application_name, state, now() - xact_start from pg_stat_activity where xact_start is not null order by xact_start`",
+    remedy: "See what the service does there; `select pg_terminate_backend(PID)` ends it. The setting idle_in_transaction_session_timeout ends them by itself.",
+};
+
+pub(super) const CHECKS: &[Check] = &[PG_DOWN, PG_CONNECTIONS, PG_LONG_TX];
 
 const OLDEST: f64 = 15.0 * 60.0;
 
@@ -109,7 +111,7 @@ fn of_server(subject: Subject, server: &Server<'_>) -> Draft {
         (_, count) => format!("PostgreSQL is down: of {} none is ready", counted(count, "pod")),
     };
     let command = format!("kubectl get pods -n {} -o wide", subject.namespace);
-    let mut draft = Draft::new("PG_DOWN", Severity::Critical, subject, title);
+    let mut draft = PG_DOWN.draft(subject, title);
     if let Some(wanted) = wanted {
         let text = format!("0 of {} ready", counted(wanted as usize, "pod"));
         draft = draft.evidence(EvidenceKind::Status, None, text);
@@ -120,21 +122,20 @@ fn of_server(subject: Subject, server: &Server<'_>) -> Draft {
         let text = format!("{}: {status}, on {node}", pod.name);
         draft = draft.evidence(EvidenceKind::Status, None, text).because(pod.subject());
     }
-    draft.remedy(remedy("PG_DOWN")).command(command)
+    draft.command(command)
 }
 
 fn of_pool(
     view: &Context<'_>,
-    code: &'static str,
-    severity: Severity,
+    case: impl Into<Case>,
     (namespace, pool): (&str, &PostgresPool),
     title: String,
 ) -> Draft {
     let is_it = |pod: &&PodRecord| *pod.namespace == *namespace && *pod.name == *pool.pod;
     let pod = view.snapshot.pods.iter().find(is_it);
-    Draft::new(code, severity, Subject::new("Pod", namespace, &pool.pod), title)
+    case.into()
+        .draft(Subject::new("Pod", namespace, &pool.pod), title)
         .owner(pod.and_then(|pod| pod.owner.as_deref().cloned()))
-        .remedy(remedy(code))
 }
 
 fn connections(view: &Context<'_>, namespace: &str, pool: &PostgresPool) -> Option<Draft> {
@@ -149,7 +150,7 @@ fn connections(view: &Context<'_>, namespace: &str, pool: &PostgresPool) -> Opti
         "{} active, {} idle, {} idle in a transaction, {} waiting for a lock",
         pool.active, pool.idle, pool.idle_in_transaction, pool.waiting_for_lock
     );
-    let draft = of_pool(view, "PG_CONNECTIONS", severity, (namespace, pool), title);
+    let draft = of_pool(view, PG_CONNECTIONS.at(severity), (namespace, pool), title);
     Some(draft.evidence(EvidenceKind::Metric, None, text))
 }
 
@@ -170,6 +171,6 @@ fn long(view: &Context<'_>, namespace: &str, pool: &PostgresPool) -> Option<Draf
         pool.idle_in_transaction_long,
         pool.waiting_for_lock
     );
-    let draft = of_pool(view, "PG_LONG_TX", Severity::Warning, (namespace, pool), title);
+    let draft = of_pool(view, PG_LONG_TX, (namespace, pool), title);
     Some(draft.evidence(EvidenceKind::Metric, None, text))
 }

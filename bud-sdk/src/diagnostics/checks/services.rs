@@ -5,29 +5,37 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Check, counted, just_changed};
+use super::{Case, Check, counted, critical, error, info, just_changed, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, ServiceRecord, WorkloadRecord};
 use crate::kubernetes::objects::condition;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "SVC_NO_ENDPOINTS",
-        severity: "CRITICAL in a namespace of the platform, else ERROR; WARNING while what is behind it is rolled out for the first time, and outside the platform where nothing is behind it; INFO where it leads to what is scaled to zero",
-        section: "services",
-        means: "A service has nobody who answers: no pod has the labels that it selects, or none of those is ready, for a minute. Outside the platform, what selects nothing at all is often made so: its pods are not of this cluster, or not wanted.",
-        confirm: "`kubectl get endpointslices -l kubernetes.io/service-name=NAME` and `kubectl get pods` with its selector.",
-        remedy: "Bring up the pods behind it, or mend its selector.",
-    },
-    Check {
-        code: "SVC_LB_PENDING",
-        severity: "WARNING after 5 minutes",
-        section: "services",
-        means: "A service of the type LoadBalancer was given no address: nothing outside reaches it.",
-        confirm: "`kubectl describe service NAME` has what the cloud's controller says.",
-        remedy: "Look at the controller that gives addresses: the cloud's own, or MetalLB and its pools.",
-    },
-];
+const SVC_NO_ENDPOINTS: Check = Check {
+    code: "SVC_NO_ENDPOINTS",
+    severity: &[
+        critical("in a namespace of the platform"),
+        error("otherwise"),
+        warning(
+            "while what is behind it is rolled out for the first time, and outside the platform where nothing is behind it",
+        ),
+        info("where it leads to what is scaled to zero"),
+    ],
+    section: "services",
+    means: "A service has nobody who answers: no pod has the labels that it selects, or none of those is ready, for a minute. Outside the platform, what selects nothing at all is often made so: its pods are not of this cluster, or not wanted.",
+    confirm: "`kubectl get endpointslices -l kubernetes.io/service-name=NAME` and `kubectl get pods` with its selector.",
+    remedy: "Bring up the pods behind it, or mend its selector.",
+};
+
+const SVC_LB_PENDING: Check = Check {
+    code: "SVC_LB_PENDING",
+    severity: &[warning("after 5 minutes")],
+    section: "services",
+    means: "A service of the type LoadBalancer was given no address: nothing outside reaches it.",
+    confirm: "`kubectl describe service NAME` has what the cloud's controller says.",
+    remedy: "Look at the controller that gives addresses: the cloud's own, or MetalLB and its pools.",
+};
+
+pub(super) const CHECKS: &[Check] = &[SVC_NO_ENDPOINTS, SVC_LB_PENDING];
 
 /// A controller looks at a new deployment within seconds.
 const AT_ONCE: i64 = 10;
@@ -98,11 +106,10 @@ fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String
     selector.iter().all(|(name, value)| labels.get(name) == Some(value))
 }
 
-fn draft(service: &ServiceRecord, code: &'static str, severity: Severity, title: String) -> Draft {
+fn draft(service: &ServiceRecord, case: impl Into<Case>, title: String) -> Draft {
     let (namespace, name) = (&service.namespace, &service.name);
-    let remedy = super::remedy(code);
-    Draft::new(code, severity, Subject::new("Service", namespace, name), title)
-        .remedy(remedy)
+    case.into()
+        .draft(Subject::new("Service", namespace, name), title)
         .command(format!("kubectl describe service {name} -n {namespace}"))
 }
 
@@ -145,7 +152,7 @@ fn no_endpoints(view: &Context<'_>, service: &ServiceRecord, behind: &Behind<'_>
         counted(pods.len(), "pod"),
         counted(all as usize, "endpoint")
     );
-    let mut draft = draft(service, "SVC_NO_ENDPOINTS", severity, title)
+    let mut draft = draft(service, SVC_NO_ENDPOINTS.at(severity), title)
         .evidence(EvidenceKind::Spec, None, format!("it selects {}", selector.join(", ")))
         .evidence(EvidenceKind::Status, None, numbers)
         .command(format!("kubectl get pods -n {} -l {}", service.namespace, selector.join(",")));
@@ -175,8 +182,7 @@ fn begins(workload: &WorkloadRecord) -> bool {
 }
 
 fn pending(view: &Context<'_>, service: &ServiceRecord) -> Draft {
-    let draft =
-        draft(service, "SVC_LB_PENDING", Severity::Warning, "it was given no address outside".to_owned());
+    let draft = draft(service, SVC_LB_PENDING, "it was given no address outside".to_owned());
     let draft = draft.since(service.created_at);
     let mut about = view.events_about("Service", &service.namespace, &service.name, "");
     match about.find(|event| event.warning) {

@@ -3,29 +3,30 @@
 #[cfg(test)]
 mod tests;
 
-use super::Check;
+use super::{Case, Check, critical, error, info};
 use crate::diagnostics::snapshot::Context;
 use crate::kubernetes::objects::{StorageClass, VolumeClaim};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "PVC_PENDING",
-        severity: "ERROR after a minute; INFO where a volume is only made for a pod and none claims it",
-        section: "volumes",
-        means: "A claim has no volume: its storage class does not exist, none is the default, or its provisioner makes none. The pods that claim it do not start.",
-        confirm: "`kubectl describe pvc NAME` has what the provisioner says; `kubectl get storageclass`",
-        remedy: "Name a storage class that exists, or mend its provisioner. A claim's class cannot be changed: make the claim anew.",
-    },
-    Check {
-        code: "PVC_LOST",
-        severity: "CRITICAL",
-        section: "volumes",
-        means: "The volume of a claim is gone, and with it what was in it.",
-        confirm: "`kubectl get pvc NAME -o jsonpath={.spec.volumeName}` and `kubectl get pv` with that name.",
-        remedy: "Bring the volume back under its name, or restore what was in it from a backup into a new claim.",
-    },
-];
+const PVC_PENDING: Check = Check {
+    code: "PVC_PENDING",
+    severity: &[error("after a minute"), info("where a volume is only made for a pod and none claims it")],
+    section: "volumes",
+    means: "A claim has no volume: its storage class does not exist, none is the default, or its provisioner makes none. The pods that claim it do not start.",
+    confirm: "`kubectl describe pvc NAME` has what the provisioner says; `kubectl get storageclass`",
+    remedy: "Name a storage class that exists, or mend its provisioner. A claim's class cannot be changed: make the claim anew.",
+};
+
+const PVC_LOST: Check = Check {
+    code: "PVC_LOST",
+    severity: &[critical("")],
+    section: "volumes",
+    means: "The volume of a claim is gone, and with it what was in it.",
+    confirm: "`kubectl get pvc NAME -o jsonpath={.spec.volumeName}` and `kubectl get pv` with that name.",
+    remedy: "Bring the volume back under its name, or restore what was in it from a backup into a new claim.",
+};
+
+pub(super) const CHECKS: &[Check] = &[PVC_PENDING, PVC_LOST];
 
 /// What a claim is told about.
 pub(super) fn subject(namespace: &str, name: &str) -> Subject {
@@ -42,11 +43,10 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     }
 }
 
-fn draft(claim: &VolumeClaim, code: &'static str, severity: Severity, title: String) -> Draft {
+fn draft(claim: &VolumeClaim, case: impl Into<Case>, title: String) -> Draft {
     let (namespace, name) = (&claim.metadata.namespace, &claim.metadata.name);
-    let remedy = super::remedy(code);
-    Draft::new(code, severity, subject(namespace, name), title)
-        .remedy(remedy)
+    case.into()
+        .draft(subject(namespace, name), title)
         .command(format!("kubectl describe pvc {name} -n {namespace}"))
 }
 
@@ -55,7 +55,7 @@ fn lost(claim: &VolumeClaim) -> Draft {
         "" => "its volume is gone".to_owned(),
         volume => format!("its volume {volume} is gone"),
     };
-    draft(claim, "PVC_LOST", Severity::Critical, volume)
+    draft(claim, PVC_LOST, volume)
 }
 
 /// What is known of the class of a claim.
@@ -114,7 +114,7 @@ fn pending(view: &Context<'_>, claim: &VolumeClaim) -> Option<Draft> {
         Class::Unknown => "it has no volume".to_owned(),
     };
     let severity = if idle { Severity::Info } else { Severity::Error };
-    let mut draft = draft(claim, "PVC_PENDING", severity, title).since(meta.creation_timestamp);
+    let mut draft = draft(claim, PVC_PENDING.at(severity), title).since(meta.creation_timestamp);
     if let Some(event) = event {
         draft = draft.evidence(EvidenceKind::Event, event.at, &event.message);
     }

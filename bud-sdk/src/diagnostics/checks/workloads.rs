@@ -6,79 +6,99 @@ mod tests;
 
 use std::collections::HashMap;
 
-use super::{Check, counted, events, remedy};
+use super::{Case, Check, Level, counted, critical, error, events, info, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord, maker};
 use crate::kubernetes::calls::workloads::RolloutState;
 use crate::kubernetes::objects::{self, condition, holds};
 use crate::report::{Draft, EvidenceKind, LogWanted, Severity, Subject};
 use crate::types::Timestamp;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check::new(
-        "workloads",
-        "DEP_NOT_PROGRESSING",
-        "CRITICAL where users are hit and no pod is available, else ERROR",
-        "The rollout of a deployment does not go on: it made no progress in time, its pods are refused, or no controller has looked at its newest form for a minute.",
-        "`kubectl rollout status deployment/NAME` and its conditions in `kubectl describe deployment NAME`.",
-        "Mend what keeps the new pods from being ready, or go back: `kubectl rollout undo deployment/NAME`. Where pods are refused, the condition says by what.",
-    ),
-    Check::new(
-        "workloads",
-        "DEP_DEGRADED",
-        "CRITICAL where users are hit and no pod is available, else ERROR; after a minute; WARNING while it is rolled out for the first time",
-        "A deployment has fewer pods available than it should have. A rollout that is under way and keeps enough of them is no fault.",
-        "`kubectl get deployment NAME` and `kubectl get pods` with its labels.",
-        "Look at its pods that are not ready, and at why others were not made.",
-    ),
-    Check::new(
-        "workloads",
-        "DEP_ZERO",
-        "WARNING in a namespace of the platform, else INFO",
-        "A deployment is scaled to zero: it has no pods because it should have none.",
-        "`kubectl get deployment NAME`",
-        "If it should run: `kubectl scale deployment/NAME --replicas=1`.",
-    ),
-    Check::new(
-        "workloads",
-        "DEP_PAUSED",
-        "WARNING in a namespace of the platform, else INFO",
-        "A deployment is paused: what is changed of it is not rolled out.",
-        "`kubectl get deployment NAME -o jsonpath={.spec.paused}`",
-        "If nobody works on it: `kubectl rollout resume deployment/NAME`.",
-    ),
-    Check::new(
-        "workloads",
-        "STS_ROLLOUT",
-        "ERROR after a minute; WARNING where all are ready and a rollout stands still for ten",
-        "A stateful set has fewer pods ready than it should have, or its newest form does not reach its pods.",
-        "`kubectl rollout status statefulset/NAME`",
-        "Look at its first pod that is not ready: the others wait for it.",
-    ),
-    Check::new(
-        "workloads",
-        "STS_ZERO",
-        "WARNING in a namespace of the platform, else INFO",
-        "A stateful set is scaled to zero: it has no pods because it should have none.",
-        "`kubectl get statefulset NAME`",
-        "If it should run: `kubectl scale statefulset/NAME --replicas=1`.",
-    ),
-    Check::new(
-        "workloads",
-        "DS_ROLLOUT",
-        "ERROR after a minute; WARNING where all are ready and a rollout stands still for ten, or pods are on nodes where they should not be",
-        "A daemon set has fewer pods ready than it has nodes, its newest form does not reach its pods, or it has pods where none should be.",
-        "`kubectl rollout status daemonset/NAME` and `kubectl get pods -o wide` with its labels.",
-        "Look at its pods that are not ready and at their nodes. Pods on the wrong nodes go when they are deleted.",
-    ),
-    Check::new(
-        "jobs",
-        "JOB_FAILED",
-        "ERROR in a namespace of the platform, else WARNING",
-        "A job failed: its pods did too often, or it took too long. One of a cron job is left out when a later one succeeded.",
-        "`kubectl describe job NAME` and `kubectl logs job/NAME`",
-        "Mend what the log of its pod names, then make the job anew: a failed one is not tried again.",
-    ),
-];
+/// Of what does not run on purpose.
+const ON_PURPOSE: &[Level] = &[warning("in a namespace of the platform"), info("otherwise")];
+
+const DEP_NOT_PROGRESSING: Check = Check {
+    code: "DEP_NOT_PROGRESSING",
+    severity: &[critical("where users are hit and no pod is available"), error("otherwise")],
+    section: "workloads",
+    means: "The rollout of a deployment does not go on: it made no progress in time, its pods are refused, or no controller has looked at its newest form for a minute.",
+    confirm: "`kubectl rollout status deployment/NAME` and its conditions in `kubectl describe deployment NAME`.",
+    remedy: "Mend what keeps the new pods from being ready, or go back: `kubectl rollout undo deployment/NAME`. Where pods are refused, the condition says by what.",
+};
+
+const DEP_DEGRADED: Check = Check {
+    code: "DEP_DEGRADED",
+    severity: &[
+        critical("after a minute where users are hit and no pod is available"),
+        error("after a minute otherwise"),
+        warning("while it is rolled out for the first time"),
+    ],
+    section: "workloads",
+    means: "A deployment has fewer pods available than it should have. A rollout that is under way and keeps enough of them is no fault.",
+    confirm: "`kubectl get deployment NAME` and `kubectl get pods` with its labels.",
+    remedy: "Look at its pods that are not ready, and at why others were not made.",
+};
+
+const DEP_ZERO: Check = Check {
+    code: "DEP_ZERO",
+    severity: ON_PURPOSE,
+    section: "workloads",
+    means: "A deployment is scaled to zero: it has no pods because it should have none.",
+    confirm: "`kubectl get deployment NAME`",
+    remedy: "If it should run: `kubectl scale deployment/NAME --replicas=1`.",
+};
+
+const DEP_PAUSED: Check = Check {
+    code: "DEP_PAUSED",
+    severity: ON_PURPOSE,
+    section: "workloads",
+    means: "A deployment is paused: what is changed of it is not rolled out.",
+    confirm: "`kubectl get deployment NAME -o jsonpath={.spec.paused}`",
+    remedy: "If nobody works on it: `kubectl rollout resume deployment/NAME`.",
+};
+
+const STS_ROLLOUT: Check = Check {
+    code: "STS_ROLLOUT",
+    severity: &[error("after a minute"), warning("where all are ready and a rollout stands still for ten")],
+    section: "workloads",
+    means: "A stateful set has fewer pods ready than it should have, or its newest form does not reach its pods.",
+    confirm: "`kubectl rollout status statefulset/NAME`",
+    remedy: "Look at its first pod that is not ready: the others wait for it.",
+};
+
+const STS_ZERO: Check = Check {
+    code: "STS_ZERO",
+    severity: ON_PURPOSE,
+    section: "workloads",
+    means: "A stateful set is scaled to zero: it has no pods because it should have none.",
+    confirm: "`kubectl get statefulset NAME`",
+    remedy: "If it should run: `kubectl scale statefulset/NAME --replicas=1`.",
+};
+
+const DS_ROLLOUT: Check = Check {
+    code: "DS_ROLLOUT",
+    severity: &[
+        error("after a minute"),
+        warning(
+            "where all are ready and a rollout stands still for ten, or pods are on nodes where they should not be",
+        ),
+    ],
+    section: "workloads",
+    means: "A daemon set has fewer pods ready than it has nodes, its newest form does not reach its pods, or it has pods where none should be.",
+    confirm: "`kubectl rollout status daemonset/NAME` and `kubectl get pods -o wide` with its labels.",
+    remedy: "Look at its pods that are not ready and at their nodes. Pods on the wrong nodes go when they are deleted.",
+};
+
+const JOB_FAILED: Check = Check {
+    code: "JOB_FAILED",
+    severity: &[error("in a namespace of the platform"), warning("otherwise")],
+    section: "jobs",
+    means: "A job failed: its pods did too often, or it took too long. One of a cron job is left out when a later one succeeded.",
+    confirm: "`kubectl describe job NAME` and `kubectl logs job/NAME`",
+    remedy: "Mend what the log of its pod names, then make the job anew: a failed one is not tried again.",
+};
+
+pub(super) const CHECKS: &[Check] =
+    &[DEP_NOT_PROGRESSING, DEP_DEGRADED, DEP_ZERO, DEP_PAUSED, STS_ROLLOUT, STS_ZERO, DS_ROLLOUT, JOB_FAILED];
 
 /// What passes by itself.
 const GRACE: i64 = 60;
@@ -97,8 +117,8 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
         let one = WorkloadContext { view, workload, pods: of(&workload.subject) };
         out.extend(match workload.subject.kind.as_str() {
             "Deployment" => one.deployment(),
-            "StatefulSet" => one.at_rest("STS_ZERO").into_iter().chain(one.set("STS_ROLLOUT")).collect(),
-            _ => one.set("DS_ROLLOUT").into_iter().collect(),
+            "StatefulSet" => one.at_rest(STS_ZERO).into_iter().chain(one.set(STS_ROLLOUT)).collect(),
+            _ => one.set(DS_ROLLOUT).into_iter().collect(),
         });
     }
     for job in &view.snapshot.jobs {
@@ -115,12 +135,12 @@ struct WorkloadContext<'a> {
 }
 
 impl WorkloadContext<'_> {
-    fn draft(&self, code: &'static str, severity: Severity, title: impl Into<String>) -> Draft {
+    fn draft(&self, case: impl Into<Case>, title: impl Into<String>) -> Draft {
         let subject = &self.workload.subject;
         let kind = subject.kind.to_lowercase();
         let (namespace, name) = (&subject.namespace, &subject.name);
-        Draft::new(code, severity, subject.clone(), title)
-            .remedy(remedy(code))
+        case.into()
+            .draft(subject.clone(), title)
             .command(format!("kubectl describe {kind} {name} -n {namespace}"))
     }
 
@@ -148,8 +168,9 @@ impl WorkloadContext<'_> {
         if platform { Severity::Warning } else { Severity::Info }
     }
 
-    fn at_rest(&self, code: &'static str) -> Option<Draft> {
-        (self.workload.rollout.replicas == 0).then(|| self.draft(code, self.quiet(), "it is scaled to zero"))
+    fn at_rest(&self, check: Check) -> Option<Draft> {
+        (self.workload.rollout.replicas == 0)
+            .then(|| self.draft(check.at(self.quiet()), "it is scaled to zero"))
     }
 
     fn long(&self, since: Option<Timestamp>, seconds: i64) -> bool {
@@ -169,7 +190,7 @@ impl WorkloadContext<'_> {
 
     fn deployment(&self) -> Vec<Draft> {
         let bad = self.not_progressing().or_else(|| self.degraded());
-        let mut drafts: Vec<Draft> = self.at_rest("DEP_ZERO").into_iter().collect();
+        let mut drafts: Vec<Draft> = self.at_rest(DEP_ZERO).into_iter().collect();
         match bad {
             // What is paused is no other fault, but part of this one.
             Some(bad) if self.workload.paused => {
@@ -177,7 +198,7 @@ impl WorkloadContext<'_> {
             }
             Some(bad) => drafts.push(bad),
             None if self.workload.paused => {
-                drafts.push(self.draft("DEP_PAUSED", self.quiet(), "its rollout is paused"));
+                drafts.push(self.draft(DEP_PAUSED.at(self.quiet()), "its rollout is paused"));
             }
             None => {}
         }
@@ -210,7 +231,7 @@ impl WorkloadContext<'_> {
             }
             (None, None) => return None,
         };
-        let draft = self.draft("DEP_NOT_PROGRESSING", self.urgent(), title).since(since).evidence(
+        let draft = self.draft(DEP_NOT_PROGRESSING.at(self.urgent()), title).since(since).evidence(
             EvidenceKind::Status,
             None,
             self.numbers(),
@@ -269,7 +290,7 @@ impl WorkloadContext<'_> {
             0 => "none of its pods is available".to_owned(),
             some => format!("{some} of its {} pods are available", rollout.replicas),
         };
-        let draft = self.draft("DEP_DEGRADED", severity, title).since(since).evidence(
+        let draft = self.draft(DEP_DEGRADED.at(severity), title).since(since).evidence(
             EvidenceKind::Status,
             None,
             self.numbers(),
@@ -311,11 +332,11 @@ impl WorkloadContext<'_> {
     }
 
     /// A stateful set or a daemon set.
-    fn set(&self, code: &'static str) -> Option<Draft> {
+    fn set(&self, check: Check) -> Option<Draft> {
         let (workload, rollout) = (self.workload, &self.workload.rollout);
         if self.unseen() {
             let title = "its controller has not looked at its newest form";
-            let draft = self.draft(code, Severity::Error, title).since(self.touched());
+            let draft = self.draft(check.at(Severity::Error), title).since(self.touched());
             return Some(draft.evidence(EvidenceKind::Status, None, self.numbers()));
         }
         if workload.ready < rollout.replicas {
@@ -327,20 +348,20 @@ impl WorkloadContext<'_> {
                 0 => "none of its pods is ready".to_owned(),
                 some => format!("{some} of its {} pods are ready", rollout.replicas),
             };
-            let draft = self.draft(code, Severity::Error, title).since(since);
+            let draft = self.draft(check.at(Severity::Error), title).since(since);
             return Some(self.explained(draft.evidence(EvidenceKind::Status, None, self.numbers())));
         }
         let newest = self.pods.iter().filter_map(|pod| pod.created_at).max();
         let under_way = rollout.state == RolloutState::Progressing.as_str() && rollout.replicas > 0;
         if under_way && newest.is_some_and(|newest| self.view.snapshot.seconds_since(newest) > STILL) {
             let title = format!("its rollout stands still: {}", rollout.message);
-            let draft = self.draft(code, Severity::Warning, title).since(newest);
+            let draft = self.draft(check.at(Severity::Warning), title).since(newest);
             return Some(self.explained(draft.evidence(EvidenceKind::Status, None, self.numbers())));
         }
         if workload.misscheduled > 0 {
             let pods = counted(workload.misscheduled as usize, "pod");
             let title = format!("it has {pods} on nodes where none should be");
-            return Some(self.draft(code, Severity::Warning, title));
+            return Some(self.draft(check.at(Severity::Warning), title));
         }
         None
     }
@@ -368,10 +389,11 @@ fn failed_job(
         reason => format!("it failed: {reason}"),
     };
     let (namespace, name) = (&subject.namespace, &subject.name);
-    let mut draft = Draft::new("JOB_FAILED", severity, subject.clone(), title)
+    let mut draft = JOB_FAILED
+        .at(severity)
+        .draft(subject.clone(), title)
         .owner(owner)
         .since(failed.last_transition_time)
-        .remedy(remedy("JOB_FAILED"))
         .command(format!("kubectl describe job {name} -n {namespace}"))
         .command(format!("kubectl logs job/{name} -n {namespace}"))
         .evidence(EvidenceKind::Condition, failed.last_transition_time, &failed.message);

@@ -118,7 +118,8 @@ async fn what_changed_is_what_is_new_and_what_is_gone() {
     let better = cluster.report().await.unwrap().diff(&bad);
     assert!(codes(&better.resolved).contains("POD_CRASHLOOP"), "{:?}", codes(&better.resolved));
     assert!(!codes(&better.resolved).contains("NODE_NOT_READY"));
-    for check in bud_sdk::diagnostics::checks() {
+    // A section that could not be read has a finding of its own name.
+    for check in bud_sdk::diagnostics::checks().filter(|check| check.section != "sections") {
         assert!(bad.sections.iter().any(|section| section.name == check.section), "{}", check.code);
     }
 }

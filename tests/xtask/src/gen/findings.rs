@@ -20,9 +20,11 @@ pub fn file() -> Generated {
     for section in sections {
         text.push_str(&format!("\n## {section}\n"));
         for check in bud_sdk::diagnostics::checks().filter(|check| check.section == section) {
+            let severity: Vec<String> = check.severity.iter().map(ToString::to_string).collect();
+            let severity = severity.join("; ");
             text.push_str(&format!(
-                "\n### {}\n\n{}\n\n- **Severity:** {}\n- **Confirm:** {}\n- **Remedy:** {}\n",
-                check.code, check.means, check.severity, check.confirm, check.remedy
+                "\n### {}\n\n{}\n\n- **Severity:** {severity}\n- **Confirm:** {}\n- **Remedy:** {}\n",
+                check.code, check.means, check.confirm, check.remedy
             ));
         }
     }

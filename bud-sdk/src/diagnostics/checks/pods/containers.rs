@@ -1,6 +1,8 @@
 //! What is wrong with a pod's containers.
 
-use super::PodContext;
+use super::{
+    POD_CONFIG_ERROR, POD_CRASHLOOP, POD_IMAGE_PULL, POD_NOT_READY, POD_OOMKILLED, POD_RESTARTS, PodContext,
+};
 use crate::kubernetes::objects::{Container, ContainerStatus, Terminated, condition};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
@@ -97,7 +99,7 @@ impl PodContext<'_> {
             Some(reason) if NO_IMAGE.contains(&reason) => return Some(self.no_image(status)),
             Some(reason) if MISCONFIGURED.contains(&reason) => {
                 let title = format!("{} cannot be started: {reason}", status.name);
-                let draft = self.draft("POD_CONFIG_ERROR", Severity::Error, title).container(&status.name);
+                let draft = self.draft(POD_CONFIG_ERROR, title).container(&status.name);
                 let message = waiting.map_or("", |waiting| waiting.message.as_str());
                 return Some(draft.since(self.record.created_at).evidence(
                     EvidenceKind::Status,
@@ -139,7 +141,7 @@ impl PodContext<'_> {
             Some(ended) => format!("{} ends again and again with {}", status.name, ended_with(ended)),
             None => format!("{} ends again and again", status.name),
         };
-        let mut draft = self.draft("POD_CRASHLOOP", self.urgent(), title).container(&status.name);
+        let mut draft = self.draft(POD_CRASHLOOP.at(self.urgent()), title).container(&status.name);
         draft = draft.evidence(
             EvidenceKind::Status,
             None,
@@ -167,7 +169,7 @@ impl PodContext<'_> {
         // While it waits before the next try, only an event has the registry's answer.
         let event = self.warning(&["Failed"]);
         let answer = event.map_or(told, |event| &event.message);
-        let mut draft = self.draft("POD_IMAGE_PULL", self.urgent(), format!("{image} cannot be pulled"));
+        let mut draft = self.draft(POD_IMAGE_PULL.at(self.urgent()), format!("{image} cannot be pulled"));
         draft = draft.container(&status.name).since(self.record.created_at).evidence(
             EvidenceKind::Status,
             None,
@@ -202,7 +204,7 @@ impl PodContext<'_> {
             None => format!("{} was killed for want of memory on its node", status.name),
         };
         let mut draft =
-            self.draft("POD_OOMKILLED", severity, title).container(&status.name).since(killed.finished_at);
+            self.draft(POD_OOMKILLED.at(severity), title).container(&status.name).since(killed.finished_at);
         draft.remedy = match status.name.as_str() {
             "daprd" => "Raise the annotation dapr.io/sidecar-memory-limit.".to_owned(),
             _ => "Raise its memory limit, or let it do less at a time.".to_owned(),
@@ -223,10 +225,7 @@ impl PodContext<'_> {
         let rate = f64::from(status.restart_count) / days;
         let title =
             format!("{} was started again {} times, {rate:.1} a day", status.name, status.restart_count);
-        let draft = self
-            .draft("POD_RESTARTS", Severity::Warning, title)
-            .container(&status.name)
-            .since(ended.finished_at);
+        let draft = self.draft(POD_RESTARTS, title).container(&status.name).since(ended.finished_at);
         Some(draft.evidence(
             EvidenceKind::Status,
             ended.finished_at,
@@ -276,7 +275,7 @@ impl PodContext<'_> {
         } else {
             Severity::Error
         };
-        let mut draft = self.draft("POD_NOT_READY", severity, title).since(since);
+        let mut draft = self.draft(POD_NOT_READY.at(severity), title).since(since);
         draft.container = unready.map(|status| status.name.clone());
         if let Some(warning) = warning {
             draft = draft.evidence(EvidenceKind::Event, warning.at, &warning.message);

@@ -1,6 +1,6 @@
 //! Pods that have no node yet, or whose containers do not start.
 
-use super::PodContext;
+use super::{POD_NO_SCHEDULER, POD_SCHED_GATED, POD_STUCK_CREATING, POD_UNSCHEDULABLE, PodContext};
 use crate::diagnostics::checks::{storage, unschedulable::Unschedulable};
 use crate::kubernetes::objects::{Condition, Terminated, condition};
 use crate::report::{Draft, EvidenceKind, Severity};
@@ -27,7 +27,7 @@ impl PodContext<'_> {
         let names: Vec<&str> = self.pod.spec.scheduling_gates.iter().map(|gate| gate.name.as_str()).collect();
         let severity = if self.age() > 15 * 60 { Severity::Warning } else { Severity::Info };
         let title = format!("it is held back by the gate {}", names.join(", "));
-        let draft = self.draft("POD_SCHED_GATED", severity, title).since(self.record.created_at);
+        let draft = self.draft(POD_SCHED_GATED.at(severity), title).since(self.record.created_at);
         draft.evidence(EvidenceKind::Condition, None, &scheduled.message)
     }
 
@@ -48,7 +48,7 @@ impl PodContext<'_> {
         };
         let since = scheduled.last_transition_time.or(self.record.created_at);
         let asked = self.asked();
-        let mut draft = self.draft("POD_UNSCHEDULABLE", self.urgent(), title).since(since);
+        let mut draft = self.draft(POD_UNSCHEDULABLE.at(self.urgent()), title).since(since);
         draft = draft.evidence(EvidenceKind::Condition, since, &scheduled.message).evidence(
             EvidenceKind::Spec,
             None,
@@ -94,7 +94,7 @@ impl PodContext<'_> {
             "" => "default-scheduler",
             name => name,
         };
-        let draft = self.draft("POD_NO_SCHEDULER", self.urgent(), format!("{name} has not looked at it"));
+        let draft = self.draft(POD_NO_SCHEDULER.at(self.urgent()), format!("{name} has not looked at it"));
         draft
             .since(self.record.created_at)
             .command_with(&[name], format!("kubectl get pods -A | grep {name}"))
@@ -160,7 +160,7 @@ impl PodContext<'_> {
             (None, Some(_)) => format!("an image has been pulled for {} minutes", seconds / 60),
             (None, None) => format!("its containers have not started for {} minutes", seconds / 60),
         };
-        let draft = self.draft("POD_STUCK_CREATING", Severity::Error, title).since(since);
+        let draft = self.draft(POD_STUCK_CREATING, title).since(since);
         if let Some((name, _)) = working {
             return vec![draft.container(name).log(self.log(name, false))];
         }

@@ -182,7 +182,9 @@ fn tables() -> impl Iterator<Item = &'static Case> {
 
 pub(crate) async fn every_code_is_planted(_: &Bed) -> Outcome {
     let planted: BTreeSet<&str> = tables().map(|(code, ..)| *code).collect();
-    let known: BTreeSet<&str> = checks().map(|check| check.code).collect();
+    // A section that cannot be read is planted by taking permissions away.
+    let known: BTreeSet<&str> =
+        checks().filter(|check| check.section != "sections").map(|check| check.code).collect();
     assert_eq!(planted, known);
     Ok(())
 }
