@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::checks;
-use super::snapshot::{Context, PodRecord, Problem, Reader, Snapshot, Watch};
+use super::snapshot::{Context, PodRecord, Problem, Reader, SOURCES, Snapshot, Watch};
 use crate::error::{Error, Result};
 use crate::http::BoxFuture;
 use crate::kubernetes::Cluster;
@@ -153,7 +153,7 @@ impl ClusterReport {
             watch: &self,
             latest: &latest,
         };
-        let mut snapshot = reader.snapshot().await?;
+        let mut snapshot = reader.snapshot(SOURCES).await?;
         absent(&mut snapshot);
         unknown(&mut snapshot, &self.only);
         if self.commands {

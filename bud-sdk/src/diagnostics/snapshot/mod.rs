@@ -3,6 +3,7 @@
 
 mod read;
 mod records;
+mod sources;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ pub(super) use read::{Problem, Reader, Sections, Watch};
 pub(super) use records::{
     EventRecord, NETWORK, NodeRecord, PRESSURES, PodRecord, ServiceRecord, Trouble, WorkloadRecord, maker,
 };
+pub(super) use sources::SOURCES;
 
 use crate::kubernetes::objects;
 use crate::kubernetes::{Certificate, GpuReading, PostgresPool};

@@ -4,27 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::{EventRecord, NodeRecord, PodRecord, ServiceRecord, Shared, Snapshot, WorkloadRecord};
+use super::{PodRecord, Snapshot};
 use crate::error::{Error, ErrorKind, Result};
-use crate::kubernetes::calls::services::behind;
-use crate::kubernetes::calls::workloads::{APPS, Kind};
-use crate::kubernetes::calls::{dra, top};
-use crate::kubernetes::connection::request::{Ask, PAGE, Skipped};
+use crate::http::BoxFuture;
+use crate::kubernetes::connection::request::{Ask, Skipped};
 use crate::kubernetes::objects;
-use crate::kubernetes::{Certificate, Cluster, Namespaces};
+use crate::kubernetes::{Cluster, Namespaces};
 use crate::report::Unavailable;
 use crate::types::Timestamp;
 
 /// Lists that are under way at a time.
 const AT_ONCE: usize = 4;
-/// Nodes are large: each names all the images that it has.
-const NODES_AT_ONCE: usize = 250;
-/// What a cluster may do without. All else is on every server, so that one without it is none.
-const EXTRAS: [&str; 3] = ["/apis/cert-manager.io/", "/apis/metrics.k8s.io/", "/apis/resource.k8s.io/"];
 
 /// How the reading of each section went, by its name.
 #[derive(Debug, Default)]
@@ -115,239 +110,176 @@ pub(in crate::diagnostics) struct Reader<'a> {
     pub(in crate::diagnostics) latest: &'a Mutex<Option<Timestamp>>,
 }
 
-type Listed<R> = (Vec<R>, Option<Problem>);
+/// A kind of objects, and what is kept of them.
+pub(in crate::diagnostics) struct Source {
+    /// The section of the report that it belongs to.
+    pub(super) section: &'static str,
+    /// The path of its API group and version.
+    pub(super) root: &'static str,
+    /// `pods`.
+    pub(super) plural: &'static str,
+    pub(super) scope: Scope,
+    /// How many objects a page has.
+    pub(super) page: usize,
+    /// Whether a cluster may do without the API group. All others are on every server, so that one without them is none.
+    pub(super) optional: bool,
+    pub(super) read: for<'a> fn(Reading<'a>) -> BoxFuture<'a, Part>,
+}
+
+/// Where objects of a kind are.
+pub(super) enum Scope {
+    /// In all namespaces, or those that the report looks at.
+    Namespaced,
+    /// In no namespace.
+    Cluster,
+    /// All in this namespace.
+    Namespace(&'static str),
+}
+
+/// What was kept of a list, and why it is not all.
+pub(super) type Listed<R> = (Vec<R>, Option<Problem>);
 
 impl Reader<'_> {
+    /// Reads these sources, a few at a time.
+    ///
     /// # Errors
     /// What keeps everything from being read: no connection, refused credentials. All else is told by section.
-    pub(in crate::diagnostics) async fn snapshot(&self) -> Result<Snapshot> {
-        let version = Ask::get("/version", "version", None);
-        let read = self.cluster.read::<objects::Version>(&version);
-        let (version, now) = match tokio::time::timeout_at(self.deadline, read).await {
-            Ok(Ok((version, now))) => (Some(version.git_version), now),
-            Ok(Err(error)) if fatal(&error) => return Err(error),
-            Ok(Err(_)) => (None, Timestamp::now()),
-            Err(_) => {
-                let message = "the API server did not answer in the time that the report may take";
-                return Err(Error::new(ErrorKind::Timeout, message).with_request("GET", version.path.clone()));
-            }
-        };
+    pub(in crate::diagnostics) async fn snapshot(&self, sources: &'static [Source]) -> Result<Snapshot> {
+        let (version, now) = self.version().await?;
         let mut snapshot = Snapshot::empty(now, self.platform.to_vec());
-        snapshot.version = version.filter(|version| !version.is_empty());
+        snapshot.version = version;
         let permits = Semaphore::new(AT_ONCE);
-        let (mut of_pods, mut of_events) = (Shared::default(), Shared::default());
-        let (core, permits) = ("/api/v1", &permits);
-
-        let pods = self.list(permits, core, "pods", PAGE, |pod: objects::Pod, now| {
-            let pod = PodRecord::of(pod, now, &mut of_pods);
-            if pod.trouble.is_some() {
-                self.watch.pod(&pod, now);
-            }
-            pod
-        });
-        let nodes =
-            self.whole(permits, core, "nodes", NODES_AT_ONCE, |node: objects::Node, _| NodeRecord::of(&node));
-        let events = self.list(permits, core, "events", PAGE, |event: objects::Event, now| {
-            EventRecord::of(&event, now, &mut of_events)
-        });
-        let deployments = self.workloads(permits, Kind::Deployment);
-        let sets = self.workloads(permits, Kind::StatefulSet);
-        let daemons = self.workloads(permits, Kind::DaemonSet);
-        let first = futures_util::future::join5(
-            pods,
-            nodes,
-            events,
-            deployments,
-            futures_util::future::join(sets, daemons),
-        );
-
-        let services = self
-            .list(permits, core, "services", PAGE, |service: objects::Service, _| ServiceRecord::of(service));
-        let slices = self.list(
-            permits,
-            "/apis/discovery.k8s.io/v1",
-            "endpointslices",
-            PAGE,
-            |slice: objects::EndpointSlice, _| behind(&slice),
-        );
-        let jobs = self.list(permits, "/apis/batch/v1", "jobs", PAGE, |job: objects::Job, _| job);
-        let claims =
-            self.list(permits, core, "persistentvolumeclaims", PAGE, |claim: objects::VolumeClaim, _| claim);
-        let classes = self.whole(
-            permits,
-            "/apis/storage.k8s.io/v1",
-            "storageclasses",
-            PAGE,
-            |class: objects::StorageClass, _| class,
-        );
-        let second = futures_util::future::join5(services, slices, jobs, claims, classes);
-
-        let autoscalers = self.list(
-            permits,
-            "/apis/autoscaling/v2",
-            "horizontalpodautoscalers",
-            PAGE,
-            |one: objects::Autoscaler, _| one,
-        );
-        let certificates = self.list(
-            permits,
-            "/apis/cert-manager.io/v1",
-            "certificates",
-            PAGE,
-            |one: objects::Certificate, now| Certificate::of(&one, now),
-        );
-        let leases = self.leases(permits);
-        let usage = self.usage(permits);
-        let slices_of_gpus =
-            self.whole(permits, dra::ROOT, "resourceslices", PAGE, |slice: objects::ResourceSlice, _| {
-                dra::of_gpus(&slice).then_some(slice.spec.node_name)
-            });
-        let third = futures_util::future::join5(autoscalers, certificates, leases, usage, slices_of_gpus);
-
-        let (first, second, third) = futures_util::future::join3(first, second, third).await;
-        let (pods, nodes, events, deployments, (sets, daemons)) = first;
-        let (services, slices, jobs, claims, classes) = second;
-        let (autoscalers, certificates, leases, usage, (offered, no_offers)) = third;
-
-        let sections = &mut snapshot.sections;
-        let elsewhere = pods.1.as_ref().is_some_and(|problem| problem.reason == Unavailable::Forbidden);
+        let read =
+            |source: &'static Source| (source.read)(Reading { reader: self, permits: &permits, source });
+        let parts = join_all(sources.iter().map(read)).await;
+        for (source, part) in sources.iter().zip(parts) {
+            snapshot.sections.add(source.section, part.objects, part.problem);
+            (part.fill)(&mut snapshot);
+        }
+        let pods = snapshot.sections.0.get("pods").and_then(|section| section.problem.as_ref());
+        let elsewhere = pods.is_some_and(|problem| problem.reason == Unavailable::Forbidden);
         snapshot.everywhere = self.only.is_empty() && !elsewhere;
-        snapshot.pods = kept(sections, "pods", pods);
-        snapshot.nodes = kept(sections, "nodes", nodes);
-        snapshot.leases = kept(sections, "leases", leases).into_iter().collect();
-        snapshot.events = kept(sections, "events", events).into_iter().flatten().collect();
-        for listed in [deployments, sets, daemons] {
-            snapshot.workloads.extend(kept(sections, "workloads", listed));
-        }
-        snapshot.services = kept(sections, "services", services);
-        for (service, (ready, all)) in kept(sections, "services", slices).into_iter().flatten() {
-            let sum = snapshot.endpoints.entry(service).or_default();
-            (sum.0, sum.1) = (sum.0 + ready, sum.1 + all);
-        }
-        snapshot.jobs = kept(sections, "jobs", jobs);
-        snapshot.claims = kept(sections, "volumes", claims);
-        snapshot.classes = kept(sections, "volumes", classes);
-        snapshot.autoscalers = kept(sections, "autoscalers", autoscalers);
-        snapshot.certificates = kept(sections, "certificates", certificates);
-        snapshot.usage = kept(sections, "metrics", usage).into_iter().collect();
-        // Most clusters do not offer GPUs so.
-        let unread = no_offers.filter(|problem| problem.reason != Unavailable::NotInstalled);
-        snapshot.offered = unread.is_none().then(|| offered.into_iter().flatten().collect());
-        sections.add("gpus", 0, unread);
-        snapshot.events.sort_by(|one, other| {
-            (other.at, &other.name, &other.message).cmp(&(one.at, &one.name, &one.message))
-        });
         Ok(snapshot)
     }
 
-    async fn workloads(&self, permits: &Semaphore, kind: Kind) -> Listed<WorkloadRecord> {
-        let keep = |workload: objects::Workload, _| WorkloadRecord::of(workload, kind);
-        self.list(permits, APPS, kind.plural(), PAGE, keep).await
-    }
-
-    /// Nodes tell by these that they are alive. They are all in one namespace.
-    async fn leases(&self, permits: &Semaphore) -> Listed<(String, Timestamp)> {
-        let namespace = ["kube-node-lease".to_owned()];
-        let keep = |lease: objects::Lease, _| Some((lease.metadata.name, lease.spec.renew_time?));
-        let (leases, problem) = self
-            .within(permits, "/apis/coordination.k8s.io/v1", "leases", Some(&namespace), PAGE, keep)
-            .await;
-        (leases.into_iter().flatten().collect(), problem)
-    }
-
-    async fn usage(&self, permits: &Semaphore) -> Listed<(String, (i64, i64))> {
-        let until = self.deadline.min(Instant::now() + self.section);
-        let version = match tokio::time::timeout_at(until, self.cluster.metrics_version()).await {
-            Ok(Ok(version)) => version,
-            Ok(Err(error)) => return (Vec::new(), Some(Problem::of(&error))),
-            Err(_) => {
-                let detail = "the metrics API: the server did not say in time whether it has one";
-                return (Vec::new(), Some(Problem::new(Unavailable::Timeout, detail)));
+    /// The server's version, if it says one, and its time.
+    async fn version(&self) -> Result<(Option<String>, Timestamp)> {
+        let ask = Ask::get("/version", "version", None);
+        match timeout_at(self.deadline, self.cluster.read::<objects::Version>(&ask)).await {
+            Ok(Ok((version, now))) => {
+                Ok((Some(version.git_version).filter(|version| !version.is_empty()), now))
             }
-        };
-        let keep = |node: objects::NodeMetrics, _| {
-            let (cpu, memory) = (node.usage.of("cpu").millis(), node.usage.of("memory").units());
-            (node.metadata.name, (cpu, memory))
-        };
-        let root = format!("/apis/{}/{version}", top::GROUP);
-        let (usage, problem) = self.within(permits, &root, "nodes", None, PAGE, keep).await;
-        (
-            usage,
-            problem
-                .map(|problem| Problem { detail: format!("the metrics API: {}", problem.detail), ..problem }),
-        )
+            Ok(Err(error)) if fatal(&error) => Err(error),
+            Ok(Err(_)) => Ok((None, Timestamp::now())),
+            Err(_) => {
+                let message = "the API server did not answer in the time that the report may take";
+                Err(Error::new(ErrorKind::Timeout, message).with_request("GET", ask.path))
+            }
+        }
+    }
+}
+
+/// What came of a source. It goes into the snapshot once all were read, in the order of their table.
+pub(super) struct Part {
+    objects: usize,
+    problem: Option<Problem>,
+    fill: Box<dyn FnOnce(&mut Snapshot) + Send>,
+}
+
+impl Part {
+    pub(super) fn new(
+        objects: usize,
+        problem: Option<Problem>,
+        fill: impl FnOnce(&mut Snapshot) + Send + 'static,
+    ) -> Self {
+        Self { objects, problem, fill: Box::new(fill) }
     }
 
-    /// Lists what is in namespaces: everywhere, or where it is to be looked. Who may not look everywhere may perhaps look in the
-    /// platform's namespaces.
-    async fn list<T: DeserializeOwned, R>(
-        &self,
-        permits: &Semaphore,
-        root: &str,
-        plural: &'static str,
-        size: usize,
+    pub(super) fn unread(problem: Problem) -> Self {
+        Self::new(0, Some(problem), |_| ())
+    }
+}
+
+/// A source that is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) reader: &'a Reader<'a>,
+    permits: &'a Semaphore,
+    source: &'static Source,
+}
+
+impl<'a> Reading<'a> {
+    /// Lists the source, and puts what is kept of its objects into the snapshot.
+    pub(super) fn list<T: DeserializeOwned, R: Send + 'static>(
+        self,
+        keep: impl FnMut(T, Timestamp) -> R + Send + 'a,
+        put: fn(&mut Snapshot, Vec<R>),
+    ) -> BoxFuture<'a, Part> {
+        Box::pin(async move {
+            let (kept, problem) = self.listed(keep).await;
+            Part::new(kept.len(), problem, move |snapshot| put(snapshot, kept))
+        })
+    }
+
+    /// Lists the source where it is. Who may not look everywhere may perhaps look in the platform's namespaces.
+    pub(super) async fn listed<T: DeserializeOwned, R>(
+        self,
         mut keep: impl FnMut(T, Timestamp) -> R,
     ) -> Listed<R> {
-        let only = (!self.only.is_empty()).then_some(self.only);
-        let (listed, problem) = self.within(permits, root, plural, only, size, &mut keep).await;
+        let Reader { only, platform, .. } = *self.reader;
+        let root = self.source.root;
+        match self.source.scope {
+            Scope::Cluster => return self.within(root, None, keep).await,
+            Scope::Namespace(namespace) => {
+                return self.within(root, Some(&[namespace.to_owned()]), keep).await;
+            }
+            Scope::Namespaced if !only.is_empty() => return self.within(root, Some(only), keep).await,
+            Scope::Namespaced => {}
+        }
+        let (listed, problem) = self.within(root, None, &mut keep).await;
         let forbidden = problem.as_ref().is_some_and(|problem| problem.reason == Unavailable::Forbidden);
-        if !forbidden || only.is_some() || self.platform.is_empty() {
+        if !forbidden || platform.is_empty() {
             return (listed, problem);
         }
-        let (listed, still) = self.within(permits, root, plural, Some(self.platform), size, keep).await;
-        let all: Vec<&str> = self.platform.iter().map(String::as_str).collect();
+        let (listed, still) = self.within(root, Some(platform), keep).await;
+        let all: Vec<&str> = platform.iter().map(String::as_str).collect();
         (listed, still.or_else(|| problem.map(|problem| problem.but_read(&all))))
-    }
-
-    /// Lists what is in no namespace.
-    async fn whole<T: DeserializeOwned, R>(
-        &self,
-        permits: &Semaphore,
-        root: &str,
-        plural: &'static str,
-        size: usize,
-        keep: impl FnMut(T, Timestamp) -> R,
-    ) -> Listed<R> {
-        self.within(permits, root, plural, None, size, keep).await
     }
 
     /// Lists everywhere or in these namespaces, and keeps what came before the time was over. One that may not be read does not
     /// keep the others from it.
-    async fn within<T: DeserializeOwned, R>(
-        &self,
-        permits: &Semaphore,
+    pub(super) async fn within<T: DeserializeOwned, R>(
+        self,
         root: &str,
-        plural: &'static str,
         namespaces: Option<&[String]>,
-        size: usize,
         mut keep: impl FnMut(T, Timestamp) -> R,
     ) -> Listed<R> {
+        let Self { reader, source: &Source { plural, page, optional, .. }, .. } = self;
         let mut listed = Vec::new();
         let late = |count: usize| {
             Problem::new(Unavailable::Timeout, format!("not read in time: {count} {plural} came"))
         };
-        let permit = tokio::time::timeout_at(self.deadline, permits.acquire()).await;
+        let permit = timeout_at(reader.deadline, self.permits.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return (listed, Some(late(0))) };
-        let until = self.deadline.min(Instant::now() + self.section);
-        let all = [None];
+        let until = reader.deadline.min(Instant::now() + reader.section);
         let places: Vec<Option<&String>> = match namespaces {
             Some(namespaces) => namespaces.iter().map(Some).collect(),
-            None => all.to_vec(),
+            None => vec![None],
         };
         let (mut read, mut problem, mut skipped) = (Vec::new(), None, Skipped::default());
         for place in places {
             let scope = place.map_or_else(Namespaces::all, Namespaces::from);
             let into = (&mut listed, &mut skipped);
-            let list = self.cluster.list_into(root, plural, &scope, (size, until), into, &mut keep);
-            let next = match tokio::time::timeout_at(until, list).await {
+            let list = reader.cluster.list_into(root, plural, &scope, (page, until), into, &mut keep);
+            let next = match timeout_at(until, list).await {
                 Err(_) => late(listed.len()),
                 Ok(Err(error)) if error.kind() == ErrorKind::Timeout => late(listed.len()),
-                Ok(Err(error)) if error.status() == Some(404) && !is_extra(root) => {
+                Ok(Err(error)) if error.status() == Some(404) && !optional => {
                     Problem { reason: Unavailable::Error, ..Problem::of(&error) }
                 }
                 Ok(Err(error)) => Problem::of(&error),
                 Ok(Ok(now)) => {
-                    let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut latest = reader.latest.lock().unwrap_or_else(PoisonError::into_inner);
                     *latest = (*latest).max(now);
                     read.extend(place.map(String::as_str));
                     continue;
@@ -359,19 +291,10 @@ impl Reader<'_> {
                 break;
             }
         }
-        self.watch.read(plural, listed.len());
+        reader.watch.read(plural, listed.len());
         let problem = problem.map(|problem: Problem| problem.but_read(&read));
         (listed, problem.or_else(|| Problem::unreadable(&skipped, plural)))
     }
-}
-
-fn is_extra(root: &str) -> bool {
-    EXTRAS.iter().any(|extra| root.starts_with(extra))
-}
-
-fn kept<R>(sections: &mut Sections, name: &'static str, (listed, problem): Listed<R>) -> Vec<R> {
-    sections.add(name, listed.len(), problem);
-    listed
 }
 
 /// Whether nothing else will be answered, either.
