@@ -202,7 +202,17 @@ test('nobody at the other end', async () => {
   await server[Symbol.asyncDispose]();
   const error = await caught(client(server.url).users.get('u-1'));
   assert(error instanceof bud.ConnectionError);
-  assert.deepEqual([error.code, error.maybeApplied], ['connect', false]);
+  assert.deepEqual([error.code, error.maybeApplied, error.isRetryable], ['connect', false, true]);
+});
+
+test('an error says whether the same call is safe to repeat', async () => {
+  await using server = await Scripted.answering(answer(503, ''), answer(503, ''), json(403, { message: 'no' }));
+  const { users, projects } = client(server.url, { attempts: 1 });
+  assert.equal((await caught(users.get('u-1'))).isRetryable, true);
+  const created = await caught(projects.create('p'));
+  assert.deepEqual([created.maybeApplied, created.isRetryable], [true, false]);
+  const refused = await caught(users.get('u-1'));
+  assert.deepEqual([refused.isRetryable, refused.requiredPermission], [false, undefined]);
 });
 
 test('wrong arguments are refused by name, before anything is sent', async () => {

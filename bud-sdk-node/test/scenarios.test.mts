@@ -214,6 +214,8 @@ function failure(error: unknown): Record<string, unknown> {
     attempts: error.attempts,
     operation: error.operation,
     maybe_applied: error.maybeApplied,
+    is_retryable: error.isRetryable,
+    required_permission: error.requiredPermission,
     path: error.path,
     cursor: error.cursor,
   };

@@ -80,7 +80,11 @@ try {
   await client.flavor();
 } catch (error) {
   if (error instanceof NotFoundError) expectTypeOf(error.retryAfter).toEqualTypeOf<number | undefined>();
-  if (error instanceof BudError) expectTypeOf(error.maybeApplied).toEqualTypeOf<boolean>();
+  if (error instanceof BudError) {
+    expectTypeOf(error.maybeApplied).toEqualTypeOf<boolean>();
+    expectTypeOf(error.isRetryable).toEqualTypeOf<boolean>();
+    expectTypeOf(error.requiredPermission).toEqualTypeOf<string | undefined>();
+  }
 }
 
 // What does not compile.

@@ -61,6 +61,8 @@ export interface ErrorFacts {
   elapsed?: number | null;
   operation?: string | null;
   maybe_applied?: boolean | null;
+  is_retryable?: boolean | null;
+  required_permission?: string | null;
   path?: string | null;
   cursor?: string | null;
 }
@@ -105,6 +107,10 @@ export class BudError extends Error {
   declare readonly operation?: string;
   /** The call may have taken effect: look before you repeat it. */
   readonly maybeApplied: boolean;
+  /** The same call may succeed later, and repeating it is safe: the cause is temporary, and nothing is applied twice. */
+  readonly isRetryable: boolean;
+  /** The missing permission, as the access rules of Kubernetes name it: `list pods in all namespaces`. */
+  declare readonly requiredPermission?: string;
   /** Where an answer had another shape than documented. */
   declare readonly path?: string;
   /** Where a list broke off, for `cursor`. */
@@ -117,6 +123,7 @@ export class BudError extends Error {
     this.reason = facts.message ?? facts.text;
     this.attempts = facts.attempts ?? 0;
     this.maybeApplied = facts.maybe_applied ?? false;
+    this.isRetryable = facts.is_retryable ?? false;
     this.fields = (facts.fields ?? []).map(({ location, message, rule }) =>
       rule == null ? { location, message } : { location, message, rule },
     );
@@ -130,6 +137,7 @@ export class BudError extends Error {
       retryAfter: facts.retry_after == null ? null : Math.round(facts.retry_after * 1000),
       elapsed: facts.elapsed == null ? null : Math.round(facts.elapsed * 1000),
       operation: facts.operation,
+      requiredPermission: facts.required_permission,
       path: facts.path,
       cursor: facts.cursor,
     };

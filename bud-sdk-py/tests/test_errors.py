@@ -112,6 +112,20 @@ def test_broken_off_changes_say_so() -> None:
         assert caught.value.maybe_applied is True
 
 
+def test_errors_say_whether_the_same_call_is_safe_to_repeat() -> None:
+    with Server(lambda _: Answer.of({"message": "busy"}, 503)) as server:
+        with pytest.raises(errors.ServerError) as read:
+            client(server).users.get("u-1")
+        with pytest.raises(errors.ServerError) as created:
+            client(server).projects.create("p")
+    assert read.value.is_retryable is True
+    assert (created.value.maybe_applied, created.value.is_retryable) == (True, False)
+    with Server(lambda _: Answer.of({"message": "no"}, 403)) as server:
+        with pytest.raises(errors.PermissionDenied) as refused:
+            client(server).users.get("u-1")
+    assert (refused.value.is_retryable, refused.value.required_permission) == (False, None)
+
+
 def test_errors_can_be_kept() -> None:
     with Server(lambda _: Answer.of({"message": "no"}, 404)) as server, pytest.raises(errors.NotFound) as caught:
         client(server).users.get("u-1")

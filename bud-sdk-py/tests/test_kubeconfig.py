@@ -51,6 +51,15 @@ def test_a_line_end_after_a_token_is_not_part_of_it(tmp_path: Path) -> None:
         assert server.requests[0].header("authorization") == "Bearer planted-token"
 
 
+def test_a_refusal_names_the_missing_permission(tmp_path: Path) -> None:
+    with Server(lambda _: Answer.of({"kind": "Status", "message": "no", "reason": "Forbidden"}, 403)) as server:
+        path = kubeconfig(tmp_path, server.url, {"token": "t"})
+        with pytest.raises(errors.PermissionDenied) as caught:
+            Cluster(str(path)).nodes()
+    assert caught.value.required_permission == "list nodes in all namespaces"
+    assert caught.value.is_retryable is False
+
+
 def test_a_server_without_a_scheme_is_an_exception(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, "127.0.0.1:6443", {})
     assert "clusters[0].cluster.server has no scheme" in refused(path)

@@ -105,6 +105,8 @@ def failed(error: BudError) -> None:
     assert_type(error.status, int | None)
     assert_type(error.retry_after, timedelta | None)
     assert_type(error.code, str)
+    assert_type(error.is_retryable, bool)
+    assert_type(error.required_permission, str | None)
 
 
 def on_cluster(cluster: Cluster) -> None:

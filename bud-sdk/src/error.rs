@@ -1,5 +1,8 @@
 //! The one error type of this crate.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -174,6 +177,9 @@ struct Inner {
     attempts: u32,
     elapsed: Option<Duration>,
     maybe_applied: bool,
+    /// The request changes nothing if the server processes it twice.
+    idempotent: bool,
+    required_permission: Option<String>,
     path: Option<String>,
     cursor: Option<String>,
     in_json: bool,
@@ -201,6 +207,8 @@ impl Error {
             attempts: 0,
             elapsed: None,
             maybe_applied: false,
+            idempotent: false,
+            required_permission: None,
             path: None,
             cursor: None,
             in_json: false,
@@ -311,6 +319,14 @@ impl Error {
         self.0.maybe_applied = maybe;
         self
     }
+    pub(crate) fn with_idempotent(mut self, idempotent: bool) -> Self {
+        self.0.idempotent = idempotent;
+        self
+    }
+    pub(crate) fn with_required_permission(mut self, permission: String) -> Self {
+        self.0.required_permission = Some(permission);
+        self
+    }
     pub(crate) fn with_cursor(mut self, cursor: String) -> Self {
         self.0.cursor = Some(cursor);
         self
@@ -401,6 +417,11 @@ impl Error {
     pub fn maybe_applied(&self) -> bool {
         self.0.maybe_applied
     }
+    /// The missing permission, as the access rules of Kubernetes name it: `list pods in all namespaces`. `None` for any other
+    /// error; the Bud API does not name permissions.
+    pub fn required_permission(&self) -> Option<&str> {
+        self.0.required_permission.as_deref()
+    }
     /// Where in the answer a [`Decode`](ErrorKind::Decode) error stands: `.users[3].id`.
     pub fn path(&self) -> Option<&str> {
         self.0.path.as_deref()
@@ -413,6 +434,10 @@ impl Error {
     /// The thing asked for does not exist.
     pub fn is_not_found(&self) -> bool {
         self.0.kind == ErrorKind::NotFound
+    }
+    /// The caller lacks a permission; see [`required_permission`](Self::required_permission).
+    pub fn is_permission_denied(&self) -> bool {
+        self.0.kind == ErrorKind::PermissionDenied
     }
     /// In conflict with the present state.
     pub fn is_conflict(&self) -> bool {
@@ -429,6 +454,23 @@ impl Error {
     /// A deadline passed.
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Timeout | ErrorKind::PollTimeout)
+    }
+    /// Whether the same call may succeed later, and repeating it is safe: the cause is temporary (no connection, a deadline, a
+    /// broken connection, a rate limit, a failing server, an outage of the identity service), and the request was not applied
+    /// or changes nothing if it is repeated. The call itself has been retried already where that was safe.
+    pub fn is_retryable(&self) -> bool {
+        self.is_transient() && (!self.0.maybe_applied || self.0.idempotent)
+    }
+    /// Whether the cause may pass, whatever became of the request: a wait goes on looking.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(
+            self.0.kind,
+            ErrorKind::Connect
+                | ErrorKind::Timeout
+                | ErrorKind::Interrupted
+                | ErrorKind::RateLimited
+                | ErrorKind::Server
+        ) || self.0.outage
     }
     /// Credentials, session or token were refused.
     pub fn is_auth(&self) -> bool {
@@ -520,10 +562,18 @@ pub(crate) fn seconds(time: Duration) -> String {
     }
 }
 
-/// The same line: it is what `fn main() -> Result<(), Error>` prints.
+/// The same line: it is what `fn main() -> Result<(), Error>` prints. `{:#?}` adds a line for each cause.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        write!(f, "{self}")?;
+        let mut next = self.source().filter(|_| f.alternate());
+        while let Some(cause) = next {
+            // A cause of another library may have several lines.
+            let line = cause.to_string().replace(char::is_control, " ");
+            write!(f, "\ncaused by: {line}")?;
+            next = cause.source();
+        }
+        Ok(())
     }
 }
 

@@ -55,6 +55,10 @@ class BudError(Exception):
     """What was called: `users.get`."""
     maybe_applied: bool
     """The change that was asked for may have been made: look before you repeat it."""
+    is_retryable: bool
+    """The same call may succeed later, and repeating it is safe: the cause is temporary, and nothing is applied twice."""
+    required_permission: str | None
+    """The missing permission, as the access rules of Kubernetes name it: `list pods in all namespaces`."""
     path: str | None
     """Where in the answer, for an answer of an unexpected shape."""
     cursor: str | None
@@ -77,6 +81,8 @@ class BudError(Exception):
         elapsed: timedelta | None = None,
         operation: str | None = None,
         maybe_applied: bool = False,
+        is_retryable: bool = False,
+        required_permission: str | None = None,
         path: str | None = None,
         cursor: str | None = None,
     ) -> None:
@@ -96,6 +102,8 @@ class BudError(Exception):
         self.elapsed = elapsed
         self.operation = operation
         self.maybe_applied = maybe_applied
+        self.is_retryable = is_retryable
+        self.required_permission = required_permission
         self.path = path
         self.cursor = cursor
 

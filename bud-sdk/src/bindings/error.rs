@@ -28,6 +28,8 @@ pub fn error_json(error: &Error, dialect: Dialect) -> Value {
         "elapsed": error.elapsed().map(|time| time.as_secs_f64()),
         "operation": error.operation(),
         "maybe_applied": error.maybe_applied(),
+        "is_retryable": error.is_retryable(),
+        "required_permission": error.required_permission(),
         "path": error.path(),
         "cursor": error.cursor(),
     })

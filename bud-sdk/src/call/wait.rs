@@ -117,7 +117,7 @@ impl<L, J> Watch<L, J> {
                     self.missing += 1;
                     None
                 }
-                Err(error) if passes(&error) => {
+                Err(error) if error.is_transient() => {
                     self.trouble = Some(error.brief().to_string());
                     self.asked = error.retry_after().unwrap_or_default();
                     None
@@ -153,17 +153,6 @@ impl<L, J> Watch<L, J> {
         let message = format!("not reached within {within}; last seen: {}{trouble}", self.last);
         Error::new(ErrorKind::PollTimeout, message).with_hint("the work goes on: wait again to resume")
     }
-}
-
-fn passes(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Connect
-            | ErrorKind::Timeout
-            | ErrorKind::Interrupted
-            | ErrorKind::RateLimited
-            | ErrorKind::Server
-    ) || error.may_be_outage()
 }
 
 #[cfg(test)]

@@ -217,6 +217,7 @@ async fn exchange(
             .with_request(route.method.as_str(), path)
             .with_effort(call.attempts, deadline.elapsed())
             .with_maybe_applied(call.maybe_applied && !route.is_read())
+            .with_idempotent(route.idempotent)
     })
 }
 

@@ -58,9 +58,9 @@ impl Problem {
             ErrorKind::Timeout => Unavailable::Timeout,
             _ => Unavailable::Error,
         };
-        let missing_permission = error.hint().and_then(|hint| hint.strip_prefix("missing permission: "));
         let detail = crate::report::redact(&crate::operation::clean(&error.to_string(), 500));
-        Self { reason, detail, missing_permission: missing_permission.map(str::to_owned), unreadable: false }
+        let missing_permission = error.required_permission().map(str::to_owned);
+        Self { reason, detail, missing_permission, unreadable: false }
     }
 
     /// The same, with the namespaces that were read all the same.

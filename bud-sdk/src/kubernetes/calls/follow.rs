@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use crate::error::{Error, Result};
 use crate::kubernetes::calls::find::container;
 use crate::kubernetes::calls::logs::{Lines, LogLine, Logs, explained};
-use crate::kubernetes::connection::request::{Ask, Open, passes};
+use crate::kubernetes::connection::request::{Ask, Open};
 use crate::kubernetes::objects;
 use crate::types::Timestamp;
 
@@ -196,7 +196,7 @@ impl Followed {
                 }
             }
             // A container that is being started, or an outage.
-            Err(error) if self.failures < 30 && (starting(&error) || passes(&error)) => {
+            Err(error) if self.failures < 30 && (starting(&error) || error.is_transient()) => {
                 self.failures += 1;
                 self.pause().await;
                 Ok(true)
@@ -279,7 +279,7 @@ fn passing<T>(looked: std::result::Result<Result<T>, Elapsed>) -> Result<Found<T
     match looked {
         Ok(Ok(found)) => Ok(Found::There(found)),
         Ok(Err(error)) if error.is_not_found() => Ok(Found::Gone),
-        Ok(Err(error)) if !passes(&error) => Err(error),
+        Ok(Err(error)) if !error.is_transient() => Err(error),
         Ok(Err(_)) | Err(_) => Ok(Found::Unclear),
     }
 }

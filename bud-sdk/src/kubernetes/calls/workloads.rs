@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::kubernetes::connection::request::{Ask, passes};
+use crate::kubernetes::connection::request::Ask;
 use crate::kubernetes::namespaces::check_name;
 use crate::kubernetes::objects::{self, condition};
 use crate::kubernetes::{Cluster, Namespaces};
@@ -55,7 +55,7 @@ impl Cluster {
                     return Err(Error::new(ErrorKind::OperationFailed, format!("{name} has been deleted")));
                 }
                 // What passes does not end a wait.
-                Err(error) if passes(&error) && Instant::now() + LOOK < deadline => {
+                Err(error) if error.is_transient() && Instant::now() + LOOK < deadline => {
                     sleep(LOOK).await;
                     continue;
                 }

@@ -89,7 +89,8 @@ impl Ask {
         request.body(body).map_err(|error| Error::invalid("path", error))
     }
 
-    fn right(&self) -> String {
+    /// The permission that it takes.
+    fn permission(&self) -> String {
         match &self.namespace {
             Some(namespace) => format!("{} {} in {namespace}", self.verb, self.resource),
             None => format!("{} {} in all namespaces", self.verb, self.resource),
@@ -434,22 +435,13 @@ pub(crate) fn refused(status: u16, body: &[u8], ask: &Ask) -> Error {
     let error = Error::new(kind, text).with_status(status).with_request(method(ask), ask.path.clone());
     let error = error.with_server_code((!told.reason.is_empty()).then_some(told.reason));
     match status {
-        403 => error.with_hint(format!("missing permission: {}", ask.right())),
+        403 => {
+            let permission = ask.permission();
+            error.with_hint(format!("missing permission: {permission}")).with_required_permission(permission)
+        }
         401 => error.with_hint("the kubeconfig's credentials were refused, and new ones as well"),
         _ => error,
     }
-}
-
-/// Whether an error may be gone at the next request.
-pub(crate) fn passes(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Connect
-            | ErrorKind::Timeout
-            | ErrorKind::Interrupted
-            | ErrorKind::RateLimited
-            | ErrorKind::Server
-    )
 }
 
 /// Why there was no answer.

@@ -133,10 +133,9 @@ pub(crate) async fn the_shipped_roles_are_enough_and_each_is_needed(_: &Bed) -> 
             let mut denied = Vec::new();
             for (name, outcome) in reads(&cluster).await {
                 let Err(error) = outcome else { continue };
-                let hint = error.hint().unwrap_or_default();
-                let right =
-                    ["list", "get"].map(|verb| format!("the right that is missing: {verb} {resource} in"));
-                if !right.iter().any(|right| hint.starts_with(right)) {
+                let missing = error.required_permission().unwrap_or_default();
+                let right = ["list", "get"].map(|verb| format!("{verb} {resource} in"));
+                if !right.iter().any(|right| missing.starts_with(right)) {
                     return Err(format!("{name}: {error}"));
                 }
                 denied.push(name);
@@ -240,11 +239,7 @@ pub(crate) async fn logs_commands_and_restarts_take_rights_of_their_own(bed: &Be
     for (right, outcome) in tried().await {
         let error = outcome.expect_err(right);
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
-        assert_eq!(
-            error.hint(),
-            Some(format!("the right that is missing: {right} in opt-in").as_str()),
-            "{error}"
-        );
+        assert_eq!(error.required_permission(), Some(format!("{right} in opt-in").as_str()), "{error}");
     }
     for role in shipped(bed, "roles.yaml").await? {
         let name = format!("opt-in-{}", role["metadata"]["name"].as_str().unwrap());
