@@ -27,6 +27,7 @@ spelled! {
     bud_sdk::projects::ProjectType,
     bud_sdk::permissions::ResourceType,
     bud_sdk::users::Role,
+    bud_sdk::kubernetes::RolloutState,
     bud_sdk::endpoints::ScalingStrategy,
     bud_sdk::permissions::Scope,
     bud_sdk::report::SectionStatus,
@@ -451,7 +452,7 @@ models! {
         available,
         /// Whether it has all its pods, all of the newest kind.
         healthy,
-        /// How far its rollout is: `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED`.
+        /// How far its rollout is.
         rollout,
         /// What is said of it, if it is not complete.
         message,
@@ -1736,7 +1737,7 @@ models! {
         name,
         /// The namespace.
         namespace,
-        /// `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED` or `NOT_TRACKED`.
+        /// How far it is.
         state,
         /// What is waited for, or why it failed.
         message,

@@ -606,6 +606,32 @@ export const readGranularity = open<Granularity>({
 });
 
 /**
+ * How far a rollout is.
+ *
+ * - `COMPLETE`: All pods are the newest ones, and available.
+ * - `PROGRESSING`: It is under way.
+ * - `FAILED`: It will not be complete by itself.
+ * - `PAUSED`: It is paused.
+ * - `NOT_TRACKED`: Its pods are replaced by hand, so that there is nothing to follow.
+ */
+export type RolloutState =
+  | 'COMPLETE'
+  | 'PROGRESSING'
+  | 'FAILED'
+  | 'PAUSED'
+  | 'NOT_TRACKED'
+  | (string & {});
+
+/** @internal */
+export const readRolloutState = open<RolloutState>({
+  COMPLETE: [],
+  PROGRESSING: [],
+  FAILED: [],
+  PAUSED: [],
+  NOT_TRACKED: [],
+});
+
+/**
  * What a report comes to.
  *
  * - `HEALTHY`: All was read, and nothing is wrong.
@@ -4465,8 +4491,8 @@ export interface Deployment {
   readonly available: number;
   /** Whether it has all its pods, all of the newest kind. */
   readonly healthy: boolean;
-  /** How far its rollout is: `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED`. */
-  readonly rollout: string;
+  /** How far its rollout is. */
+  readonly rollout: RolloutState;
   /** What is said of it, if it is not complete. */
   readonly message?: string;
   /** The images that it runs. */
@@ -4479,7 +4505,7 @@ export interface Deployment {
 
 /** @internal */
 export function readDeployment(json: Wire): Deployment {
-  const model: Draft<Deployment> = { name: json['name'], namespace: json['namespace'], replicas: json['replicas'], ready: json['ready'], updated: json['updated'], available: json['available'], healthy: json['healthy'], rollout: json['rollout'], images: json['images'], age: json['age'] };
+  const model: Draft<Deployment> = { name: json['name'], namespace: json['namespace'], replicas: json['replicas'], ready: json['ready'], updated: json['updated'], available: json['available'], healthy: json['healthy'], rollout: readRolloutState(json['rollout']), images: json['images'], age: json['age'] };
   if (json['message'] != null) model.message = json['message'];
   if (json['created_at'] != null) model.createdAt = moment(json['created_at']);
   return model;
@@ -4491,8 +4517,8 @@ export interface Rollout {
   readonly name: string;
   /** The namespace. */
   readonly namespace: string;
-  /** `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED` or `NOT_TRACKED`. */
-  readonly state: 'COMPLETE' | 'PROGRESSING' | 'FAILED' | 'PAUSED' | 'NOT_TRACKED' | (string & {});
+  /** How far it is. */
+  readonly state: RolloutState;
   /** What is waited for, or why it failed. */
   readonly message: string;
   /** How many pods there should be. */
@@ -4505,7 +4531,7 @@ export interface Rollout {
 
 /** @internal */
 export function readRollout(json: Wire): Rollout {
-  const model: Draft<Rollout> = { name: json['name'], namespace: json['namespace'], state: json['state'], message: json['message'], replicas: json['replicas'], updated: json['updated'], available: json['available'] };
+  const model: Draft<Rollout> = { name: json['name'], namespace: json['namespace'], state: readRolloutState(json['state']), message: json['message'], replicas: json['replicas'], updated: json['updated'], available: json['available'] };
   return model;
 }
 

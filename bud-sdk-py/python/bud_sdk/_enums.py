@@ -23,6 +23,7 @@ __all__ = [
     "ProjectType",
     "ResourceType",
     "Role",
+    "RolloutState",
     "ScalingStrategy",
     "Scope",
     "SectionStatus",
@@ -335,6 +336,25 @@ Role = Union[
 - `DEVELOPER`: Develops (runtime).
 - `DEVOPS`: Operates (runtime).
 - `TESTER`: Tests (runtime).
+"""
+
+RolloutState = Union[
+    Literal[
+        "COMPLETE",
+        "PROGRESSING",
+        "FAILED",
+        "PAUSED",
+        "NOT_TRACKED",
+    ],
+    str,
+]
+"""How far a rollout is.
+
+- `COMPLETE`: All pods are the newest ones, and available.
+- `PROGRESSING`: It is under way.
+- `FAILED`: It will not be complete by itself.
+- `PAUSED`: It is paused.
+- `NOT_TRACKED`: Its pods are replaced by hand, so that there is nothing to follow.
 """
 
 ScalingStrategy = Union[

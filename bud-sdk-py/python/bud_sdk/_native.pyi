@@ -22,6 +22,7 @@ from bud_sdk._enums import (
     ProjectType,
     ResourceType,
     Role,
+    RolloutState,
     ScalingStrategy,
     Scope,
     SectionStatus,
@@ -1172,8 +1173,8 @@ class Deployment:
     def healthy(self) -> bool:
         """Whether it has all its pods, all of the newest kind."""
     @property
-    def rollout(self) -> str:
-        """How far its rollout is: `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED`."""
+    def rollout(self) -> RolloutState:
+        """How far its rollout is."""
     @property
     def message(self) -> str | None:
         """What is said of it, if it is not complete."""
@@ -4179,8 +4180,8 @@ class Rollout:
     def namespace(self) -> str:
         """The namespace."""
     @property
-    def state(self) -> str:
-        """`COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED` or `NOT_TRACKED`."""
+    def state(self) -> RolloutState:
+        """How far it is."""
     @property
     def message(self) -> str:
         """What is waited for, or why it failed."""

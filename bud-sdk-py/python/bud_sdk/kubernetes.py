@@ -4,6 +4,9 @@
 from bud_sdk._async_kubernetes import (
     AsyncCluster,
 )
+from bud_sdk._enums import (
+    RolloutState,
+)
 from bud_sdk._native import (
     Certificate,
     CommandOutput,
@@ -48,5 +51,6 @@ __all__ = [
     "PodUsage",
     "PostgresPool",
     "Rollout",
+    "RolloutState",
     "Service",
 ]

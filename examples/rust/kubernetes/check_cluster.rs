@@ -27,7 +27,7 @@ async fn main() -> support::Result<()> {
     report(
         "deployments",
         deployments.len(),
-        unwell.map(|one| line(one.ready, one.replicas, &one.name, &one.rollout)),
+        unwell.map(|one| line(one.ready, one.replicas, &one.name, one.rollout.as_str())),
     );
 
     let pods = cluster.pods(&namespace).await?;

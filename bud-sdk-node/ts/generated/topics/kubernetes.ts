@@ -22,6 +22,7 @@ export type {
   PodUsage,
   PostgresPool,
   Rollout,
+  RolloutState,
   Service,
 } from '../models.js';
 export type {

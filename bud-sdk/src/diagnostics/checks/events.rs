@@ -224,7 +224,7 @@ fn is_whole(view: &Context<'_>, subject: &Subject) -> bool {
             .is_some_and(|job| holds(&job.status.conditions, "Complete"));
     }
     view.workload(subject).is_some_and(|workload| {
-        workload.rollout.state == RolloutState::Complete.as_str()
+        workload.rollout.state == RolloutState::Complete
             && workload.ready >= workload.rollout.replicas
             && !holds(&workload.conditions, "ReplicaFailure")
     })

@@ -216,7 +216,7 @@ impl WorkloadContext<'_> {
     fn not_progressing(&self) -> Option<Draft> {
         let conditions = &self.workload.conditions;
         let late = condition(conditions, "Progressing")
-            .filter(|_| self.workload.rollout.state == RolloutState::Failed.as_str());
+            .filter(|_| self.workload.rollout.state == RolloutState::Failed);
         let refused = condition(conditions, "ReplicaFailure").filter(|refused| refused.status == "True");
         let (title, since, told) = match (refused, late) {
             (Some(refused), _) => {
@@ -352,7 +352,7 @@ impl WorkloadContext<'_> {
             return Some(self.explained(draft.evidence(EvidenceKind::Status, None, self.numbers())));
         }
         let newest = self.pods.iter().filter_map(|pod| pod.created_at).max();
-        let under_way = rollout.state == RolloutState::Progressing.as_str() && rollout.replicas > 0;
+        let under_way = rollout.state == RolloutState::Progressing && rollout.replicas > 0;
         if under_way && newest.is_some_and(|newest| self.view.snapshot.seconds_since(newest) > STILL) {
             let title = format!("its rollout stands still: {}", rollout.message);
             let draft = self.draft(check.at(Severity::Warning), title).since(newest);

@@ -12,7 +12,7 @@ use crate::kubernetes::namespaces::check_name;
 use crate::kubernetes::objects::{self, condition};
 use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::{open_enum, records};
-use crate::types::{Timestamp, age_of};
+use crate::types::{Timestamp, Wire, age_of};
 
 impl Cluster {
     /// Lists deployments: guide section 6.2.
@@ -62,7 +62,7 @@ impl Cluster {
                 rollout => rollout?,
             };
             seen = true;
-            match RolloutState::from(rollout.state.as_str()) {
+            match *rollout.state {
                 RolloutState::Failed => return Err(Error::new(ErrorKind::OperationFailed, rollout.message)),
                 RolloutState::Progressing if Instant::now() + LOOK >= deadline => {
                     return Err(late(&rollout.message));
@@ -199,8 +199,8 @@ records! {
         available: u32,
         /// Whether it has all its pods, all of the newest kind.
         healthy: bool,
-        /// How far its rollout is: `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED`.
-        rollout: String,
+        /// How far its rollout is.
+        rollout: Wire<RolloutState>,
         /// What is said of it, if it is not complete.
         message: Option<String>,
         /// The images that it runs.
@@ -216,8 +216,8 @@ records! {
         name: String,
         /// The namespace.
         namespace: String,
-        /// `COMPLETE`, `PROGRESSING`, `FAILED`, `PAUSED` or `NOT_TRACKED`.
-        state: String,
+        /// How far it is.
+        state: Wire<RolloutState>,
         /// What is waited for, or why it failed.
         message: String,
         /// How many pods there should be.
@@ -233,8 +233,7 @@ impl Deployment {
     fn of(deployment: &objects::Workload, now: Timestamp) -> Self {
         let rollout = Rollout::of(deployment, Kind::Deployment);
         let (meta, status) = (&deployment.metadata, &deployment.status);
-        let healthy =
-            rollout.state == RolloutState::Complete.as_str() && status.ready_replicas >= rollout.replicas;
+        let healthy = rollout.state == RolloutState::Complete && status.ready_replicas >= rollout.replicas;
         Self {
             name: meta.name.clone(),
             namespace: meta.namespace.clone(),
@@ -276,7 +275,7 @@ impl Rollout {
         Self {
             name: object.metadata.name.clone(),
             namespace: object.metadata.namespace.clone(),
-            state: state.to_string(),
+            state: state.into(),
             message: crate::operation::clean(&message, 1000),
             replicas,
             updated,
@@ -384,7 +383,7 @@ mod tests {
     fn judged(kind: Kind, object: Value) -> (String, String) {
         let object: objects::Workload = serde_json::from_value(object).unwrap();
         let rollout = Rollout::of(&object, kind);
-        (rollout.state, rollout.message)
+        (rollout.state.to_string(), rollout.message)
     }
 
     fn deployment(spec: Value, status: Value) -> (String, String) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bud_kubernetes_testbed::{Cluster as Bed, Outcome};
 use bud_sdk::ErrorKind;
-use bud_sdk::kubernetes::Namespaces;
+use bud_sdk::kubernetes::{Namespaces, RolloutState};
 use serde_json::json;
 
 use super::{sdk, told};
@@ -28,7 +28,7 @@ pub(crate) async fn a_rollout_is_followed_and_a_restart_is_one(bed: &Bed) -> Out
     let before = names(told(cluster.pods("restart").await)?);
 
     let begun = told(cluster.restart("restart", "budapp").await)?;
-    assert_ne!(begun.state, "COMPLETE", "an old state is no new one");
+    assert_ne!(begun.state.as_str(), "COMPLETE", "an old state is no new one");
     told(cluster.wait_for_rollout("restart", "budapp", MINUTE).await)?;
     let after = bed
         .until("the old pods are gone", || async {
@@ -62,7 +62,7 @@ pub(crate) async fn a_rollout_is_followed_and_a_restart_is_one(bed: &Bed) -> Out
     assert_eq!(paused.kind(), ErrorKind::Conflict, "{paused}");
     bed.until("the pause is known", || async {
         let rollout = told(cluster.rollout("restart", "deployment/bud-budapp").await)?;
-        if rollout.state == "PAUSED" { Ok(()) } else { Err(format!("{rollout:?}")) }
+        if *rollout.state == RolloutState::Paused { Ok(()) } else { Err(format!("{rollout:?}")) }
     })
     .await?;
     bed.api().delete(path).await?;
@@ -96,7 +96,7 @@ pub(crate) async fn stateful_and_daemon_sets_are_followed_and_restarted(bed: &Be
         kubectl(bed, &format!("-n sets rollout status {name} --timeout=1s")).await?;
         let before = uids(bed, app).await?;
         let begun = told(cluster.restart("sets", name).await)?;
-        assert_eq!(begun.state, "PROGRESSING", "an old state is no new one");
+        assert_eq!(begun.state.as_str(), "PROGRESSING", "an old state is no new one");
         let done = told(cluster.wait_for_rollout("sets", name, MINUTE).await)?;
         assert_eq!((done.state.as_str(), done.updated), ("COMPLETE", pods));
         kubectl(bed, &format!("-n sets rollout status {name} --timeout=1s")).await?;
@@ -110,7 +110,7 @@ pub(crate) async fn stateful_and_daemon_sets_are_followed_and_restarted(bed: &Be
     let strategy = |strategy: serde_json::Value| json!({ "spec": { "updateStrategy": strategy } });
     bed.api().patch(path, &strategy(json!({ "rollingUpdate": { "partition": 2 } }))).await?;
     let before = uids(bed, "db").await?;
-    assert_eq!(told(cluster.restart("sets", "statefulset/db").await)?.state, "PROGRESSING");
+    assert_eq!(told(cluster.restart("sets", "statefulset/db").await)?.state.as_str(), "PROGRESSING");
     let done = told(cluster.wait_for_rollout("sets", "statefulset/db", MINUTE).await)?;
     assert_eq!((done.state.as_str(), done.replicas, done.updated), ("COMPLETE", 3, 1));
     let after = uids(bed, "db").await?;
@@ -122,9 +122,9 @@ pub(crate) async fn stateful_and_daemon_sets_are_followed_and_restarted(bed: &Be
     for (name, plural) in [("statefulset/db", "statefulsets/db"), ("daemonset/agent", "daemonsets/agent")] {
         let path = format!("/apis/apps/v1/namespaces/sets/{plural}");
         bed.api().patch(&path, &by_hand).await?;
-        assert_eq!(told(cluster.restart("sets", name).await)?.state, "NOT_TRACKED");
+        assert_eq!(told(cluster.restart("sets", name).await)?.state.as_str(), "NOT_TRACKED");
         let waited = told(cluster.wait_for_rollout("sets", name, MINUTE).await)?;
-        assert_eq!(waited.state, "NOT_TRACKED");
+        assert_eq!(waited.state.as_str(), "NOT_TRACKED");
         bed.api().delete(&path).await?;
     }
     bed.api().delete("/api/v1/nodes/sets-node").await?;
