@@ -26,6 +26,13 @@ impl Timestamp {
         self.0.as_second()
     }
 
+    /// How many whole seconds it is after an earlier time; none if it is before it.
+    #[cfg(feature = "kubernetes")]
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let seconds = self.as_seconds() - earlier.as_seconds();
+        Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+    }
+
     /// The first whole microsecond from here on.
     pub(crate) fn ceil_micros(self) -> Self {
         let nanos = self.0.as_nanosecond();

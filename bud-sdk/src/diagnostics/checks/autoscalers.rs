@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Case, Check, error, warning};
+use std::time::Duration;
+
+use super::{Case, Check, GRACE, error, warning};
 use crate::diagnostics::snapshot::Context;
 use crate::kubernetes::objects::{Autoscaler, Condition, condition};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
@@ -25,6 +27,9 @@ const HPA_BLIND: Check = Check {
     confirm: "`kubectl describe hpa NAME` has the reason in its conditions; `kubectl top pods`",
     remedy: "By the reason: the metrics server or the adapter for other metrics is down, its pods name no requests, or its target does not exist.",
 };
+
+/// A limit that is reached for longer is more than a peak.
+const LONG: Duration = Duration::from_secs(30 * 60);
 
 pub(super) const CHECKS: &[Check] = &[HPA_MAXED, HPA_BLIND];
 
@@ -56,8 +61,8 @@ fn draft(one: &Autoscaler, case: impl Into<Case>, title: String, shown: &Conditi
 }
 
 /// For how long a condition has been as it is; forever, if that is not said.
-fn seconds(view: &Context<'_>, condition: &Condition) -> i64 {
-    condition.last_transition_time.map_or(i64::MAX, |at| view.snapshot.seconds_since(at))
+fn elapsed(view: &Context<'_>, condition: &Condition) -> Duration {
+    condition.last_transition_time.map_or(Duration::MAX, |at| view.snapshot.elapsed(at))
 }
 
 fn blind(view: &Context<'_>, one: &Autoscaler) -> Option<Draft> {
@@ -65,7 +70,7 @@ fn blind(view: &Context<'_>, one: &Autoscaler) -> Option<Draft> {
     let fine = |reason: &str| reason == "ScalingDisabled" || reason.starts_with("Backoff");
     let failed = ["AbleToScale", "ScalingActive"].into_iter().find_map(|kind| {
         let found = condition(&one.status.conditions, kind)?;
-        (found.status == "False" && !fine(&found.reason) && seconds(view, found) > 60).then_some(found)
+        (found.status == "False" && !fine(&found.reason) && elapsed(view, found) > GRACE).then_some(found)
     })?;
     let target = &one.spec.scale_target_ref;
     let title = match failed.kind.as_str() {
@@ -86,7 +91,7 @@ fn maxed(view: &Context<'_>, one: &Autoscaler) -> Option<Draft> {
     if one.status.current_replicas < most || one.spec.min_replicas.unwrap_or(1) >= most {
         return None;
     }
-    let long = limited.last_transition_time.is_some() && seconds(view, limited) > 30 * 60;
+    let long = limited.last_transition_time.is_some() && elapsed(view, limited) > LONG;
     let severity = if long { Severity::Error } else { Severity::Warning };
     Some(draft(
         one,

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Case, Check, critical, error, warning};
+use super::{Case, Check, HOUR, critical, error, warning};
 use crate::diagnostics::snapshot::Context;
 use crate::kubernetes::{Certificate, CertificateState};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
@@ -48,8 +48,6 @@ const CERT_RENEWAL_FAILING: Check = Check {
 
 pub(super) const CHECKS: &[Check] = &[CERT_EXPIRED, CERT_EXPIRING, CERT_NOT_READY, CERT_RENEWAL_FAILING];
 
-const HOUR: i64 = 3600;
-
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     out.extend(view.snapshot.certificates.iter().filter_map(|one| of(one, view.snapshot.now)));
 }
@@ -58,7 +56,7 @@ fn of(certificate: &Certificate, now: Timestamp) -> Option<Draft> {
     let Certificate { name, namespace, not_after, renewal_at, last_failure_at, .. } = certificate;
     let state = certificate.state.as_str();
     let is = |known: CertificateState| state == known.as_str();
-    let overdue = renewal_at.filter(|at| now.as_seconds() - at.as_seconds() > HOUR);
+    let overdue = renewal_at.filter(|at| now.since(*at) > HOUR);
     let left = not_after.map_or_else(String::new, |end| age(now, end));
     let (case, title, since): (Case, _, _) = if is(CertificateState::Expired) {
         (CERT_EXPIRED.into(), "it has ended".to_owned(), *not_after)

@@ -4,8 +4,9 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use super::{Check, counted, critical, error, just_changed, minor, warning};
+use super::{Check, GRACE, counted, critical, error, just_changed, minor, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord};
 use crate::kubernetes::calls::dapr::{DaprComponent, DaprSidecar, DaprState, components};
 use crate::kubernetes::objects::{ContainerStatus, condition};
@@ -54,7 +55,6 @@ const DAPR_VERSION_SKEW: Check = Check {
 pub(super) const CHECKS: &[Check] =
     &[DAPR_CP_DOWN, DAPR_SIDECAR_MISSING, DAPR_SIDECAR_NOT_READY, DAPR_VERSION_SKEW];
 
-const UNREADY: i64 = 60;
 const INJECTOR: &str = "dapr-sidecar-injector";
 
 /// What is told about a part of the control plane.
@@ -197,7 +197,7 @@ fn unready(view: &Context<'_>, pod: &PodRecord) -> Option<Draft> {
     }
     let begun = status.state.running.as_ref().and_then(|running| running.started_at);
     let since = ready.and_then(|ready| ready.last_transition_time).max(begun).or(pod.created_at);
-    if since.map_or(0, |since| view.snapshot.seconds_since(since)) <= UNREADY {
+    if since.map_or(Duration::ZERO, |since| view.snapshot.elapsed(since)) <= GRACE {
         return None;
     }
     let runs = status.state.running.is_some();

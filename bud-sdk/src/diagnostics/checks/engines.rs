@@ -6,7 +6,9 @@ mod words;
 
 pub(in crate::diagnostics) use words::by_log;
 
-use super::{Check, critical, error, info};
+use std::time::Duration;
+
+use super::{Check, GRACE, critical, error, info};
 use crate::diagnostics::snapshot::{Context, PodRecord, Trouble};
 use crate::kubernetes::calls::gpu_readings::is_workload;
 use crate::kubernetes::objects::requests::gpus;
@@ -34,12 +36,11 @@ const VLLM_GPU_IDLE: Check = Check {
 
 pub(super) const CHECKS: &[Check] = &[VLLM_NOT_READY, VLLM_GPU_IDLE];
 
-const LOADING: i64 = 600;
-const CREATING: i64 = 600;
-const PENDING: i64 = 60;
+const LOADING: Duration = Duration::from_secs(600);
+const CREATING: Duration = Duration::from_secs(600);
 /// A queue holds pods back on purpose.
-const QUEUED: i64 = 15 * 60;
-const IDLE: i64 = 15 * 60;
+const QUEUED: Duration = Duration::from_secs(15 * 60);
+const IDLE: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     for pod in &view.snapshot.pods {
@@ -134,27 +135,27 @@ fn not_ready(view: &Context<'_>, pod: &PodRecord, trouble: &Trouble) -> Option<D
     if trouble.pod.metadata.deletion_timestamp.is_some() {
         return None;
     }
-    let seconds = |at: Option<Timestamp>| at.map_or(0, |at| view.snapshot.seconds_since(at));
+    let elapsed = |at: Option<Timestamp>| at.map_or(Duration::ZERO, |at| view.snapshot.elapsed(at));
     let placed = condition(&trouble.pod.status.conditions, "PodScheduled")
         .and_then(|placed| placed.last_transition_time)
         .or(pod.created_at);
     let found = || !super::pods::of_pod(view, pod, trouble).is_empty();
-    let minutes = |at: Option<Timestamp>| seconds(at) / 60;
+    let minutes = |at: Option<Timestamp>| elapsed(at).as_secs() / 60;
     let gated = condition(&trouble.pod.status.conditions, "PodScheduled")
         .is_some_and(|placed| placed.reason == "SchedulingGated");
-    let pending = if gated { QUEUED } else { PENDING };
+    let pending = if gated { QUEUED } else { GRACE };
     let phase = Phase::of(pod, trouble)?;
     let (title, since) = match &phase {
         Phase::Lost => ("the model does not serve: nothing is heard of its node".to_owned(), None),
-        Phase::Pending if seconds(pod.created_at) > pending => {
+        Phase::Pending if elapsed(pod.created_at) > pending => {
             ("the model does not serve: pending, it has no node".to_owned(), pod.created_at)
         }
-        Phase::Pulling(status) if seconds(placed) > CREATING || found() => {
+        Phase::Pulling(status) if elapsed(placed) > CREATING || found() => {
             let reason = status.and_then(|status| status.state.waiting.as_ref());
             let reason = reason.map_or("its containers do not start", |waiting| waiting.reason.as_str());
             (format!("the model does not serve: pulling, {reason} for {} minutes", minutes(placed)), placed)
         }
-        Phase::Loading(_, begun) if seconds(*begun) >= LOADING => {
+        Phase::Loading(_, begun) if elapsed(*begun) >= LOADING => {
             (format!("the model does not serve: loading for {} minutes", minutes(*begun)), *begun)
         }
         Phase::Crash(status) => {
@@ -204,10 +205,10 @@ fn idle(view: &Context<'_>, out: &mut Vec<Draft>) {
     for (namespace, name, readings) in &view.snapshot.readings {
         let is_it = |pod: &&PodRecord| *pod.namespace == **namespace && *pod.name == **name;
         let Some(pod) = view.snapshot.pods.iter().find(is_it) else { continue };
-        let seconds = pod.created_at.map_or(0, |created| view.snapshot.seconds_since(created));
+        let age = pod.created_at.map_or(Duration::ZERO, |created| view.snapshot.elapsed(created));
         // A GPU that does not tell may be busy.
         let idle = readings.iter().all(|reading| reading.utilization_percent.is_some_and(|used| used <= 0.0));
-        if !pod.ready || seconds <= IDLE || readings.is_empty() || !idle {
+        if !pod.ready || age <= IDLE || readings.is_empty() || !idle {
             continue;
         }
         let title = format!("{} do nothing while the model is up", super::counted(readings.len(), "GPU"));

@@ -4,8 +4,9 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
-use super::{Check, critical, error, services, warning};
+use super::{Check, HOUR, critical, error, services, warning};
 use crate::diagnostics::snapshot::{Context, EventRecord, PodRecord};
 use crate::kubernetes::calls::workloads::RolloutState;
 use crate::kubernetes::objects::{Job, condition, holds};
@@ -41,11 +42,10 @@ const WEBHOOK_DOWN: Check = Check {
 
 pub(super) const CHECKS: &[Check] = &[EVENT_STORM, QUOTA_BLOCKED, WEBHOOK_DOWN];
 
-const HOUR: i64 = 3600;
 /// What is counted for a storm.
-const WINDOW: i64 = 600;
+const WINDOW: Duration = Duration::from_secs(600);
 /// What a webhook that answers refused before is history.
-const PAST: i64 = 5 * 60;
+const PAST: Duration = Duration::from_secs(300);
 const GROUPS: usize = 10;
 
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
@@ -57,18 +57,17 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
 /// How often it happened in the last ten minutes, if it was as often at any time.
 fn lately(view: &Context<'_>, event: &EventRecord) -> u64 {
     let Some(at) = event.at else { return 0 };
-    let ago = view.snapshot.seconds_since(at);
+    let ago = view.snapshot.elapsed(at);
     if ago > WINDOW {
         return 0;
     }
     let count = u64::from(event.count);
-    let span = event.first_at.map_or(0, |first| at.as_seconds() - first.as_seconds());
-    let inside = WINDOW - ago.max(0);
+    let span = event.first_at.map_or(Duration::ZERO, |first| at.since(first));
+    let inside = WINDOW - ago;
     if span <= inside {
         return count;
     }
-    let part = |seconds: i64| u64::try_from(seconds).unwrap_or_default();
-    (count * part(inside) / part(span)).max(1)
+    (count * inside.as_secs() / span.as_secs()).max(1)
 }
 
 fn storms(view: &Context<'_>, out: &mut Vec<Draft>) {
@@ -152,10 +151,11 @@ fn refusals<'a>(view: &'a Context<'a>) -> impl Iterator<Item = Refusal<'a>> {
             kind: EvidenceKind::Condition,
         })
     });
-    let events =
-        view.snapshot.events.iter().filter(|event| {
-            event.warning && event.at.is_some_and(|at| view.snapshot.seconds_since(at) <= HOUR)
-        });
+    let events = view
+        .snapshot
+        .events
+        .iter()
+        .filter(|event| event.warning && event.at.is_some_and(|at| view.snapshot.elapsed(at) <= HOUR));
     conditions.chain(events.map(|event| Refusal {
         subject: about(view, event),
         at: event.at,
@@ -272,7 +272,7 @@ fn webhooks(view: &Context<'_>, out: &mut Vec<Draft>) {
         refused.sort_by_key(|one| std::cmp::Reverse(one.at));
         // It answers again, and has refused nothing since: what it kept back is tried again by and by.
         let answers = webhook.service.and_then(|(name, namespace)| services::answers(view, namespace, name));
-        let old = refused.iter().all(|one| one.at.is_some_and(|at| view.snapshot.seconds_since(at) > PAST));
+        let old = refused.iter().all(|one| one.at.is_some_and(|at| view.snapshot.elapsed(at) > PAST));
         if answers == Some(true) && old {
             continue;
         }

@@ -4,9 +4,10 @@
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use super::unschedulable::Unschedulable;
-use super::{Check, counted, critical, error, info};
+use super::{Check, GRACE, counted, critical, error, info};
 use crate::diagnostics::snapshot::{Context, NodeRecord, PodRecord};
 use crate::kubernetes::objects::hami::{self, Handshake};
 use crate::kubernetes::objects::{Condition, condition};
@@ -51,7 +52,7 @@ const GPU_PLUGIN_MISSING: Check = Check {
 
 pub(super) const CHECKS: &[Check] = &[GPU_INSUFFICIENT, GPU_OVERVIEW, GPU_UNHEALTHY, GPU_PLUGIN_MISSING];
 
-const JOINING: i64 = 600;
+const JOINING: Duration = Duration::from_secs(600);
 /// Nodes are told of whole, and pods of some namespaces only.
 const UNKNOWN: &str = "not all pods were looked at, so that it is not known how many are free";
 
@@ -279,8 +280,8 @@ fn table(shares: &[Share<'_>]) -> String {
 fn refused<'a>(view: &Context<'a>, pod: &'a PodRecord) -> Option<&'a Condition> {
     let trouble = pod.trouble.as_ref()?;
     let scheduled = condition(&trouble.pod.status.conditions, "PodScheduled")?;
-    let age = pod.created_at.map_or(0, |created| view.snapshot.seconds_since(created));
-    let waits = scheduled.status == "False" && scheduled.reason != "SchedulingGated" && age > 60;
+    let age = pod.created_at.map_or(Duration::ZERO, |created| view.snapshot.elapsed(created));
+    let waits = scheduled.status == "False" && scheduled.reason != "SchedulingGated" && age > GRACE;
     (waits && trouble.pod.metadata.deletion_timestamp.is_none()).then_some(scheduled)
 }
 
@@ -333,7 +334,7 @@ fn silent(node: &NodeRecord, now: Timestamp) -> Option<(&'static str, Option<Tim
 }
 
 fn no_plugin(view: &Context<'_>, node: &NodeRecord) -> Option<Draft> {
-    let joining = node.created_at.is_some_and(|created| view.snapshot.seconds_since(created) < JOINING);
+    let joining = node.created_at.is_some_and(|created| view.snapshot.elapsed(created) < JOINING);
     // What it has and does not give out is told as unhealthy.
     let none = node.gpus.iter().all(|gpu| gpu.capacity == 0 && gpu.allocatable == 0);
     // Where resource slices could not be read, it may be that a driver offers them so.

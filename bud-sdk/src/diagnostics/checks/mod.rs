@@ -165,8 +165,16 @@ fn minor(version: &str) -> Option<(u32, u32)> {
     Some((major, minor[..end].parse().ok()?))
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// What passes by itself.
-const GRACE: i64 = 60;
+const GRACE: Duration = MINUTE;
+
+/// Seconds as Kubernetes has them, which are never negative.
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(u64::try_from(count).unwrap_or_default())
+}
 
 /// Whether something changed within the last minute about pods that do not answer: one was made, began or ceased to be ready, or
 /// was deleted. Where there are none, it goes by what should make them.
@@ -180,8 +188,7 @@ fn just_changed<'a>(
         let ready = whole.and_then(|whole| condition(&whole.status.conditions, "Ready"));
         let deleted = whole.and_then(|whole| {
             // It says until when the pod has time to end.
-            let grace = whole.metadata.deletion_grace_period_seconds.unwrap_or_default();
-            let grace = Duration::from_secs(u64::try_from(grace).unwrap_or_default());
+            let grace = seconds(whole.metadata.deletion_grace_period_seconds.unwrap_or_default());
             Some(whole.metadata.deletion_timestamp? - grace)
         });
         ready.and_then(|ready| ready.last_transition_time).max(pod.created_at).max(deleted)
@@ -192,7 +199,7 @@ fn just_changed<'a>(
     };
     let newest: Option<Timestamp> = pods.into_iter().filter_map(of_pod).max();
     let newest = newest.or_else(|| workloads.into_iter().filter_map(of_workload).max());
-    newest.is_some_and(|at| view.snapshot.seconds_since(at) <= GRACE)
+    newest.is_some_and(|at| view.snapshot.elapsed(at) <= GRACE)
 }
 
 #[cfg(test)]

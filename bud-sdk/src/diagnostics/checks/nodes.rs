@@ -4,8 +4,9 @@
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
-use super::{Case, Check, counted, critical, error, info, minor, warning};
+use super::{Case, Check, HOUR, MINUTE, counted, critical, error, info, minor, warning};
 use crate::diagnostics::snapshot::{Context, NETWORK, NodeRecord, PRESSURES};
 use crate::kubernetes::objects::Condition;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
@@ -99,9 +100,8 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// A lease lasts 40 seconds; the kubelet renews it every ten.
-const LATE: i64 = 60;
-const JOINING: i64 = 120;
-const HOUR: i64 = 3600;
+const LATE: Duration = MINUTE;
+const JOINING: Duration = Duration::from_secs(120);
 
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     let on = on_nodes(view);
@@ -163,12 +163,12 @@ impl NodeContext<'_> {
     fn not_ready(&self) -> Option<Draft> {
         let snapshot = self.view.snapshot;
         let lease = snapshot.leases.get(&*self.node.name).copied();
-        let silent = lease.map(|at| snapshot.seconds_since(at)).filter(|seconds| *seconds > LATE);
-        let joining = self.node.created_at.is_some_and(|created| snapshot.seconds_since(created) < JOINING);
+        let silent = lease.map(|at| snapshot.elapsed(at)).filter(|silent| *silent > LATE);
+        let joining = self.node.created_at.is_some_and(|created| snapshot.elapsed(created) < JOINING);
         let ready = self.node.ready.as_ref();
         let (severity, title) = match ready {
             Some(ready) if ready.status == "True" => {
-                let seconds = silent?;
+                let seconds = silent?.as_secs();
                 // Its node still counts as ready: the lease tells the time of the kubelet's own clock.
                 let title = format!(
                     "its kubelet is late, or its clock is behind: it was last heard of {seconds} seconds ago"
@@ -265,8 +265,8 @@ impl NodeContext<'_> {
             return None;
         }
         let since = self.node.cordoned_at;
-        let seconds = since.map_or(0, |since| self.view.snapshot.seconds_since(since));
-        let severity = if seconds < HOUR { Severity::Info } else { Severity::Warning };
+        let ago = since.map_or(Duration::ZERO, |since| self.view.snapshot.elapsed(since));
+        let severity = if ago < HOUR { Severity::Info } else { Severity::Warning };
         let gpus = self.gpus("are taken out of use for new pods");
         Some(
             self.draft(NODE_CORDONED.at(severity), "no new pods are placed on it")

@@ -7,7 +7,9 @@ mod tests;
 
 pub(super) use containers::ended_with;
 
-use super::{Case, Check, Level, critical, error, info, warning};
+use std::time::Duration;
+
+use super::{Case, Check, DAY, GRACE, Level, critical, error, info, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, Trouble};
 use crate::kubernetes::objects::{self, ContainerStatus, condition, holds};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
@@ -220,11 +222,12 @@ impl<'a> PodContext<'a> {
         node.is_some_and(|node| node.ready.as_ref().is_none_or(|ready| ready.status != "True"))
     }
 
-    fn seconds(&self, at: Option<Timestamp>) -> i64 {
-        at.map_or(0, |at| self.view.snapshot.seconds_since(at))
+    /// How long ago it was; no time at all if that is not known.
+    fn elapsed(&self, at: Option<Timestamp>) -> Duration {
+        at.map_or(Duration::ZERO, |at| self.view.snapshot.elapsed(at))
     }
-    fn age(&self) -> i64 {
-        self.seconds(self.record.created_at)
+    fn age(&self) -> Duration {
+        self.elapsed(self.record.created_at)
     }
 
     /// Critical where nothing is left of what the pod belongs to, and that matters to users.
@@ -254,7 +257,7 @@ impl<'a> PodContext<'a> {
         let meta = &self.pod.metadata;
         if let Some(deleted) = meta.deletion_timestamp {
             // The time of deletion has the grace period in it already.
-            if self.seconds(Some(deleted)) <= 60 {
+            if self.elapsed(Some(deleted)) <= GRACE {
                 return Vec::new();
             }
             let finalizers = meta.finalizers.join(", ");
@@ -312,8 +315,7 @@ impl<'a> PodContext<'a> {
                 reason => format!("it was taken from {node}: {reason}"),
             };
             let since = self.taken_since(reason);
-            let severity =
-                if self.seconds(since) > containers::DAY { Severity::Info } else { Severity::Warning };
+            let severity = if self.elapsed(since) > DAY { Severity::Info } else { Severity::Warning };
             let mut draft = self.draft(POD_EVICTED.at(severity), title).since(since).fold_key(reason);
             // Those of one node and reason are one finding.
             draft.owner = self.record.node().map(Subject::node).or(draft.owner);

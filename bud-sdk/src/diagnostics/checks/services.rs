@@ -4,8 +4,9 @@
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
-use super::{Case, Check, counted, critical, error, info, just_changed, warning};
+use super::{Case, Check, GRACE, counted, critical, error, info, just_changed, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, ServiceRecord, WorkloadRecord};
 use crate::kubernetes::objects::condition;
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
@@ -38,7 +39,9 @@ const SVC_LB_PENDING: Check = Check {
 pub(super) const CHECKS: &[Check] = &[SVC_NO_ENDPOINTS, SVC_LB_PENDING];
 
 /// A controller looks at a new deployment within seconds.
-const AT_ONCE: i64 = 10;
+const AT_ONCE: Duration = Duration::from_secs(10);
+/// A cloud makes a load balancer within minutes.
+const BALANCING: Duration = Duration::from_secs(300);
 
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     let snapshot = view.snapshot;
@@ -46,12 +49,12 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     let known = snapshot.sections.whole("services") && snapshot.sections.whole("pods");
     let mut behind = None;
     for service in &snapshot.services {
-        let age = service.created_at.map_or(i64::MAX, |created| snapshot.seconds_since(created));
-        if known && age > 60 && is_empty(view, service) {
+        let age = service.created_at.map_or(Duration::MAX, |created| snapshot.elapsed(created));
+        if known && age > GRACE && is_empty(view, service) {
             let behind = behind.get_or_insert_with(|| Behind::of(view));
             out.extend(no_endpoints(view, service, behind));
         }
-        if service.kind == "LoadBalancer" && !service.balanced && age > 300 {
+        if service.kind == "LoadBalancer" && !service.balanced && age > BALANCING {
             out.push(pending(view, service));
         }
     }
@@ -173,9 +176,8 @@ fn begins(workload: &WorkloadRecord) -> bool {
     let since = condition(&workload.conditions, "Available")
         .filter(|available| available.status == "False")
         .and_then(|available| available.last_transition_time);
-    let never = since
-        .zip(workload.created_at)
-        .is_some_and(|(since, created)| since.as_seconds() - created.as_seconds() <= AT_ONCE);
+    let never =
+        since.zip(workload.created_at).is_some_and(|(since, created)| since.since(created) <= AT_ONCE);
     never
         && condition(&workload.conditions, "Progressing")
             .is_some_and(|progress| progress.status == "True" && progress.reason != "NewReplicaSetAvailable")

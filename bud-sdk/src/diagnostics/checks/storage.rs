@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Case, Check, critical, error, info};
+use super::{Case, Check, GRACE, critical, error, info};
 use crate::diagnostics::snapshot::Context;
 use crate::kubernetes::objects::{StorageClass, VolumeClaim};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
@@ -90,7 +90,7 @@ fn class<'a>(view: &Context<'a>, claim: &'a VolumeClaim) -> Class<'a> {
 
 fn pending(view: &Context<'_>, claim: &VolumeClaim) -> Option<Draft> {
     let meta = &claim.metadata;
-    if meta.creation_timestamp.is_some_and(|created| view.snapshot.seconds_since(created) <= 60) {
+    if meta.creation_timestamp.is_some_and(|created| view.snapshot.elapsed(created) <= GRACE) {
         return None;
     }
     let mut about = view.events_about("PersistentVolumeClaim", &meta.namespace, &meta.name, &meta.uid);

@@ -5,8 +5,9 @@
 mod tests;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use super::{Case, Check, Level, counted, critical, error, events, info, warning};
+use super::{Case, Check, GRACE, Level, counted, critical, error, events, info, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord, maker};
 use crate::kubernetes::calls::workloads::RolloutState;
 use crate::kubernetes::objects::{self, condition, holds};
@@ -100,10 +101,8 @@ const JOB_FAILED: Check = Check {
 pub(super) const CHECKS: &[Check] =
     &[DEP_NOT_PROGRESSING, DEP_DEGRADED, DEP_ZERO, DEP_PAUSED, STS_ROLLOUT, STS_ZERO, DS_ROLLOUT, JOB_FAILED];
 
-/// What passes by itself.
-const GRACE: i64 = 60;
 /// A rollout that makes no new pod for so long stands still.
-const STILL: i64 = 600;
+const STILL: Duration = Duration::from_secs(600);
 
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     let mut pods: HashMap<&Subject, Vec<&PodRecord>> = HashMap::new();
@@ -173,8 +172,8 @@ impl WorkloadContext<'_> {
             .then(|| self.draft(check.at(self.quiet()), "it is scaled to zero"))
     }
 
-    fn long(&self, since: Option<Timestamp>, seconds: i64) -> bool {
-        since.is_none_or(|since| self.view.snapshot.seconds_since(since) > seconds)
+    fn long(&self, since: Option<Timestamp>, time: Duration) -> bool {
+        since.is_none_or(|since| self.view.snapshot.elapsed(since) > time)
     }
 
     /// Critical where nothing is left of it and that matters to users.
@@ -282,8 +281,7 @@ impl WorkloadContext<'_> {
         let first = available.is_none_or(|available| {
             let made = self.workload.created_at;
             let changed = available.last_transition_time;
-            !enough
-                && changed.zip(made).is_some_and(|(at, made)| at.as_seconds() - made.as_seconds() <= GRACE)
+            !enough && changed.zip(made).is_some_and(|(at, made)| at.since(made) <= GRACE)
         });
         let severity = if first && under_way { Severity::Warning } else { self.urgent() };
         let title = match rollout.available {
@@ -353,7 +351,7 @@ impl WorkloadContext<'_> {
         }
         let newest = self.pods.iter().filter_map(|pod| pod.created_at).max();
         let under_way = rollout.state == RolloutState::Progressing && rollout.replicas > 0;
-        if under_way && newest.is_some_and(|newest| self.view.snapshot.seconds_since(newest) > STILL) {
+        if under_way && newest.is_some_and(|newest| self.view.snapshot.elapsed(newest) > STILL) {
             let title = format!("its rollout stands still: {}", rollout.message);
             let draft = self.draft(check.at(Severity::Warning), title).since(newest);
             return Some(self.explained(draft.evidence(EvidenceKind::Status, None, self.numbers())));

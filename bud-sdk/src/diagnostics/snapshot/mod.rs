@@ -7,6 +7,7 @@ mod sources;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) use read::{Problem, Reader, Sections, Watch};
 pub(super) use records::{
@@ -98,9 +99,9 @@ impl Snapshot {
         self.everywhere && self.sections.whole("pods")
     }
 
-    /// How many seconds ago it was; negative for what is yet to come.
-    pub(super) fn seconds_since(&self, at: Timestamp) -> i64 {
-        self.now.as_seconds() - at.as_seconds()
+    /// How long ago it was, by the server's clock; no time at all for what is yet to come.
+    pub(super) fn elapsed(&self, at: Timestamp) -> Duration {
+        self.now.since(at)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Shared;
 use crate::kubernetes::calls::dapr::{DaprSidecar, DaprState, is_of_dapr};
@@ -50,7 +51,7 @@ pub(in crate::diagnostics) struct Trouble {
 }
 
 /// What happened longer ago is history.
-const DAY: i64 = 86_400;
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl PodRecord {
     pub(in crate::diagnostics) fn of(pod: objects::Pod, now: Timestamp, shared: &mut Shared) -> Self {
@@ -102,7 +103,7 @@ fn ended_lately(pod: &objects::Pod, now: Timestamp) -> bool {
     let statuses = pod.status.container_statuses.iter().chain(&pod.status.init_container_statuses);
     statuses.into_iter().any(|status| {
         let ended = status.last_state.terminated.as_ref().and_then(|ended| ended.finished_at);
-        status.restart_count > 0 && ended.is_some_and(|at| now.as_seconds() - at.as_seconds() < DAY)
+        status.restart_count > 0 && ended.is_some_and(|at| now.since(at) < DAY)
             || status.state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0)
     })
 }

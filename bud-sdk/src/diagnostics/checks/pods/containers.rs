@@ -1,15 +1,16 @@
 //! What is wrong with a pod's containers.
 
+use std::time::Duration;
+
 use super::{
     POD_CONFIG_ERROR, POD_CRASHLOOP, POD_IMAGE_PULL, POD_NOT_READY, POD_OOMKILLED, POD_RESTARTS, PodContext,
 };
+use crate::diagnostics::checks::{DAY, GRACE, HOUR, seconds};
 use crate::kubernetes::objects::{Container, ContainerStatus, Terminated, condition};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
 
-const HOUR: i64 = 3600;
-pub(super) const DAY: i64 = 24 * HOUR;
 /// What ends again and again does so within this, and has ended so often.
-const LOOP: i64 = 600;
+const LOOP: Duration = Duration::from_secs(600);
 const ENDS: u32 = 3;
 
 const NO_IMAGE: [&str; 7] = [
@@ -131,8 +132,8 @@ impl PodContext<'_> {
         let (Some(from), Some(to)) = (ended.started_at, ended.finished_at) else { return false };
         status.state.running.is_some()
             && status.restart_count >= ENDS
-            && self.seconds(Some(to)) < LOOP
-            && to.as_seconds() - from.as_seconds() < LOOP
+            && self.elapsed(Some(to)) < LOOP
+            && to.since(from) < LOOP
     }
 
     fn crash_loop(&self, status: &ContainerStatus) -> Draft {
@@ -192,7 +193,7 @@ impl PodContext<'_> {
         let killed = [&status.state, &status.last_state]
             .into_iter()
             .find_map(|state| state.terminated.as_ref().filter(|ended| ended.reason == "OOMKilled"))?;
-        let ago = self.seconds(killed.finished_at);
+        let ago = self.elapsed(killed.finished_at);
         if ago > DAY {
             return None;
         }
@@ -218,10 +219,10 @@ impl PodContext<'_> {
 
     fn restarted(&self, status: &ContainerStatus) -> Option<Draft> {
         let ended = status.last_state.terminated.as_ref()?;
-        if status.restart_count < 5 || self.seconds(ended.finished_at) > DAY {
+        if status.restart_count < 5 || self.elapsed(ended.finished_at) > DAY {
             return None;
         }
-        let days = (self.age() as f64 / DAY as f64).max(1.0 / 24.0);
+        let days = (self.age().as_secs_f64() / DAY.as_secs_f64()).max(1.0 / 24.0);
         let rate = f64::from(status.restart_count) / days;
         let title =
             format!("{} was started again {} times, {rate:.1} a day", status.name, status.restart_count);
@@ -237,7 +238,10 @@ impl PodContext<'_> {
         let ready = condition(&self.pod.status.conditions, "Ready")?;
         let since = ready.last_transition_time.or(self.record.created_at);
         let of_job = self.record.owner.as_deref().is_some_and(|owner| owner.kind == "Job");
-        if self.pod.status.phase != "Running" || ready.status == "True" || of_job || self.seconds(since) <= 60
+        if self.pod.status.phase != "Running"
+            || ready.status == "True"
+            || of_job
+            || self.elapsed(since) <= GRACE
         {
             return None;
         }
@@ -245,8 +249,8 @@ impl PodContext<'_> {
         let begun = |status: &ContainerStatus| status.state.running.as_ref().and_then(|one| one.started_at);
         let late = |status: &ContainerStatus| {
             let probe = self.spec_of(&status.name).and_then(|container| container.readiness_probe.as_ref());
-            let delay = probe.and_then(|probe| probe.initial_delay_seconds).unwrap_or(0);
-            begun(status).is_none_or(|begun| self.seconds(Some(begun)) > 60 + delay)
+            let delay = seconds(probe.and_then(|probe| probe.initial_delay_seconds).unwrap_or(0));
+            begun(status).is_none_or(|begun| self.elapsed(Some(begun)) > GRACE + delay)
         };
         let running = || self.statuses().filter(|status| !status.ready && status.state.running.is_some());
         let unready = running().find(|status| late(status));
@@ -265,12 +269,15 @@ impl PodContext<'_> {
             (None, gates) => format!("its readiness gate {} is not met", gates.join(", ")),
         };
         let starting = unready.is_some_and(|status| status.started == Some(false));
-        let allowed = container.and_then(|container| container.startup_probe.as_ref()).map_or(0, |probe| {
-            let (period, failures) =
-                (probe.period_seconds.unwrap_or(10), probe.failure_threshold.unwrap_or(3));
-            probe.initial_delay_seconds.unwrap_or(0) + period * failures
-        });
-        let severity = if starting && self.seconds(unready.and_then(begun)) <= allowed {
+        let allowed = container.and_then(|container| container.startup_probe.as_ref()).map_or(
+            Duration::ZERO,
+            |probe| {
+                let (period, failures) =
+                    (probe.period_seconds.unwrap_or(10), probe.failure_threshold.unwrap_or(3));
+                seconds(probe.initial_delay_seconds.unwrap_or(0) + period * failures)
+            },
+        );
+        let severity = if starting && self.elapsed(unready.and_then(begun)) <= allowed {
             Severity::Warning
         } else {
             Severity::Error

@@ -1,10 +1,18 @@
 //! Pods that have no node yet, or whose containers do not start.
 
+use std::time::Duration;
+
 use super::{POD_NO_SCHEDULER, POD_SCHED_GATED, POD_STUCK_CREATING, POD_UNSCHEDULABLE, PodContext};
-use crate::diagnostics::checks::{storage, unschedulable::Unschedulable};
+use crate::diagnostics::checks::{GRACE, storage, unschedulable::Unschedulable};
 use crate::kubernetes::objects::{Condition, Terminated, condition};
 use crate::report::{Draft, EvidenceKind, Severity};
 use crate::types::Timestamp;
+
+/// A gate that is closed for longer is not only a queue.
+const HELD: Duration = Duration::from_secs(15 * 60);
+/// Containers start within this, and within that while an image is pulled or an init container runs.
+const CREATING: Duration = Duration::from_secs(120);
+const SLOW: Duration = Duration::from_secs(600);
 
 impl PodContext<'_> {
     pub(super) fn pending(&self) -> Vec<Draft> {
@@ -14,10 +22,10 @@ impl PodContext<'_> {
         let scheduled = condition(&self.pod.status.conditions, "PodScheduled");
         match scheduled {
             Some(scheduled) if scheduled.reason == "SchedulingGated" => vec![self.gated(scheduled)],
-            Some(scheduled) if scheduled.status == "False" && self.age() > 60 => {
+            Some(scheduled) if scheduled.status == "False" && self.age() > GRACE => {
                 vec![self.unschedulable(scheduled)]
             }
-            None if self.record.node.is_none() && self.age() > 60 => vec![self.unseen()],
+            None if self.record.node.is_none() && self.age() > GRACE => vec![self.unseen()],
             _ if self.record.node.is_some() => self.creating(),
             _ => Vec::new(),
         }
@@ -25,7 +33,7 @@ impl PodContext<'_> {
 
     fn gated(&self, scheduled: &Condition) -> Draft {
         let names: Vec<&str> = self.pod.spec.scheduling_gates.iter().map(|gate| gate.name.as_str()).collect();
-        let severity = if self.age() > 15 * 60 { Severity::Warning } else { Severity::Info };
+        let severity = if self.age() > HELD { Severity::Warning } else { Severity::Info };
         let title = format!("it is held back by the gate {}", names.join(", "));
         let draft = self.draft(POD_SCHED_GATED.at(severity), title).since(self.record.created_at);
         draft.evidence(EvidenceKind::Condition, None, &scheduled.message)
@@ -141,24 +149,24 @@ impl PodContext<'_> {
         // An init container that does its work has its own time.
         let working = self.working();
         let since = working.and_then(|(_, since)| since).or(placed).or(self.record.created_at);
-        let seconds = self.seconds(since);
+        let elapsed = self.elapsed(since);
         let meta = &self.pod.metadata;
         let mut about = self.view.events_about("Pod", &meta.namespace, &meta.name, &meta.uid);
         let pulling = about.find(|event| &*event.reason == "Pulling");
         let warning = self.warning(&STUCK);
         let slow = pulling.is_some() && warning.is_none() || working.is_some();
-        let limit = if slow { 600 } else { 120 };
-        if seconds <= limit {
+        let limit = if slow { SLOW } else { CREATING };
+        if elapsed <= limit {
             return Vec::new();
         }
         let title = match (warning, pulling) {
             _ if working.is_some() => {
                 let name = working.map_or("", |(name, _)| name);
-                format!("its init container {name} has run for {} minutes", seconds / 60)
+                format!("its init container {name} has run for {} minutes", elapsed.as_secs() / 60)
             }
             (Some(warning), _) => format!("its containers do not start: {}", warning.reason),
-            (None, Some(_)) => format!("an image has been pulled for {} minutes", seconds / 60),
-            (None, None) => format!("its containers have not started for {} minutes", seconds / 60),
+            (None, Some(_)) => format!("an image has been pulled for {} minutes", elapsed.as_secs() / 60),
+            (None, None) => format!("its containers have not started for {} minutes", elapsed.as_secs() / 60),
         };
         let draft = self.draft(POD_STUCK_CREATING, title).since(since);
         if let Some((name, _)) = working {
