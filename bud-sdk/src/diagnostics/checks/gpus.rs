@@ -4,6 +4,7 @@
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::time::Duration;
 
 use super::unschedulable::Unschedulable;
@@ -131,46 +132,54 @@ impl<'a> Given<'a> {
         shares
     }
 
-    fn short(&self, view: &Context<'a>, resource: &str) -> Option<Draft> {
-        let shares = self.nodes(view, resource);
+    /// The pods that get too few of a resource, and why.
+    fn shortage(&self, view: &Context<'a>, resource: &str, shares: &[Share<'a>]) -> Option<Shortage<'a>> {
         let open: Vec<&Share<'_>> = shares.iter().filter(|share| share.is_open()).collect();
-        let (free, most) =
-            (total(open.iter().map(|share| share.free)), open.iter().map(|share| share.free).max());
-        let most = most.unwrap_or_default();
-        let mut short: Vec<(&PodRecord, u32, Option<Timestamp>)> = Vec::new();
+        let free = total(open.iter().map(|share| share.free));
+        let most = open.iter().map(|share| share.free).max().unwrap_or_default();
+        let mut pods: Vec<Refused<'a>> = Vec::new();
         for (pod, condition) in &self.waiting {
             let Some((_, count)) = pod.gpus.iter().find(|(name, _)| **name == *resource) else { continue };
             let named = Unschedulable::parse(&condition.message)
                 .is_some_and(|told| told.short_of().any(|short| short == resource));
-            if named || *count > most && view.snapshot.sections.whole("nodes") {
-                short.push((pod, *count, condition.last_transition_time.or(pod.created_at)));
+            let too_many = *count > most && view.snapshot.sections.whole("nodes");
+            if named || too_many {
+                let since = condition.last_transition_time.or(pod.created_at);
+                pods.push(Refused { pod, count: *count, since });
             }
         }
-        short.sort_by(|one, other| (&one.0.namespace, &one.0.name).cmp(&(&other.0.namespace, &other.0.name)));
-        let asked = total(short.iter().map(|(_, count, _)| *count));
-        let smallest = short.iter().map(|(_, count, _)| *count).min()?;
-        let largest = short.iter().map(|(_, count, _)| *count).max().unwrap_or_default();
-        let known = view.snapshot.all_pods();
+        pods.sort_by(|one, other| {
+            (&one.pod.namespace, &one.pod.name).cmp(&(&other.pod.namespace, &other.pod.name))
+        });
+        let smallest = pods.iter().map(|refused| refused.count).min()?;
+        let fits = smallest <= most;
         let room = match open.first() {
-            None => "no node that takes pods has any".to_owned(),
-            Some(_) if free == 0 => "none is free".to_owned(),
+            None => Room::NoNode,
+            Some(_) if free == 0 => Room::NoneFree,
             // Pods that were not looked at have some of them.
-            Some(_) if !known && smallest <= most => "the scheduler finds no room".to_owned(),
-            Some(_) if !known => format!("no node has {smallest}"),
+            Some(_) if !view.snapshot.all_pods() && fits => Room::Unknown,
+            Some(_) if !view.snapshot.all_pods() => Room::NoNodeHas(smallest),
             // The shares are in order: the first has the most.
-            Some(first) if smallest <= most => {
-                format!("{most} free on {}, which does not take them all", first.node.name)
-            }
-            Some(_) => format!("{free} free in the cluster, no node has {smallest}"),
+            Some(first) if fits => Room::NotForAll { most, node: &first.node.name },
+            Some(_) => Room::Scattered { free, smallest },
         };
-        let ask = if short.len() == 1 { "asks" } else { "ask" };
-        let title = format!("{} {ask} for {asked} {resource}: {room}", counted(short.len(), "pod"));
-        let wanted: Vec<String> = short
+        Some(Shortage { pods, room, free, most })
+    }
+
+    fn short(&self, view: &Context<'a>, resource: &str) -> Option<Draft> {
+        let shares = self.nodes(view, resource);
+        let Shortage { pods, room, free, most } = self.shortage(view, resource, &shares)?;
+        let asked = total(pods.iter().map(|refused| refused.count));
+        let largest = pods.iter().map(|refused| refused.count).max().unwrap_or_default();
+        let known = view.snapshot.all_pods();
+        let ask = if pods.len() == 1 { "asks" } else { "ask" };
+        let title = format!("{} {ask} for {asked} {resource}: {room}", counted(pods.len(), "pod"));
+        let wanted: Vec<String> = pods
             .iter()
             .take(5)
-            .map(|(pod, count, _)| format!("{}/{}: {count}", pod.namespace, pod.name))
+            .map(|Refused { pod, count, .. }| format!("{}/{}: {count}", pod.namespace, pod.name))
             .collect();
-        let rest = match short.len() - wanted.len() {
+        let rest = match pods.len() - wanted.len() {
             0 => String::new(),
             rest => format!(", and {rest} more"),
         };
@@ -178,10 +187,9 @@ impl<'a> Given<'a> {
         if known {
             facts.push_str(&format!("; {free} free in all, {most} on one node at most"));
         }
-        let since = short.iter().filter_map(|(_, _, since)| *since).min();
         let mut draft = GPU_INSUFFICIENT
             .draft(shortage(resource), title)
-            .since(since)
+            .since(pods.iter().filter_map(|refused| refused.since).min())
             .evidence(EvidenceKind::Metric, None, facts)
             .evidence(EvidenceKind::Spec, None, format!("{}{rest}", wanted.join(", ")));
         draft = if known {
@@ -189,7 +197,7 @@ impl<'a> Given<'a> {
         } else {
             draft.evidence(EvidenceKind::Status, None, UNKNOWN)
         };
-        if let Some((pod, ..)) = short.first() {
+        if let Some(Refused { pod, .. }) = pods.first() {
             draft = draft.command(format!("kubectl describe pod {} -n {}", pod.name, pod.namespace));
         }
         Some(draft)
@@ -232,6 +240,58 @@ impl<'a> Given<'a> {
             draft = draft.evidence(EvidenceKind::Metric, None, text);
         }
         Some(if known { draft } else { draft.evidence(EvidenceKind::Status, None, UNKNOWN) })
+    }
+}
+
+/// A pod that no node takes.
+struct Refused<'a> {
+    pod: &'a PodRecord,
+    count: u32,
+    since: Option<Timestamp>,
+}
+
+/// Too few of a resource.
+struct Shortage<'a> {
+    /// Those that do not get what they ask for. There is one at least.
+    pods: Vec<Refused<'a>>,
+    room: Room<'a>,
+    /// How many are free on nodes that take pods, and on one of them at most.
+    free: u32,
+    most: u32,
+}
+
+/// Why what is free is not enough.
+enum Room<'a> {
+    NoNode,
+    NoneFree,
+    /// Some are free as far as it is known, and the scheduler places none.
+    Unknown,
+    NoNodeHas(u32),
+    NotForAll {
+        most: u32,
+        node: &'a str,
+    },
+    /// Enough in the cluster, and not on one node.
+    Scattered {
+        free: u32,
+        smallest: u32,
+    },
+}
+
+impl fmt::Display for Room<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoNode => f.write_str("no node that takes pods has any"),
+            Self::NoneFree => f.write_str("none is free"),
+            Self::Unknown => f.write_str("the scheduler finds no room"),
+            Self::NoNodeHas(smallest) => write!(f, "no node has {smallest}"),
+            Self::NotForAll { most, node } => {
+                write!(f, "{most} free on {node}, which does not take them all")
+            }
+            Self::Scattered { free, smallest } => {
+                write!(f, "{free} free in the cluster, no node has {smallest}")
+            }
+        }
     }
 }
 

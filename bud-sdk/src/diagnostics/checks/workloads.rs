@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Case, Check, GRACE, Level, counted, critical, error, events, info, warning};
 use crate::diagnostics::snapshot::{Context, PodRecord, WorkloadRecord, maker};
 use crate::kubernetes::calls::workloads::RolloutState;
-use crate::kubernetes::objects::{self, condition, holds};
+use crate::kubernetes::objects::{self, Condition, condition, holds};
 use crate::report::{Draft, EvidenceKind, LogWanted, Severity, Subject};
 use crate::types::Timestamp;
 
@@ -254,35 +254,34 @@ impl WorkloadContext<'_> {
     fn degraded(&self) -> Option<Draft> {
         let rollout = &self.workload.rollout;
         let conditions = &self.workload.conditions;
-        let available = condition(conditions, "Available");
-        let enough = available.is_some_and(|available| available.status == "True");
-        // Ready ones that are not available yet are only too young.
-        if rollout.available >= rollout.replicas || self.workload.ready >= rollout.replicas && enough {
-            return None;
-        }
+        let availability = Availability::of(conditions);
         let under_way = condition(conditions, "Progressing").is_some_and(|progress| {
             let going =
                 ["NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated", "DeploymentResumed"];
             progress.status == "True" && going.contains(&progress.reason.as_str())
         });
-        if enough && under_way {
-            return None;
-        }
-        let since = match available {
-            Some(available) if !enough => available.last_transition_time.or(self.workload.created_at),
+        let created = self.workload.created_at;
+        let since = match availability {
+            _ if rollout.available >= rollout.replicas => return None,
+            // Ready ones that are not available yet are only too young, and a rollout may keep some away.
+            Availability::Enough if under_way || self.workload.ready >= rollout.replicas => return None,
             // There are enough for it to count as available: what is missing tells since when.
-            Some(_) => self.short_since()?,
-            None => self.workload.created_at,
+            Availability::Enough => self.short_since()?,
+            Availability::TooFew(available) => available.last_transition_time.or(created),
+            Availability::Unknown => created,
         };
         if !self.long(since, GRACE) {
             return None;
         }
         // A model that is deployed takes its time. When it takes too long, its progress is told to have failed.
-        let first = available.is_none_or(|available| {
-            let made = self.workload.created_at;
-            let changed = available.last_transition_time;
-            !enough && changed.zip(made).is_some_and(|(at, made)| at.since(made) <= GRACE)
-        });
+        let first = match availability {
+            Availability::Enough => false,
+            Availability::TooFew(available) => {
+                let changed = available.last_transition_time.zip(created);
+                changed.is_some_and(|(at, created)| at.since(created) <= GRACE)
+            }
+            Availability::Unknown => true,
+        };
         let severity = if first && under_way { Severity::Warning } else { self.urgent() };
         let title = match rollout.available {
             0 => "none of its pods is available".to_owned(),
@@ -293,8 +292,7 @@ impl WorkloadContext<'_> {
             None,
             self.numbers(),
         );
-        let told = available.filter(|_| !enough).map_or("", |available| &available.message);
-        let draft = draft.evidence(EvidenceKind::Condition, since, told);
+        let draft = draft.evidence(EvidenceKind::Condition, since, availability.message());
         Some(self.explained(draft))
     }
 
@@ -362,6 +360,32 @@ impl WorkloadContext<'_> {
             return Some(self.draft(check.at(Severity::Warning), title));
         }
         None
+    }
+}
+
+/// What the controller of a deployment says of how many pods are available.
+#[derive(Clone, Copy)]
+enum Availability<'a> {
+    /// As many as the rollout strategy asks for, which may be fewer than all.
+    Enough,
+    TooFew(&'a Condition),
+    Unknown,
+}
+
+impl<'a> Availability<'a> {
+    fn of(conditions: &'a [Condition]) -> Self {
+        match condition(conditions, "Available") {
+            Some(available) if available.status == "True" => Self::Enough,
+            Some(available) => Self::TooFew(available),
+            None => Self::Unknown,
+        }
+    }
+
+    fn message(self) -> &'a str {
+        match self {
+            Self::TooFew(available) => &available.message,
+            Self::Enough | Self::Unknown => "",
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
 use crate::diagnostics::checks::{DAY, GRACE, HOUR, seconds};
 use crate::kubernetes::objects::{Container, ContainerStatus, Terminated, condition};
 use crate::report::{Draft, EvidenceKind, Severity, Subject};
+use crate::types::Timestamp;
 
 /// What ends again and again does so within this, and has ended so often.
 const LOOP: Duration = Duration::from_secs(600);
@@ -80,7 +81,7 @@ fn by_answer(message: &str) -> &'static str {
     }
 }
 
-impl PodContext<'_> {
+impl<'a> PodContext<'a> {
     pub(super) fn containers(&self, healthy: bool) -> Vec<Draft> {
         // What has failed is not started again; its job tells of it. Memory may still be why.
         if self.pod.status.phase == "Failed" {
@@ -238,53 +239,15 @@ impl PodContext<'_> {
         let ready = condition(&self.pod.status.conditions, "Ready")?;
         let since = ready.last_transition_time.or(self.record.created_at);
         let of_job = self.record.owner.as_deref().is_some_and(|owner| owner.kind == "Job");
-        if self.pod.status.phase != "Running"
-            || ready.status == "True"
-            || of_job
-            || self.elapsed(since) <= GRACE
-        {
+        let waits = self.pod.status.phase == "Running" && ready.status != "True" && !of_job;
+        if !waits || self.elapsed(since) <= GRACE {
             return None;
         }
-        // A long pull or a new start is no time in which it could have been ready.
-        let begun = |status: &ContainerStatus| status.state.running.as_ref().and_then(|one| one.started_at);
-        let late = |status: &ContainerStatus| {
-            let probe = self.spec_of(&status.name).and_then(|container| container.readiness_probe.as_ref());
-            let delay = seconds(probe.and_then(|probe| probe.initial_delay_seconds).unwrap_or(0));
-            begun(status).is_none_or(|begun| self.elapsed(Some(begun)) > GRACE + delay)
-        };
-        let running = || self.statuses().filter(|status| !status.ready && status.state.running.is_some());
-        let unready = running().find(|status| late(status));
-        if unready.is_none() && running().next().is_some() {
-            return None;
-        }
-        let container = unready.and_then(|status| self.spec_of(&status.name));
-        let gates = self.unmet_gates();
-        let warning = self.warning(&["Unhealthy"]);
-        let title = match (unready, gates.as_slice()) {
-            (Some(status), _) if status.started == Some(false) => {
-                format!("{} has not started up", status.name)
-            }
-            (Some(status), _) => format!("{} does not say that it is ready", status.name),
-            (None, []) => "it is not ready".to_owned(),
-            (None, gates) => format!("its readiness gate {} is not met", gates.join(", ")),
-        };
-        let starting = unready.is_some_and(|status| status.started == Some(false));
-        let allowed = container.and_then(|container| container.startup_probe.as_ref()).map_or(
-            Duration::ZERO,
-            |probe| {
-                let (period, failures) =
-                    (probe.period_seconds.unwrap_or(10), probe.failure_threshold.unwrap_or(3));
-                seconds(probe.initial_delay_seconds.unwrap_or(0) + period * failures)
-            },
-        );
-        let severity = if starting && self.elapsed(unready.and_then(begun)) <= allowed {
-            Severity::Warning
-        } else {
-            Severity::Error
-        };
-        let mut draft = self.draft(POD_NOT_READY.at(severity), title).since(since);
-        draft.container = unready.map(|status| status.name.clone());
-        if let Some(warning) = warning {
+        let why = self.unready()?;
+        let container = why.container().and_then(|status| self.spec_of(&status.name));
+        let mut draft = self.draft(POD_NOT_READY.at(self.not_ready_severity(&why)), why.title()).since(since);
+        draft.container = why.container().map(|status| status.name.clone());
+        if let Some(warning) = self.warning(&["Unhealthy"]) {
             draft = draft.evidence(EvidenceKind::Event, warning.at, &warning.message);
         }
         if let Some(probe) = container.and_then(probe) {
@@ -292,16 +255,78 @@ impl PodContext<'_> {
         }
         draft = draft.evidence(EvidenceKind::Condition, since, &ready.message);
         // A sidecar that is not ready is told by Dapr's checks.
-        Some(match unready.filter(|status| status.name == "daprd") {
+        Some(match why.container().filter(|status| status.name == "daprd") {
             Some(_) => draft.because(Subject::new("DaprSidecar", &self.record.namespace, &self.record.name)),
             None => draft,
         })
     }
 
-    fn spec_of(&self, name: &str) -> Option<&Container> {
+    /// Why the pod is not ready; nothing while a container that runs may still become so.
+    fn unready(&self) -> Option<Unready<'a>> {
+        let running = || self.statuses().filter(|status| !status.ready && status.state.running.is_some());
+        match running().find(|status| self.is_late(status)) {
+            Some(status) if status.started == Some(false) => Some(Unready::Starting(status)),
+            Some(status) => Some(Unready::Probe(status)),
+            None if running().next().is_some() => None,
+            None => Some(Unready::Gates(self.unmet_gates())),
+        }
+    }
+
+    /// Whether a container should be ready by now. A long pull or a new start is no time in which it could have been.
+    fn is_late(&self, status: &ContainerStatus) -> bool {
+        let probe = self.spec_of(&status.name).and_then(|container| container.readiness_probe.as_ref());
+        let delay = seconds(probe.and_then(|probe| probe.initial_delay_seconds).unwrap_or(0));
+        begun(status).is_none_or(|begun| self.elapsed(Some(begun)) > GRACE + delay)
+    }
+
+    /// A container that starts up is only a warning for as long as its startup probe allows.
+    fn not_ready_severity(&self, why: &Unready<'_>) -> Severity {
+        let Unready::Starting(status) = why else { return Severity::Error };
+        let probe = self.spec_of(&status.name).and_then(|container| container.startup_probe.as_ref());
+        let allowed = probe.map_or(Duration::ZERO, |probe| {
+            let (period, failures) =
+                (probe.period_seconds.unwrap_or(10), probe.failure_threshold.unwrap_or(3));
+            seconds(probe.initial_delay_seconds.unwrap_or(0) + period * failures)
+        });
+        if self.elapsed(begun(status)) <= allowed { Severity::Warning } else { Severity::Error }
+    }
+
+    fn spec_of(&self, name: &str) -> Option<&'a Container> {
         let spec = &self.pod.spec;
         spec.containers.iter().chain(&spec.init_containers).find(|container| container.name == name)
     }
+}
+
+/// What keeps a pod that runs from being ready.
+enum Unready<'a> {
+    /// A container has not started up.
+    Starting(&'a ContainerStatus),
+    /// A container does not pass its readiness probe.
+    Probe(&'a ContainerStatus),
+    /// All containers are ready, and these readiness gates are not met.
+    Gates(Vec<&'a str>),
+}
+
+impl<'a> Unready<'a> {
+    fn container(&self) -> Option<&'a ContainerStatus> {
+        match self {
+            Self::Starting(status) | Self::Probe(status) => Some(status),
+            Self::Gates(_) => None,
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Starting(status) => format!("{} has not started up", status.name),
+            Self::Probe(status) => format!("{} does not say that it is ready", status.name),
+            Self::Gates(gates) if gates.is_empty() => "it is not ready".to_owned(),
+            Self::Gates(gates) => format!("its readiness gate {} is not met", gates.join(", ")),
+        }
+    }
+}
+
+fn begun(status: &ContainerStatus) -> Option<Timestamp> {
+    status.state.running.as_ref().and_then(|running| running.started_at)
 }
 
 /// Where a readiness probe asks.
