@@ -209,7 +209,7 @@ test('an error says whether the same call is safe to repeat', async () => {
   await using server = await Scripted.answering(answer(503, ''), answer(503, ''), json(403, { message: 'no' }));
   const { users, projects } = client(server.url, { attempts: 1 });
   assert.equal((await caught(users.get('u-1'))).isRetryable, true);
-  const created = await caught(projects.create('p'));
+  const created = await caught(projects.create({ name: 'p' }));
   assert.deepEqual([created.maybeApplied, created.isRetryable], [true, false]);
   const refused = await caught(users.get('u-1'));
   assert.deepEqual([refused.isRetryable, refused.requiredPermission], [false, undefined]);

@@ -117,12 +117,12 @@ def test_errors_say_whether_the_same_call_is_safe_to_repeat() -> None:
         with pytest.raises(errors.ServerError) as read:
             client(server).users.get("u-1")
         with pytest.raises(errors.ServerError) as created:
-            client(server).projects.create("p")
+            client(server).projects.create(name="p")
     assert read.value.is_retryable is True
     assert (created.value.maybe_applied, created.value.is_retryable) == (True, False)
-    with Server(lambda _: Answer.of({"message": "no"}, 403)) as server:
-        with pytest.raises(errors.PermissionDenied) as refused:
-            client(server).users.get("u-1")
+    answer = Answer.of({"message": "no"}, 403)
+    with Server(lambda _: answer) as server, pytest.raises(errors.PermissionDenied) as refused:
+        client(server).users.get("u-1")
     assert (refused.value.is_retryable, refused.value.required_permission) == (False, None)
 
 

@@ -52,10 +52,9 @@ def test_a_line_end_after_a_token_is_not_part_of_it(tmp_path: Path) -> None:
 
 
 def test_a_refusal_names_the_missing_permission(tmp_path: Path) -> None:
-    with Server(lambda _: Answer.of({"kind": "Status", "message": "no", "reason": "Forbidden"}, 403)) as server:
-        path = kubeconfig(tmp_path, server.url, {"token": "t"})
-        with pytest.raises(errors.PermissionDenied) as caught:
-            Cluster(str(path)).nodes()
+    answer = Answer.of({"kind": "Status", "message": "no", "reason": "Forbidden"}, 403)
+    with Server(lambda _: answer) as server, pytest.raises(errors.PermissionDenied) as caught:
+        Cluster(str(kubeconfig(tmp_path, server.url, {"token": "t"}))).nodes()
     assert caught.value.required_permission == "list nodes in all namespaces"
     assert caught.value.is_retryable is False
 
