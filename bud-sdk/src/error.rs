@@ -323,6 +323,7 @@ impl Error {
         self.0.idempotent = idempotent;
         self
     }
+    #[cfg(feature = "kubernetes")]
     pub(crate) fn with_required_permission(mut self, permission: String) -> Self {
         self.0.required_permission = Some(permission);
         self

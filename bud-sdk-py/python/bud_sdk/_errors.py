@@ -56,7 +56,7 @@ class BudError(Exception):
     maybe_applied: bool
     """The change that was asked for may have been made: look before you repeat it."""
     is_retryable: bool
-    """The same call may succeed later, and repeating it is safe: the cause is temporary, and nothing is applied twice."""
+    """The same call may succeed later, and repeating it is safe: the cause is temporary, nothing is applied twice."""
     required_permission: str | None
     """The missing permission, as the access rules of Kubernetes name it: `list pods in all namespaces`."""
     path: str | None
