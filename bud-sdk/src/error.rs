@@ -418,7 +418,7 @@ impl Error {
     pub fn maybe_applied(&self) -> bool {
         self.0.maybe_applied
     }
-    /// The missing permission, as the access rules of Kubernetes name it: `list pods in all namespaces`. `None` for any other
+    /// The missing permission, as the access rules of Kubernetes name it: `list pods in namespace bud-system`. `None` for any other
     /// error; the Bud API does not name permissions.
     pub fn required_permission(&self) -> Option<&str> {
         self.0.required_permission.as_deref()

@@ -92,7 +92,7 @@ impl Ask {
     /// The permission that it takes.
     fn permission(&self) -> String {
         match &self.namespace {
-            Some(namespace) => format!("{} {} in {namespace}", self.verb, self.resource),
+            Some(namespace) => format!("{} {} in namespace {namespace}", self.verb, self.resource),
             None => format!("{} {} in all namespaces", self.verb, self.resource),
         }
     }

@@ -84,8 +84,8 @@ async fn what_is_forbidden_names_its_right_and_the_rest_goes_on() {
     let cluster = server.cluster().await;
     let error = cluster.services("here").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
-    assert_eq!(error.required_permission(), Some("list endpointslices in here"));
-    assert_eq!(error.hint(), Some("missing permission: list endpointslices in here"));
+    assert_eq!(error.required_permission(), Some("list endpointslices in namespace here"));
+    assert_eq!(error.hint(), Some("missing permission: list endpointslices in namespace here"));
     assert!(error.is_permission_denied() && !error.is_retryable(), "{error}");
     assert!(error.to_string().contains("endpointslices is forbidden"), "the server's own words: {error}");
     assert!(cluster.events("here").await.unwrap().is_empty());

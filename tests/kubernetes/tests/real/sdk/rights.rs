@@ -239,7 +239,11 @@ pub(crate) async fn logs_commands_and_restarts_take_rights_of_their_own(bed: &Be
     for (right, outcome) in tried().await {
         let error = outcome.expect_err(right);
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
-        assert_eq!(error.required_permission(), Some(format!("{right} in opt-in").as_str()), "{error}");
+        assert_eq!(
+            error.required_permission(),
+            Some(format!("{right} in namespace opt-in").as_str()),
+            "{error}"
+        );
     }
     for role in shipped(bed, "roles.yaml").await? {
         let name = format!("opt-in-{}", role["metadata"]["name"].as_str().unwrap());
