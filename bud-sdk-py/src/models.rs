@@ -4,9 +4,9 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
-use crate::conversions::Conversions;
 use crate::error;
 use crate::model::{self, models};
+use crate::conversions::Conversions;
 use crate::to_py::{Spelled, ToPy, ids, spelled};
 
 spelled! {
@@ -1691,7 +1691,7 @@ models! {
         reason,
         /// The same in words.
         detail,
-        /// The right that is missing: `list pods in all namespaces`.
+        /// The missing permission: `list pods in all namespaces`.
         missing_permission,
         /// How many objects were read.
         objects,

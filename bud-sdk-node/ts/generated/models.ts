@@ -4933,7 +4933,7 @@ export interface ReportSection {
   readonly reason?: Unavailable;
   /** The same in words. */
   readonly detail?: string;
-  /** The right that is missing: `list pods in all namespaces`. */
+  /** The missing permission: `list pods in all namespaces`. */
   readonly missingPermission?: string;
   /** How many objects were read. */
   readonly objects: Integer;

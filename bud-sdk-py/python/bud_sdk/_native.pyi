@@ -4048,7 +4048,7 @@ class ReportSection:
         """The same in words."""
     @property
     def missing_permission(self) -> str | None:
-        """The right that is missing: `list pods in all namespaces`."""
+        """The missing permission: `list pods in all namespaces`."""
     @property
     def objects(self) -> int:
         """How many objects were read."""

@@ -162,7 +162,7 @@ records! {
         reason: Option<Wire<Unavailable>>,
         /// The same in words.
         detail: Option<String>,
-        /// The right that is missing: `list pods in all namespaces`.
+        /// The missing permission: `list pods in all namespaces`.
         missing_permission: Option<String>,
         /// How many objects were read.
         objects: u64,

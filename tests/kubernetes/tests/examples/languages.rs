@@ -111,9 +111,9 @@ impl Language {
     /// The names of all examples that there are, as Rust and Python write them.
     pub(crate) fn sources(self) -> Outcome<BTreeSet<String>> {
         let (folder, end) = match self {
-            Self::Rust => ("examples/rust/cluster", ".rs"),
+            Self::Rust => ("examples/rust/kubernetes", ".rs"),
             Self::Python => ("examples/python/kubernetes", ".py"),
-            Self::Node => ("examples/node/src/cluster", ".ts"),
+            Self::Node => ("examples/node/src/kubernetes", ".ts"),
         };
         let entries = fs::read_dir(root(folder)).map_err(|error| format!("{folder}: {error}"))?;
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
