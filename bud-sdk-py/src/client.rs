@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bud_sdk::bindings::{self, Entry, Kind, StreamItem, Target, Task};
+use bud_sdk::bindings::{self, Arg, Kind, StreamItem, Target, Task};
 use bytes::BytesMut;
 use futures_util::{FutureExt, StreamExt};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -38,7 +38,7 @@ impl Handle {
     #[new]
     #[pyo3(signature = (options, *, cluster = false))]
     fn new(py: Python<'_>, options: &Bound<'_, PyDict>, cluster: bool) -> PyResult<Self> {
-        let options = arguments(py, "connect", options, None)?;
+        let options = arguments(py, "connect", options, &[])?;
         let (closed, targets) = (AtomicBool::new(false), PerProcess::new());
         let mut handle = Self { options, cluster, place: None, closed, targets };
         let place = match handle.target(py, "connect")? {
@@ -134,11 +134,12 @@ impl Handle {
         args: &Bound<'_, PyDict>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Task> {
-        let entry = bindings::entry(operation);
-        let args = arguments(py, operation, args, entry)?;
-        let options = arguments(py, operation, options, None)?;
+        let entry =
+            bindings::entry(operation).ok_or_else(|| error::internal("there is no such operation"))?;
+        let args = arguments(py, operation, args, entry.args)?;
+        let options = arguments(py, operation, options, &[])?;
         let _entered = engine()?.handle().enter();
-        self.target(py, operation)?.begin(operation, args, options).map_err(|error| error::to_py(py, &error))
+        entry.begin(&self.target(py, operation)?, args, options).map_err(|error| error::to_py(py, &error))
     }
 
     fn single(
@@ -163,7 +164,7 @@ fn arguments(
     py: Python<'_>,
     operation: &str,
     args: &Bound<'_, PyDict>,
-    entry: Option<&Entry>,
+    known: &[Arg],
 ) -> PyResult<Map<String, Value>> {
     let mut all = Map::new();
     for (name, value) in args.iter() {
@@ -171,7 +172,7 @@ fn arguments(
         if value.is_none() {
             continue;
         }
-        let ty = entry.and_then(|entry| entry.args.iter().find(|arg| arg.name == name)).map(|arg| &arg.ty);
+        let ty = known.iter().find(|arg| arg.name == name).map(|arg| &arg.ty);
         match input::to_json(&value, ty)? {
             Ok(value) => all.insert(name, value),
             Err(why) => return Err(error::invalid(py, operation, &name, &why)),

@@ -5,11 +5,11 @@
 //!
 //! ```no_run
 //! # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
-//! use bud_sdk::bindings::{Task, self};
+//! use bud_sdk::bindings::{Target, Task};
 //! use serde_json::{Map, Value, json};
 //!
 //! let args: Map<String, Value> = [("id".to_owned(), json!("u-1"))].into_iter().collect();
-//! if let Task::Call(call) = bindings::begin(&bud, "users.get", args, Map::new())? {
+//! if let Task::Call(call) = Target::Platform(bud).begin("users.get", args, Map::new())? {
 //!     println!("{}", call.await?.value.to_json()?);
 //! }
 //! # Ok(())
@@ -25,6 +25,9 @@ mod error;
 mod render;
 mod results;
 mod task;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
@@ -87,7 +90,31 @@ enum Begin {
 }
 
 impl Entry {
-    /// Whether it is called on a Kubernetes cluster, by [`begin_on_cluster`], and not on the platform.
+    /// Begins it, as [`Target::begin`] does.
+    ///
+    /// # Errors
+    /// As that, and `InvalidArgument` if it is not called on such a target.
+    pub fn begin(
+        &self,
+        target: &Target,
+        args: Map<String, Value>,
+        options: Map<String, Value>,
+    ) -> Result<Task> {
+        let args = &mut Args::new(args);
+        let options = CallOptions::read(self.options(), options);
+        let begun = match (self.begin, target) {
+            (Begin::OnPlatform(begin), Target::Platform(client)) => {
+                options.and_then(|options| begin(client, args, options))
+            }
+            (Begin::OnCluster(begin), Target::Cluster(cluster)) => {
+                options.and_then(|options| begin(cluster, args, options)).map(|task| task.named(self.id))
+            }
+            _ => return Err(unknown(self.id)),
+        };
+        begun.map_err(|error| error.with_operation(self.id))
+    }
+
+    /// Whether it is called on a Kubernetes cluster, and not on the platform.
     pub fn on_cluster(&self) -> bool {
         matches!(self.begin, Begin::OnCluster(_))
     }
@@ -112,43 +139,9 @@ pub fn registry() -> impl Iterator<Item = &'static Entry> {
 
 /// The entry of this name.
 pub fn entry(id: &str) -> Option<&'static Entry> {
-    registry().find(|entry| entry.id == id)
-}
-
-/// Begins what is called `id`. The arguments are checked by name; nothing is sent until the task is polled.
-///
-/// # Errors
-/// `InvalidArgument` naming what is unknown, missing or of the wrong type.
-pub fn begin(
-    client: &Client,
-    id: &str,
-    args: Map<String, Value>,
-    options: Map<String, Value>,
-) -> Result<Task> {
-    let Some(entry @ Entry { begin: Begin::OnPlatform(begin), .. }) = entry(id) else {
-        return Err(unknown(id));
-    };
-    let begun = CallOptions::read(entry.options(), options)
-        .and_then(|options| begin(client, &mut Args::new(args), options));
-    begun.map_err(|error| error.with_operation(entry.id))
-}
-
-/// Begins what is called `id` on a cluster, as [`begin`] does on the platform.
-///
-/// # Errors
-/// As [`begin`].
-pub fn begin_on_cluster(
-    cluster: &LazyCluster,
-    id: &str,
-    args: Map<String, Value>,
-    options: Map<String, Value>,
-) -> Result<Task> {
-    let Some(entry @ Entry { begin: Begin::OnCluster(begin), .. }) = entry(id) else {
-        return Err(unknown(id));
-    };
-    let begun = CallOptions::read(entry.options(), options)
-        .and_then(|options| begin(cluster, &mut Args::new(args), options));
-    begun.map(|work| work.named(entry.id)).map_err(|error| error.with_operation(entry.id))
+    static BY_ID: LazyLock<HashMap<&str, &Entry>> =
+        LazyLock::new(|| registry().map(|entry| (entry.id, entry)).collect());
+    BY_ID.get(id).copied()
 }
 
 /// What is called.
@@ -162,15 +155,12 @@ pub enum Target {
 }
 
 impl Target {
-    /// [`begin`]s, or [`begin_on_cluster`].
+    /// Begins what is called `id`. The arguments are checked by name; nothing is sent until the task is polled.
     ///
     /// # Errors
-    /// As those.
+    /// `InvalidArgument` naming what is unknown, missing or of the wrong type.
     pub fn begin(&self, id: &str, args: Map<String, Value>, options: Map<String, Value>) -> Result<Task> {
-        match self {
-            Self::Platform(client) => begin(client, id, args, options),
-            Self::Cluster(cluster) => begin_on_cluster(cluster, id, args, options),
-        }
+        entry(id).ok_or_else(|| unknown(id))?.begin(self, args, options)
     }
 }
 

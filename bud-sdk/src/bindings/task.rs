@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::future::{Future, IntoFuture};
 use std::io::{self, Write};
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -246,8 +247,17 @@ pub(super) fn chunks(bytes: impl Stream<Item = Result<Bytes>> + Send + 'static) 
     Task::Stream(Box::pin(bytes.map(|chunk| chunk.map(StreamItem::Chunk))))
 }
 
+/// A task that ends with a `T`.
+pub(super) struct Job<T>(Task, PhantomData<fn() -> T>);
+
+impl<T> Job<T> {
+    pub(super) fn into_task(self) -> Task {
+        self.0
+    }
+}
+
 /// A stream of updates whose last one is the result.
-pub(super) fn watch<T>(updates: impl Stream<Item = Result<T>> + Send + Unpin + 'static) -> Task
+pub(super) fn watch<T>(updates: impl Stream<Item = Result<T>> + Send + Unpin + 'static) -> Job<T>
 where
     T: Serialize + Clone + Send + 'static,
 {
@@ -258,14 +268,14 @@ where
 pub(super) fn ending<T, R>(
     updates: impl Stream<Item = Result<T>> + Send + Unpin + 'static,
     result: fn(T) -> Option<R>,
-) -> Task
+) -> Job<R>
 where
     T: Serialize + Clone + Send + 'static,
     R: Serialize + Send + 'static,
 {
     // An update is told at once; that it was the last one shows only afterwards.
     let state = (updates, None);
-    Task::Stream(Box::pin(
+    let pieces = Box::pin(
         unfold(Some(state), move |state| async move {
             let (mut updates, last): (_, Option<T>) = state?;
             match updates.next().await {
@@ -277,11 +287,12 @@ where
             }
         })
         .fuse(),
-    ))
+    );
+    Job(Task::Stream(pieces), PhantomData)
 }
 
 /// Task that tells how far it is.
-pub(super) fn job<F, T, U>(begin: impl FnOnce(Tell<U>) -> F) -> Task
+pub(super) fn job<F, T, U>(begin: impl FnOnce(Tell<U>) -> F) -> Job<T>
 where
     F: Future<Output = Result<T>> + Send + 'static,
     T: Output + 'static,
@@ -289,7 +300,7 @@ where
 {
     let told = Tell(Arc::new(Mutex::new(Told { updates: VecDeque::new(), listener: None })));
     let work = Some(Box::pin(begin(told.clone())));
-    Task::Stream(Box::pin(Working { work, told, done: None }))
+    Job(Task::Stream(Box::pin(Working { work, told, done: None })), PhantomData)
 }
 
 /// Where a job leaves word.

@@ -10,12 +10,14 @@ fn map(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
-fn client() -> Client {
-    connect(map(json!({ "base_url": "http://127.0.0.1:9", "token": "t", "flavor": "guide" }))).unwrap()
+fn platform() -> Target {
+    Target::Platform(
+        connect(map(json!({ "base_url": "http://127.0.0.1:9", "token": "t", "flavor": "guide" }))).unwrap(),
+    )
 }
 
 fn refused(id: &str, args: Value, options: Value) -> Error {
-    match begin(&client(), id, map(args), map(options)) {
+    match platform().begin(id, map(args), map(options)) {
         Err(error) => error,
         Ok(_) => panic!("{id} was begun"),
     }
@@ -38,10 +40,9 @@ fn every_operation_can_be_called_through_the_door() {
 fn the_platform_and_clusters_are_not_mixed_up() {
     let error = refused("kubernetes.pods", json!({}), json!({}));
     assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidArgument, Some("id")));
-    let cluster = connect_cluster(Map::new()).unwrap();
-    let refused = |id: &str, args: Value, options: Value| {
-        begin_on_cluster(&cluster, id, map(args), map(options)).err().unwrap()
-    };
+    let cluster = Target::Cluster(connect_cluster(Map::new()).unwrap());
+    let refused =
+        |id: &str, args: Value, options: Value| cluster.begin(id, map(args), map(options)).err().unwrap();
     assert_eq!(refused("users.get", json!({ "id": "u" }), json!({})).param(), Some("id"));
     assert_eq!(refused("kubernetes.pods", json!({ "name": "x" }), json!({})).param(), Some("name"));
     assert_eq!(refused("kubernetes.logs", json!({ "namespace": "n" }), json!({})).param(), Some("name"));
@@ -182,7 +183,7 @@ fn wrong_options_of_a_client_are_named_and_never_shown() {
 #[tokio::test]
 async fn nothing_is_sent_for_arguments_that_only_the_operation_refuses() {
     let Task::Call(call) =
-        begin(&client(), "users.get", map(json!({ "id": "../admin" })), Map::new()).unwrap()
+        platform().begin("users.get", map(json!({ "id": "../admin" })), Map::new()).unwrap()
     else {
         panic!("not a call");
     };

@@ -3,19 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::{entries, range, within};
 use crate::bindings::args::When;
 use crate::bindings::results::{ExportProgress, ExportSummary};
-use crate::bindings::task::{chunks, items, job};
+use crate::bindings::task::job;
 use crate::bud::{AuditRecord, AuditSummary, Export, ExportFormat, TamperCheck, Verification, Verifications};
 use crate::error::{Error, Result};
 use crate::schema::{Described, Type};
 use crate::types::{AuditId, Timestamp, UserId};
 
-/// What an export gives.
-struct Chunk;
-
-impl Described for Chunk {
+impl Described for Bytes {
     const TYPE: Type = Type::Bytes;
 }
 
@@ -33,9 +32,9 @@ entries! {
         idle_timeout: Option<Duration>,
         /// Takes an answer whose end the server does not mark.
         accept_unmarked_end: Option<bool>,
-    ) -> Chunk = |bud| {
+    ) -> Bytes = |bud| {
         let export = bud.audit().export(range(start, end)?);
-        chunks(configured(export, format, idle_timeout, accept_unmarked_end)?.bytes())
+        configured(export, format, idle_timeout, accept_unmarked_end)?.bytes()
     };
     /// Exports the audit log into a file, which appears under its name only when it is whole and on disk, readable for its
     /// owner alone. Cells of CSV are the server's, byte for byte: some begin with `=`, which a spreadsheet would run.
@@ -72,7 +71,7 @@ entries! {
         idle_timeout: Option<Duration>,
     ) -> AuditRecord = |bud| {
         let export = bud.audit().export(range(start, end)?);
-        items(configured(export, None, idle_timeout, None)?.records())
+        configured(export, None, idle_timeout, None)?.records()
     };
     /// Lists the records of the audit log, the newest first. Who is no administrator gets his own.
     pages audit.records(

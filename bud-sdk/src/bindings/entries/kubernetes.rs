@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::entries;
 use crate::bindings::args::When;
 use crate::bindings::results::ReportProgress;
-use crate::bindings::task::{items, job};
+use crate::bindings::task::job;
 use crate::diagnostics::{ClusterReport, ClusterReports};
 use crate::error::Result;
 use crate::kubernetes::{
@@ -168,7 +168,7 @@ entries! {
             let logs = cluster.open().await?.logs(namespace, name).when(container, Logs::container).when(tail, Logs::tail);
             Ok(chosen(logs, None, None, all_pods).when(timeout, Logs::timeout).follow())
         };
-        items(futures_util::stream::StreamExt::flat_map(futures_util::stream::once(begun), opened))
+        futures_util::stream::StreamExt::flat_map(futures_util::stream::once(begun), opened)
     };
     /// Runs a command in a service's pod, without a terminal, and waits for its exit code. What it does to the container is the
     /// caller's affair.

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use bud_sdk::Client;
 #[cfg(feature = "bindings")]
-use bud_sdk::bindings::{self, Task};
+use bud_sdk::bindings::{Target, Task};
 use bud_sdk::operations::Method;
 use bud_sdk::report::Report;
 use bud_sdk::testing::{Answer, Script};
@@ -111,11 +111,11 @@ fn list(bud: &Client, times: usize) -> Outcome {
 #[cfg(feature = "bindings")]
 fn bindings(bud: &Client, times: usize) -> Outcome {
     let args = json!({ "id": ID }).to_string();
+    let target = Target::Platform(bud.clone());
     runtime()?.block_on(async {
         for _ in 0..times {
             let args: Map<String, Value> = serde_json::from_str(&args).map_err(|error| error.to_string())?;
-            let Task::Call(call) = bindings::begin(bud, "users.get", args, Map::new()).map_err(failed)?
-            else {
+            let Task::Call(call) = target.begin("users.get", args, Map::new()).map_err(failed)? else {
                 return Err("users.get is no call".to_owned());
             };
             black_box(call.await.map_err(failed)?.value.to_json().map_err(failed)?);
