@@ -22,10 +22,12 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str) -> PyResult<T> {
     serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-pub(crate) fn hash(json: &str) -> u64 {
+/// A hash of the model's JSON. Equal models have the same: JSON's hash knows that `0.0` is `-0.0` and that the order of
+/// names does not count.
+pub(crate) fn hash<T: Serialize>(model: &T, secrets: &[&str]) -> PyResult<u64> {
     let mut hasher = DefaultHasher::new();
-    json.hash(&mut hasher);
-    hasher.finish()
+    public(model, secrets)?.hash(&mut hasher);
+    Ok(hasher.finish())
 }
 
 /// `User(id='u-1', role='admin')`: the fields that are set. Of unknown fields the names alone, for they may hold secrets.
@@ -163,11 +165,11 @@ macro_rules! models {
                 fn __eq__(&self, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
                     let py = other.py();
                     let Ok(other) = other.cast::<Self>() else { return Ok(py.NotImplemented()) };
-                    let equal = self.json()? == other.get().json()?;
+                    let equal = self.0 == other.get().0;
                     Ok(equal.into_pyobject(py)?.to_owned().into_any().unbind())
                 }
                 fn __hash__(&self) -> PyResult<u64> {
-                    Ok(model::hash(&self.json()?))
+                    model::hash(&self.0, Self::SECRETS)
                 }
                 fn __copy__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
                     slf

@@ -49,10 +49,7 @@ impl PySecret {
     fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
         let py = other.py();
         let Ok(other) = other.cast::<Self>() else { return Ok(py.NotImplemented()) };
-        let (ours, theirs) = (self.0.expose().as_bytes(), other.get().0.expose().as_bytes());
-        // In a time that does not tell where they differ.
-        let differences = ours.iter().zip(theirs).fold(0, |all, (a, b)| all | (a ^ b));
-        let equal = ours.len() == theirs.len() && differences == 0;
+        let equal = self.0 == other.get().0;
         match op {
             CompareOp::Eq => Ok(equal.into_pyobject(py)?.to_owned().into_any().unbind()),
             CompareOp::Ne => Ok((!equal).into_pyobject(py)?.to_owned().into_any().unbind()),

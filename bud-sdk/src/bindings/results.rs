@@ -15,7 +15,7 @@ use crate::schema::{Described, Type, records};
 use crate::types::Secret;
 
 /// A secret that is a call's very result: JSON has it, `Debug` does not.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Revealed(Secret);
 
 impl Revealed {

@@ -344,7 +344,7 @@ impl Value for u64 {
 macro_rules! model {
     ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $fdoc:literal])* $vis:vis $field:ident: $type:ty $(= $alias:literal $(| $more:literal)*)?,)* }) => {
         $(#[doc = $doc])*
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub struct $name {
             $($(#[doc = $fdoc])* $vis $field: $type,)*

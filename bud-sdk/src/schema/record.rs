@@ -8,7 +8,7 @@ macro_rules! records {
     };
     (@ $module:expr; $($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $fdoc:literal])* $field:ident: $type:ty,)* })*) => {$(
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
         #[non_exhaustive]
         pub struct $name {
             $($(#[doc = $fdoc])* pub $field: $type,)*
