@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::envelope::{Page, find_object, has_id};
+use super::envelope::{Page, find_object};
 use super::{Raw, Shape};
 use crate::error::{Error, Result};
 use crate::schema::leniently;
@@ -19,15 +19,15 @@ impl Raw {
     /// Reads one thing: bare, or under `name`, `data`, `item` or `result`.
     pub(crate) fn object<T: DeserializeOwned>(&self, name: &'static str) -> Result<T> {
         let body = self.json_body()?;
-        let (prefix, json) = find_object(body, name, 0);
-        from_slice(json).map_err(|error| self.explain(error.within(&prefix)))
+        let found = find_object(body, name, 0);
+        from_slice(found.json).map_err(|error| self.explain(error.within(&found.path)))
     }
 
     /// Reads one thing of which nothing may be lost, such as tokens.
     pub(crate) fn object_exact<T: DeserializeOwned>(&self, name: &'static str) -> Result<T> {
         let body = self.json_body()?;
-        let (prefix, json) = find_object(body, name, 0);
-        exact(json).map_err(|error| self.explain(error.within(&prefix)))
+        let found = find_object(body, name, 0);
+        exact(found.json).map_err(|error| self.explain(error.within(&found.path)))
     }
 
     /// Reads a thing with an id, bare or wrapped, if there is one.
@@ -35,9 +35,9 @@ impl Raw {
         if self.is_nothing() {
             return Ok(None);
         }
-        let (prefix, json) = find_object(&self.body, name, 0);
-        if has_id(json) {
-            return from_slice(json).map(Some).map_err(|error| self.explain(error.within(&prefix)));
+        let found = find_object(&self.body, name, 0);
+        if found.has_id {
+            return from_slice(found.json).map(Some).map_err(|error| self.explain(error.within(&found.path)));
         }
         // What breaks off or is no JSON is no acknowledgment either.
         from_slice::<serde::de::IgnoredAny>(&self.body).map(|_| None).map_err(|error| self.explain(error))

@@ -156,6 +156,8 @@ pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
     pub(super) fn read(json: &'a [u8]) -> Option<Self> {
+        #[cfg(test)]
+        tests::READS.set(tests::READS.get() + 1);
         serde_json::from_slice(json).ok()
     }
     /// Of fields with the same name, the last one counts.
@@ -190,27 +192,33 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-pub(super) fn has_id(json: &[u8]) -> bool {
-    Fields::read(json).is_some_and(|fields| fields.get("id").is_some_and(|id| id.get() != "null"))
+/// An object in an answer.
+pub(super) struct Found<'a> {
+    /// Where it stands.
+    pub(super) path: String,
+    pub(super) json: &'a [u8],
+    pub(super) has_id: bool,
 }
 
 /// Where the object itself stands: as it is when it has an `id`, else inside its wrappings, at most two of them.
-pub(super) fn find_object<'a>(body: &'a [u8], name: &str, depth: u8) -> (String, &'a [u8]) {
-    let as_it_is = (".".to_owned(), body);
+pub(super) fn find_object<'a>(body: &'a [u8], name: &str, depth: u8) -> Found<'a> {
+    let as_it_is = |has_id| Found { path: ".".to_owned(), json: body, has_id };
     let Some(fields) = Fields::read(body) else {
-        return as_it_is;
+        return as_it_is(false);
     };
-    if fields.get("id").is_some() || depth == 2 {
-        return as_it_is;
+    if let Some(id) = fields.get("id") {
+        return as_it_is(id.get() != "null");
     }
-    for key in std::iter::once(name).chain(OBJECT_NAMES) {
-        if let Some(inner) = fields.get(key).filter(|inner| inner.get().starts_with('{')) {
-            let (path, json) = find_object(inner.get().as_bytes(), name, depth + 1);
-            let path = if path == "." { format!(".{key}") } else { format!(".{key}{path}") };
-            return (path, json);
+    let wrapped =
+        |key| fields.get(key).filter(|inner| inner.get().starts_with('{')).map(|inner| (key, inner));
+    match std::iter::once(name).chain(OBJECT_NAMES).find_map(wrapped) {
+        Some((key, inner)) if depth < 2 => {
+            let found = find_object(inner.get().as_bytes(), name, depth + 1);
+            let rest = if found.path == "." { "" } else { &found.path };
+            Found { path: format!(".{key}{rest}"), ..found }
         }
+        _ => as_it_is(false),
     }
-    as_it_is
 }
 
 /// Reads a page, knowing the name of its items.
@@ -385,5 +393,37 @@ impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         Ok(Self(value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    use serde_json::{Value, json};
+
+    use crate::operation::{Parts, Raw, Reply, Route, changed};
+
+    thread_local! {
+        /// How many objects were taken apart.
+        pub(crate) static READS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn takes_each_object_of_an_answer_to_a_change_apart_once() {
+        for (body, shown, reads) in [
+            (json!({ "id": "u-1" }), Some(true), 1),
+            (json!({ "user": { "id": "u-1" } }), Some(true), 2),
+            (json!({ "result": { "user": { "id": "u-1" } } }), Some(true), 3),
+            (json!({ "message": "done" }), Some(true), 1),
+            // It does not show the change: whether it blames something is looked up.
+            (json!({ "id": "u-1" }), None, 2),
+        ] {
+            READS.set(0);
+            let raw = Raw { status: 200, headers: http::HeaderMap::new(), body: body.to_string().into() };
+            let reply = changed(raw, "user", Route::get("/users/{id}"), Parts::new(), move |_: &Value| shown);
+            assert_eq!(matches!(reply, Ok(Reply::Then(_))), body.get("message").is_some(), "{body}");
+            assert_eq!(READS.get(), reads, "{body}");
+        }
     }
 }

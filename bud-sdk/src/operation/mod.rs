@@ -139,7 +139,7 @@ where
     T: serde::de::DeserializeOwned + 'static,
 {
     match raw.object_if_any::<T>(name)? {
-        Some(answered) if !raw.is_blaming() || shows(&answered) == Some(true) => {
+        Some(answered) if shows(&answered) == Some(true) || !raw.is_blaming() => {
             return Ok(Reply::Done(answered));
         }
         // The error may be the thing's own.
