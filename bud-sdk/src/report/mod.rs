@@ -19,8 +19,6 @@ mod text;
 
 pub use diff::ReportDiff;
 pub use fleet::{FleetMember, FleetReport};
-#[cfg(feature = "kubernetes")]
-pub(crate) use redact::redact;
 pub use schema::JSON_SCHEMA;
 pub use text::Text;
 
@@ -30,6 +28,8 @@ pub(crate) use assemble::assemble;
 pub(crate) use draft::{Draft, LogWanted, Subject};
 #[cfg(feature = "kubernetes")]
 pub(crate) use make::About;
+#[cfg(feature = "kubernetes")]
+pub(crate) use redact::redact;
 
 use crate::schema::{open_enum, records};
 use crate::types::{Timestamp, Wire};

@@ -46,6 +46,9 @@ fn what_looks_like_a_secret_is_gone() {
         (&format!("x {pem} y"), "x [redacted] y"),
         ("-----BEGIN PRIVATE KEY----- MIIE and it was cut", "[redacted]"),
         (&format!("the key is {line}\n{line}\nabc=\n-----END PRIVATE KEY----- y"), "the key is [redacted] y"),
+        ("Authorization: Bearer Bearer abc", "Authorization: Bearer [redacted] [redacted]"),
+        ("Bearer word/bearer 0123abcdEF", "Bearer word/bearer [redacted]"),
+        ("AKIAIOSFODNN7EXAMPLE_x glpat-0123456789abcdefgh", "[redacted]_x [redacted]"),
     ] {
         assert_eq!(redact(text), expected, "{text}");
     }
@@ -196,4 +199,9 @@ fn a_text_made_to_be_slow_is_not() {
     }
     // Each takes milliseconds; one that takes the square of the length would take minutes.
     assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn every_format_is_a_pattern() {
+    assert_eq!((SET.len(), REGEXES.len()), (FORMATS.len(), FORMATS.len()));
 }
