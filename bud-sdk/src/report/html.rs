@@ -1,135 +1,151 @@
 //! Reports as HTML, for notebooks and files.
 
-use super::text::{about, counts, line, objects, told, trees, unread, why};
-use super::{Finding, Report, Severity, Verdict};
-use crate::types::age;
+use maud::{Markup, PreEscaped, Render, html};
 
+use super::view::{FindingView, Line, Tree, View, about, line};
+use super::{Finding, Report, Severity, Verdict};
+
+const FRAME: &str = "font-family:sans-serif;font-size:14px;line-height:1.4";
 const MUTED: &str = "opacity:.75";
+const BADGE: &str = "padding:1px 6px;border-radius:4px;color:#fff;background:";
+const TABLE: &str = "border-collapse:collapse;width:100%";
+const HEAD: &str = "padding:4px 8px;text-align:left";
 const CELL: &str =
     "padding:4px 8px;text-align:left;vertical-align:top;border-top:1px solid rgba(128,128,128,.4)";
 const CODE: &str = "font-family:monospace;font-size:.9em;overflow-wrap:anywhere";
+const LIST: &str = "margin:4px 0;padding-left:18px";
 
 impl Report {
     /// The report as a piece of HTML that a notebook can show: without scripts or anything from elsewhere, and readable on light
     /// and on dark ground. What comes from the cluster is escaped.
     pub fn to_html(&self) -> String {
-        let mut html = Html(String::with_capacity(1024 + 1024 * self.findings.len()));
-        html.raw(
-            "<div class=\"bud-report\" style=\"font-family:sans-serif;font-size:14px;line-height:1.4\">\n<p>",
-        );
-        html.badge(self.verdict.as_str(), verdict_color(&self.verdict));
-        html.raw(" <strong>").text(&self.server).raw("</strong>");
-        if let Some(version) = &self.version {
-            html.raw(" ").text(version);
-        }
-        html.raw(": ").text(&counts(self)).raw("<br><span style=\"").raw(MUTED).raw("\">");
-        html.text(&format!("read until {}", self.finished_at)).raw("</span></p>\n");
-        self.findings(&mut html);
-        self.unread(&mut html);
-        html.raw("</div>\n");
-        html.0
+        report(&View::of(self)).into_string()
     }
 
     /// The report as a page of HTML, for a file or a mail.
     pub fn to_html_page(&self) -> String {
-        let mut html = Html(String::new());
-        html.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-        html.raw("<meta name=\"viewport\" content=\"width=device-width\">\n<meta http-equiv=\"Content-Security-Policy\" ");
-        html.raw("content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>");
-        html.text(&format!("{}: {}", self.verdict, self.server)).raw("</title>\n");
-        html.raw("<style>:root{color-scheme:light dark}</style>\n</head>\n<body>\n");
-        html.raw(&self.to_html()).raw("</body>\n</html>\n");
-        html.0
+        page(&View::of(self)).into_string()
     }
+}
 
-    fn findings(&self, html: &mut Html) {
-        if self.findings.is_empty() {
-            return;
+/// maud leaves apostrophes as they are.
+impl Render for Line {
+    fn render_to(&self, html: &mut String) {
+        for (at, text) in self.as_str().split('\'').enumerate() {
+            html.push_str(if at == 0 { "" } else { "&#39;" });
+            text.render_to(html);
         }
-        html.raw("<table style=\"border-collapse:collapse;width:100%\">\n<tr>");
-        for head in ["Severity", "What", "Finding", "Since"] {
-            html.raw("<th style=\"padding:4px 8px;text-align:left\">").raw(head).raw("</th>");
-        }
-        html.raw("</tr>\n");
-        for (root, effects) in trees(self) {
-            html.raw("<tr>").cell(|html| html.badge(root.severity.as_str(), severity_color(&root.severity)));
-            html.cell(|html| {
-                html.text(&about(root));
-            });
-            html.cell(|html| self.finding(html, root, &effects));
-            let since = root.since.map(|since| age(since.min(self.finished_at), self.finished_at));
-            html.cell(|html| {
-                html.text(&since.unwrap_or_default());
-            });
-            html.raw("</tr>\n");
-        }
-        html.raw("</table>\n");
     }
+}
 
-    fn finding(&self, html: &mut Html, finding: &Finding, effects: &[&Finding]) {
-        html.raw("<strong>").text(&finding.title).raw("</strong>");
-        if finding.count > 1 {
-            let all = usize::try_from(finding.count).is_ok_and(|count| count <= finding.samples.len());
-            let more = if all { "" } else { ", ..." };
-            html.text(&format!(" ×{} ({}{more})", finding.count, finding.samples.join(", ")));
+fn page(view: &View<'_>) -> Markup {
+    html! {
+        (PreEscaped("<!doctype html>\n"))
+        html lang="en" {
+            "\n" head {
+                "\n" meta charset="utf-8";
+                "\n" meta name="viewport" content="width=device-width";
+                "\n" meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                "\n" title { (view.verdict_name) ": " (view.server) }
+                "\n" style { ":root{color-scheme:light dark}" }
+                "\n"
+            }
+            "\n" body { "\n" (report(view)) }
+            "\n"
         }
-        html.raw("<br><span style=\"").raw(CODE).raw("\">").text(&finding.code).raw("</span>");
-        if !finding.evidence.is_empty() {
-            html.raw("<ul style=\"margin:4px 0;padding-left:18px\">");
-            for evidence in &finding.evidence {
-                html.raw("<li>").text(&evidence.kind.as_str().to_lowercase()).raw(": ").text(&told(evidence));
-                if let Some(at) = evidence.at {
-                    html.text(&format!(" ({} ago)", age(at.min(self.finished_at), self.finished_at)));
+        "\n"
+    }
+}
+
+fn report(view: &View<'_>) -> Markup {
+    html! {
+        div.bud-report style=(FRAME) {
+            "\n" p {
+                (badge(&view.verdict_name, verdict_color(view.verdict)))
+                " " strong { (view.server) }
+                @if let Some(version) = &view.version { " " (version) }
+                ": " (view.counts) br;
+                span style=(MUTED) { "read until " (view.finished_at.to_string()) }
+            }
+            "\n"
+            @if !view.trees.is_empty() { (findings(&view.trees)) "\n" }
+            @if !view.unread.is_empty() {
+                p { "Not read:" }
+                "\n" ul { @for (section, why) in &view.unread { li { strong { (section) } ": " (why) } } }
+                "\n"
+            }
+            @if !view.read.is_empty() {
+                p style=(MUTED) {
+                    "Read: "
+                    @for (at, (section, objects)) in view.read.iter().enumerate() {
+                        @if at > 0 { ", " } (section) " (" (objects) ")"
+                    }
                 }
-                html.raw("</li>");
+                "\n"
             }
-            html.raw("</ul>");
         }
-        if !finding.remedy.is_empty() {
-            html.raw("<div>→ ").text(&finding.remedy).raw("</div>");
-        }
-        for command in &finding.commands {
-            html.raw("<div style=\"").raw(CODE).raw("\">").text(command).raw("</div>");
-        }
-        if !effects.is_empty() {
-            html.raw("<details><summary>explains: ").text(&objects(effects));
-            html.raw("</summary><ul style=\"margin:4px 0;padding-left:18px\">");
-            for effect in effects {
-                html.raw("<li>").text(&format!("{} {}: {}", effect.severity, about(effect), effect.title));
-                if effect.count > 1 {
-                    html.text(&format!(" ×{}", effect.count));
-                }
-                html.raw(" <span style=\"").raw(CODE).raw("\">").text(&effect.code).raw("</span></li>");
-            }
-            html.raw("</ul></details>");
-        }
+        "\n"
     }
+}
 
-    fn unread(&self, html: &mut Html) {
-        let mut sections = unread(self).peekable();
-        if sections.peek().is_some() {
-            html.raw("<p>Not read:</p>\n<ul>");
-            for section in sections {
-                html.raw("<li><strong>")
-                    .text(&section.name)
-                    .raw("</strong>: ")
-                    .text(&why(section))
-                    .raw("</li>");
+fn findings(trees: &[Tree<'_>]) -> Markup {
+    html! {
+        table style=(TABLE) {
+            "\n" tr { @for head in ["Severity", "What", "Finding", "Since"] { th style=(HEAD) { (head) } } }
+            "\n"
+            @for tree in trees {
+                tr {
+                    td style=(CELL) { (badge(&tree.root.severity_name, severity_color(tree.root.severity))) }
+                    td style=(CELL) { (tree.root.about) }
+                    td style=(CELL) { (finding(&tree.root)) @if !tree.effects.is_empty() { (effects(tree)) } }
+                    td style=(CELL) { @if let Some(since) = &tree.root.since { (since) } }
+                }
+                "\n"
             }
-            html.raw("</ul>\n");
-        }
-        let read = self.sections.iter().filter(|section| section.reason.is_none());
-        let read: Vec<String> =
-            read.map(|section| format!("{} ({})", section.name, section.objects)).collect();
-        if !read.is_empty() {
-            html.raw("<p style=\"").raw(MUTED).raw("\">Read: ");
-            // One by one, for a long text is cut.
-            for (at, section) in read.iter().enumerate() {
-                html.raw(if at == 0 { "" } else { ", " }).text(section);
-            }
-            html.raw("</p>\n");
         }
     }
+}
+
+fn finding(finding: &FindingView<'_>) -> Markup {
+    html! {
+        strong { (finding.title) }
+        @if let Some(samples) = &finding.samples { " ×" (finding.count) " (" (samples) ")" }
+        br; (code(&finding.code))
+        @if !finding.evidence.is_empty() {
+            ul style=(LIST) {
+                @for evidence in &finding.evidence {
+                    li { (evidence.kind) ": " (evidence.text) @if let Some(at) = &evidence.at { " (" (at) ")" } }
+                }
+            }
+        }
+        @if let Some(remedy) = &finding.remedy { div { "→ " (remedy) } }
+        @for command in &finding.commands { div style=(CODE) { (command) } }
+    }
+}
+
+/// What a finding explains, folded.
+fn effects(tree: &Tree<'_>) -> Markup {
+    let effect = |effect: &Finding| {
+        html! {
+            (line(effect.severity.as_str())) " " (about(effect)) ": " (line(&effect.title))
+            @if effect.count > 1 { " ×" (effect.count) }
+            " " (code(&line(&effect.code)))
+        }
+    };
+    html! {
+        details {
+            summary { "explains: " (tree.explains) }
+            ul style=(LIST) { @for finding in &tree.effects { li { (effect(finding)) } } }
+        }
+    }
+}
+
+fn code(text: &Line) -> Markup {
+    html! { span style=(CODE) { (text) } }
+}
+
+fn badge(text: &Line, color: &str) -> Markup {
+    html! { span style={ (BADGE) (color) } { (text) } }
 }
 
 /// Dark enough for white letters, on any ground.
@@ -148,46 +164,6 @@ fn verdict_color(verdict: &Verdict) -> &'static str {
         Verdict::Critical => "#9b1c1c",
         Verdict::Degraded => "#c2410c",
         _ => "#5b5b66",
-    }
-}
-
-/// HTML while it is written: what is ours as it is, and what is foreign escaped.
-struct Html(String);
-
-impl Html {
-    fn raw(&mut self, html: &str) -> &mut Self {
-        self.0.push_str(html);
-        self
-    }
-
-    fn text(&mut self, text: &str) -> &mut Self {
-        // Spaces at the ends are ours.
-        let (start, end) = (text.starts_with(' '), text.ends_with(' ') && text.len() > 1);
-        self.raw(if start { " " } else { "" });
-        for c in line(text).chars() {
-            match c {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '"' => self.0.push_str("&quot;"),
-                '\'' => self.0.push_str("&#39;"),
-                c => self.0.push(c),
-            }
-        }
-        self.raw(if end { " " } else { "" })
-    }
-
-    fn badge(&mut self, text: &str, color: &str) {
-        self.raw("<span style=\"padding:1px 6px;border-radius:4px;color:#fff;background:")
-            .raw(color)
-            .raw("\">");
-        self.text(text).raw("</span>");
-    }
-
-    fn cell(&mut self, fill: impl FnOnce(&mut Self)) -> &mut Self {
-        self.raw("<td style=\"").raw(CELL).raw("\">");
-        fill(self);
-        self.raw("</td>")
     }
 }
 

@@ -16,6 +16,7 @@ mod redact;
 pub(crate) mod sample;
 mod schema;
 mod text;
+mod view;
 
 pub use diff::ReportDiff;
 pub use fleet::{FleetMember, FleetReport};

@@ -1,22 +1,14 @@
 //! Reports as text, for terminals and logs.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::{self, Display};
 use std::io::IsTerminal;
 
-use super::links::Links;
-use super::{
-    Evidence, EvidenceKind, Finding, Report, ReportDiff, ReportSection, SectionStatus, Severity, Verdict,
-};
-use crate::operation::clean;
-use crate::types::{Timestamp, age};
+use super::view::{FindingView, View};
+use super::{Report, ReportDiff, Severity, Verdict};
 
 /// How many pieces of evidence are shown of each finding. All are in the JSON.
 const MOST_EVIDENCE: usize = 3;
-/// The longest text in a line, in characters.
-const LONGEST: usize = 400;
 
 /// A [`Report`] or a [`ReportDiff`] as text: what to look at, a line each, with what shows it and what to do.
 ///
@@ -76,56 +68,48 @@ impl Text<'_> {
     }
 
     /// One line for a finding, and below it what shows it and what to do.
-    fn finding(self, f: &mut fmt::Formatter<'_>, finding: &Finding, now: Option<Timestamp>) -> fmt::Result {
-        let severity = line(finding.severity.as_str());
-        write!(
-            f,
-            "{} {} {}",
-            self.paint(&severity, of(&finding.severity)),
-            line(&finding.code),
-            about(finding)
-        )?;
-        write!(f, ": {}", line(&finding.title))?;
+    fn finding(self, f: &mut fmt::Formatter<'_>, finding: &FindingView<'_>) -> fmt::Result {
+        let severity = self.paint(finding.severity_name.as_str(), of(finding.severity));
+        write!(f, "{severity} {} {}: {}", finding.code, finding.about, finding.title)?;
         if finding.count > 1 {
             write!(f, " (×{})", finding.count)?;
         }
-        match (finding.since, now) {
-            (Some(since), Some(now)) => writeln!(f, " since {}", age(since.min(now), now))?,
-            (Some(since), None) => writeln!(f, " since {since}")?,
-            (None, _) => writeln!(f)?,
+        if let Some(since) = &finding.since {
+            write!(f, " since {since}")?;
         }
+        writeln!(f)?;
         for evidence in finding.evidence.iter().take(MOST_EVIDENCE) {
-            let kind = evidence.kind.as_str().to_lowercase();
-            write!(f, "    {}: {}", line(&kind), line(&told(evidence)))?;
-            match (evidence.at, now) {
-                (Some(at), Some(now)) => writeln!(f, " ({} ago)", age(at.min(now), now))?,
-                (Some(at), None) => writeln!(f, " ({at})")?,
-                (None, _) => writeln!(f)?,
+            write!(f, "    {}: {}", evidence.kind, evidence.text)?;
+            if let Some(at) = &evidence.at {
+                write!(f, " ({at})")?;
             }
+            writeln!(f)?;
         }
-        if !finding.remedy.is_empty() {
-            writeln!(f, "    -> {}", line(&finding.remedy))?;
+        if let Some(remedy) = &finding.remedy {
+            writeln!(f, "    -> {remedy}")?;
         }
         Ok(())
     }
 
     fn report(self, f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
-        let version = report.version.as_deref().map(|version| format!(" ({})", line(version)));
-        write!(f, "{}{}: ", line(&report.server), version.unwrap_or_default())?;
-        let (verdict, paint) = (line(report.verdict.as_str()), of_verdict(&report.verdict));
-        writeln!(f, "{}, {}", self.paint(&verdict, paint), counts(report))?;
-        for (root, effects) in trees(report) {
-            self.finding(f, root, Some(report.finished_at))?;
-            if !effects.is_empty() {
-                writeln!(f, "    explains: {}", objects(&effects))?;
+        let view = View::of(report);
+        write!(f, "{}", view.server)?;
+        if let Some(version) = &view.version {
+            write!(f, " ({version})")?;
+        }
+        let verdict = self.paint(view.verdict_name.as_str(), of_verdict(view.verdict));
+        writeln!(f, ": {verdict}, {}", view.counts)?;
+        for tree in &view.trees {
+            self.finding(f, &tree.root)?;
+            if !tree.effects.is_empty() {
+                writeln!(f, "    explains: {}", tree.explains)?;
             }
         }
-        let unread: Vec<&ReportSection> = unread(report).collect();
-        if !unread.is_empty() {
+        if !view.unread.is_empty() {
             writeln!(f, "not read:")?;
         }
-        for section in unread {
-            writeln!(f, "    {}: {}", line(&section.name), why(section))?;
+        for (section, why) in &view.unread {
+            writeln!(f, "    {section}: {why}")?;
         }
         Ok(())
     }
@@ -135,12 +119,12 @@ impl Text<'_> {
         writeln!(f, "{} new, {} resolved, {unchanged} unchanged", new.len(), resolved.len())?;
         for finding in new {
             write!(f, "{} ", self.paint("new", "31"))?;
-            self.finding(f, finding, None)?;
+            self.finding(f, &FindingView::of(finding, None))?;
         }
         for finding in resolved {
-            let (severity, code) = (line(finding.severity.as_str()), line(&finding.code));
+            let FindingView { severity_name, code, about, title, .. } = FindingView::of(finding, None);
             let resolved = self.paint("resolved", "32");
-            writeln!(f, "{resolved} {severity} {code} {}: {}", about(finding), line(&finding.title))?;
+            writeln!(f, "{resolved} {severity_name} {code} {about}: {title}")?;
         }
         Ok(())
     }
@@ -189,137 +173,6 @@ fn of_verdict(verdict: &Verdict) -> &'static str {
         Verdict::Critical => "1;31",
         _ => "33",
     }
-}
-
-/// Foreign text, fit for a line.
-pub(super) fn line(text: &str) -> String {
-    clean(text, LONGEST)
-}
-
-/// What is shown of a piece of evidence: of a log the end, which says most.
-pub(super) fn told(evidence: &Evidence) -> Cow<'_, str> {
-    let count = evidence.text.chars().count();
-    if *evidence.kind != EvidenceKind::Log || count <= LONGEST {
-        return Cow::Borrowed(&evidence.text);
-    }
-    Cow::Owned(['…'].into_iter().chain(evidence.text.chars().skip(count - LONGEST + 1)).collect())
-}
-
-/// What a finding is about, with its container.
-pub(super) fn about(finding: &Finding) -> String {
-    match &finding.container {
-        Some(container) => line(&format!("{} ({container})", finding.subject)),
-        None => line(&finding.subject.to_string()),
-    }
-}
-
-/// `1 critical, 2 errors`.
-pub(super) fn counts(report: &Report) -> String {
-    let summary = &report.summary;
-    let words = [
-        (summary.critical, "critical", "critical"),
-        (summary.error, "error", "errors"),
-        (summary.warning, "warning", "warnings"),
-        (summary.info, "note", "notes"),
-    ];
-    let found = words.iter().filter(|(count, ..)| *count > 0);
-    let found = found.map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }));
-    let mut found: Vec<String> = found.collect();
-    if *report.verdict == Verdict::Unknown {
-        found.push("not all could be read".to_owned());
-    } else if found.is_empty() {
-        found.push("nothing found".to_owned());
-    }
-    found.join(", ")
-}
-
-/// Each finding that nothing else explains, with all that it explains. None is left out, even if what explains it is not there.
-pub(super) fn trees(report: &Report) -> Vec<(&Finding, Vec<&Finding>)> {
-    let links = Links::of(report);
-    let known: BTreeSet<&str> = report.findings.iter().map(|finding| finding.fingerprint.as_str()).collect();
-    let explained = |(_, finding): &(usize, &Finding)| {
-        finding.caused_by.as_deref().is_some_and(|cause| known.contains(cause))
-    };
-    let (rest, roots): (Vec<_>, Vec<_>) = report.findings.iter().enumerate().partition(explained);
-    let mut seen = BTreeSet::new();
-    let mut trees = Vec::new();
-    // Those of the rest that are not seen from a root explain each other.
-    for (place, root) in roots.into_iter().chain(rest) {
-        if seen.insert(place) {
-            trees.push((root, links.effects(&root.fingerprint, &mut seen)));
-        }
-    }
-    trees
-}
-
-/// `12 pods, 3 deployments, 2 services`: the objects of findings, each counted once.
-pub(super) fn objects(findings: &[&Finding]) -> String {
-    // By what made them: how many were folded, and which were not.
-    let mut groups: BTreeMap<(String, String), (u64, BTreeSet<String>)> = BTreeMap::new();
-    for finding in findings {
-        let name = finding.subject.to_string();
-        if finding.count > 1 {
-            let group = groups.entry((made_by(finding).to_lowercase(), name)).or_default();
-            group.0 = group.0.max(u64::from(finding.count));
-        } else {
-            let maker = finding.owner.as_ref().map_or_else(|| name.clone(), ToString::to_string);
-            groups.entry((finding.subject.kind.to_lowercase(), maker)).or_default().1.insert(name);
-        }
-    }
-    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    for ((kind, _), (folded, names)) in groups {
-        // A fold has names for a few only: those beside it may be of it.
-        let count = folded.max(u64::try_from(names.len()).unwrap_or(u64::MAX));
-        *kinds.entry(kind).or_default() += count;
-    }
-    let mut kinds: Vec<(String, u64)> = kinds.into_iter().collect();
-    kinds.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-    let kinds = kinds.into_iter().map(|(kind, count)| match count {
-        1 => format!("1 {kind}"),
-        _ => format!("{count} {}", plural(&kind)),
-    });
-    line(&kinds.collect::<Vec<String>>().join(", "))
-}
-
-/// What objects of a kind make: a fold is about what made its members.
-fn made_by(finding: &Finding) -> &str {
-    match finding.subject.kind.as_str() {
-        // Those that were taken from a node are told of the node.
-        _ if finding.code.starts_with("POD_") => "Pod",
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController" | "Job" => "Pod",
-        "CronJob" => "Job",
-        other => other,
-    }
-}
-
-fn plural(kind: &str) -> String {
-    match kind.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-        _ if kind.ends_with("endpoints") => kind.to_owned(),
-        _ if kind.ends_with(['s', 'x']) => format!("{kind}es"),
-        _ => format!("{kind}s"),
-    }
-}
-
-/// The sections that were not read, or not wholly.
-pub(super) fn unread(report: &Report) -> impl Iterator<Item = &ReportSection> {
-    let unread = |section: &&ReportSection| {
-        section.reason.is_some() || matches!(*section.status, SectionStatus::Unavailable)
-    };
-    report.sections.iter().filter(unread)
-}
-
-/// `forbidden, missing permission: list pods: ...`
-pub(super) fn why(section: &ReportSection) -> String {
-    let reason = section.reason.as_ref().map_or("unavailable", |reason| reason.as_str());
-    let mut why = reason.to_lowercase().replace('_', " ");
-    if let Some(right) = &section.missing_permission {
-        why.push_str(&format!(", missing permission: {right}"));
-    }
-    if let Some(detail) = &section.detail {
-        why.push_str(&format!(": {detail}"));
-    }
-    line(&why)
 }
 
 #[cfg(all(test, feature = "kubernetes"))]
