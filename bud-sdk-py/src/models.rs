@@ -4,9 +4,9 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
+use crate::conversions::Conversions;
 use crate::error;
 use crate::model::{self, models};
-use crate::conversions::Conversions;
 use crate::to_py::{Spelled, ToPy, ids, spelled};
 
 spelled! {

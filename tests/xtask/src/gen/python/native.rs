@@ -23,9 +23,9 @@ pub fn models_source() -> String {
          use pyo3::IntoPyObjectExt;\n\
          use pyo3::prelude::*;\n\
          use pyo3::types::{PyDict, PyList, PyString, PyTuple};\n\n\
+         use crate::conversions::Conversions;\n\
          use crate::error;\n\
          use crate::model::{self, models};\n\
-         use crate::conversions::Conversions;\n\
          use crate::to_py::{Spelled, ToPy, ids, spelled};\n\n",
     );
     let names: Vec<String> = enumerations().iter().map(|values| values.path()).collect();
