@@ -71,6 +71,8 @@ impl Account {
     }
     /// The user whom the session belongs to. `GET /users/me`, runtime only.
     ///
+    /// Awaiting it returns a [`User`](crate::users::User).
+    ///
     /// # Errors
     /// Those of a request.
     ///
@@ -86,6 +88,8 @@ impl Account {
     }
 
     /// What the user of the session may do, module by module. `GET /users/me/permissions`, runtime only.
+    ///
+    /// Awaiting it returns a list of [`ModulePermission`](crate::account::ModulePermission).
     ///
     /// # Errors
     /// Those of a request.

@@ -24,6 +24,8 @@ pub struct Quotas(Client);
 impl Quotas {
     /// Reads how much a project has used of what it may. Guide section 9.2: `GET /projects/{id}/billing/quota`.
     ///
+    /// Awaiting it returns a [`Quota`](crate::quotas::Quota).
+    ///
     /// # Errors
     /// `NotFound`. On the platform as shipped quotas belong to users, not projects: `Unsupported`.
     ///
@@ -40,6 +42,8 @@ impl Quotas {
 
     /// Reads how much a user has used of what he may. `GET /billing/user/{id}/usage`, runtime only. While the platform's
     /// metrics service is down, it says that nothing was used; of an unknown user, that he has no plan.
+    ///
+    /// Awaiting it returns a [`UserQuota`](crate::quotas::UserQuota).
     ///
     /// # Errors
     /// `PermissionDenied` for who is no administrator.
@@ -60,6 +64,8 @@ impl Quotas {
     /// The same for the session's own user; without a plan of his own `has_billing` is false, and the numbers are those of the
     /// free plan. `GET /billing/current`, runtime only.
     ///
+    /// Awaiting it returns a [`UserQuota`](crate::quotas::UserQuota).
+    ///
     /// # Errors
     /// Those of a request.
     pub fn mine(&self) -> Call<GetOwnQuota> {
@@ -67,6 +73,8 @@ impl Quotas {
     }
 
     /// A user's billing: his plan, and what was agreed beyond it. `GET /billing/user/{id}`, runtime only.
+    ///
+    /// Awaiting it returns a [`UserBilling`](crate::quotas::UserBilling).
     ///
     /// # Errors
     /// `NotFound` for who has none; `PermissionDenied` for who is no administrator.
@@ -76,6 +84,8 @@ impl Quotas {
 
     /// The plans that there are. `GET /billing/plans`, runtime only.
     ///
+    /// Awaiting it returns a list of [`Plan`](crate::quotas::Plan).
+    ///
     /// # Errors
     /// Those of a request.
     pub fn plans(&self) -> Call<ListPlans> {
@@ -83,6 +93,8 @@ impl Quotas {
     }
 
     /// Whether the session's own user may still use the platform. `GET /billing/check-limits`, runtime only.
+    ///
+    /// Awaiting it returns a [`UsageLimits`](crate::quotas::UsageLimits).
     ///
     /// # Errors
     /// Those of a request.
@@ -92,6 +104,8 @@ impl Quotas {
 
     /// What the session's own user used, day by day unless said otherwise; a step without use is left out.
     /// `POST /billing/history`, runtime only.
+    ///
+    /// Awaiting it returns a list of [`UsageStep`](crate::quotas::UsageStep).
     ///
     /// # Errors
     /// `Server` while the platform's metrics service is down: the platform calls that a success.

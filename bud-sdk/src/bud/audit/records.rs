@@ -21,6 +21,8 @@ impl Audit {
     /// Lists records, the newest first, by hundreds at most; who is no administrator gets his own. `GET /audit/records`, runtime only: on the guide's API
     /// [`export`](Self::export)`(range).records()` gives them.
     ///
+    /// Yields [`AuditRecord`](crate::audit::AuditRecord) items.
+    ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
     /// let mut failures = bud.audit().records().action("login_failed").items();
@@ -36,6 +38,8 @@ impl Audit {
 
     /// Reads one record. `GET /audit/records/{id}`, runtime only.
     ///
+    /// Awaiting it returns an [`AuditRecord`](crate::audit::AuditRecord).
+    ///
     /// # Errors
     /// `NotFound`.
     pub fn get(&self, id: impl Into<AuditId>) -> Call<GetAuditRecord> {
@@ -43,6 +47,8 @@ impl Audit {
     }
 
     /// The log in numbers; for who is no administrator, of his own records. `GET /audit/summary`, runtime only.
+    ///
+    /// Awaiting it returns an [`AuditSummary`](crate::audit::AuditSummary).
     ///
     /// # Errors
     /// Those of a request.

@@ -23,6 +23,8 @@ impl Audit {
     /// [`all`](Call::all). [`records_checked`](TamperCheck::records_checked) says how many were looked at.
     /// `GET /audit/find-tampered`, runtime only.
     ///
+    /// Awaiting it returns a [`TamperCheck`](crate::audit::TamperCheck).
+    ///
     /// # Errors
     /// `InvalidArgument` for more than 1000. With `all`, `Incomplete` for more than 1000 records of one microsecond.
     ///

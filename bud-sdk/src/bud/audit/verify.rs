@@ -14,6 +14,8 @@ const NONE: &str = "that API proves nothing about its records";
 impl Audit {
     /// Whether a record is still as it was written. `GET /audit/records/{id}/verify`, runtime only.
     ///
+    /// Awaiting it returns a [`Verification`](crate::audit::Verification).
+    ///
     /// # Errors
     /// `NotFound`: of a record that there is not, the server says with success that it is not valid.
     pub fn verify(&self, id: impl Into<AuditId>) -> Call<VerifyRecord> {

@@ -37,6 +37,8 @@ impl Clusters {
     /// Lists clusters. Guide section 6.1: `GET /clusters` (guide), `GET /clusters/clusters` in order of creation (runtime,
     /// where `cluster_type` is then missing).
     ///
+    /// Yields [`Cluster`](crate::clusters::Cluster) items.
+    ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
     /// for cluster in bud.clusters().list().all().await? {
@@ -51,6 +53,8 @@ impl Clusters {
 
     /// Reads one cluster. Guide section 6.1: `GET /clusters/{id}` on both flavors.
     ///
+    /// Awaiting it returns a [`Cluster`](crate::clusters::Cluster).
+    ///
     /// # Errors
     /// `NotFound`.
     pub fn get(&self, id: impl Into<ClusterId>) -> Call<GetCluster> {
@@ -59,6 +63,8 @@ impl Clusters {
 
     /// Has the platform look at the cluster again, and returns it as it is known then; the new state may come a little
     /// later (`last_refreshed_at` moves). Guide section 6.3: `POST /clusters/{id}/refresh`.
+    ///
+    /// Awaiting it returns a [`Cluster`](crate::clusters::Cluster).
     ///
     /// # Errors
     /// `NotFound`. It is sent once.

@@ -13,6 +13,8 @@ impl Clusters {
     /// there are none or not all, and some servers say `processing`. [`deploy_model`](crate::endpoints::Endpoints::deploy_model)
     /// waits for it by itself. Guide section 5.1: `GET /clusters/recommended/{id}`, runtime only.
     ///
+    /// Awaiting it returns a [`Recommendations`](crate::clusters::Recommendations).
+    ///
     /// # Errors
     /// `NotFound` for an unknown workflow; `Server` while the simulator has not begun.
     pub fn recommended(&self, workflow: impl Into<WorkflowId>) -> Call<RecommendClusters> {

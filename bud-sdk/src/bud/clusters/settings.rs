@@ -15,6 +15,8 @@ const NONE: &str = "that API has no settings of clusters";
 impl Clusters {
     /// The storage that deployments on a cluster get by default. Guide section 6.1: `GET /clusters/{id}/settings`, runtime only.
     ///
+    /// Awaiting it returns a [`ClusterSettings`](crate::clusters::ClusterSettings).
+    ///
     /// # Errors
     /// `NotFound` when none were set.
     pub fn settings(&self, id: impl Into<ClusterId>) -> Call<GetClusterSettings> {
@@ -24,6 +26,8 @@ impl Clusters {
     /// Sets the storage that deployments on a cluster get by default, whether or not it was set before. Both values are
     /// replaced: what is left out is cleared, but the platform chooses an access mode that suits the storage class if it
     /// can. `PUT /clusters/{id}/settings`, runtime only.
+    ///
+    /// Awaiting it returns a [`ClusterSettings`](crate::clusters::ClusterSettings).
     ///
     /// # Errors
     /// `InvalidArgument` for nothing, and for what no storage class is called; `NotFound`.

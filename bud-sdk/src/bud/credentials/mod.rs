@@ -35,6 +35,8 @@ pub struct Credentials(Client);
 impl Credentials {
     /// Creates an API key for a project. Guide section 9.3: `POST /credentials` (guide), `POST /credentials/` (runtime).
     ///
+    /// Awaiting it returns a [`NewCredential`](crate::credentials::NewCredential).
+    ///
     /// The guide's API shows the key this once. The platform as shipped returns it encrypted, here and in every list:
     /// [`ApiKeyValue::Encrypted`] is no key that could be used, until the deployment's private key is given (feature
     /// `decrypt`, `ClientBuilder::deployment_key`).
@@ -63,12 +65,16 @@ impl Credentials {
     }
 
     /// Lists API keys. Guide section 9.3: `GET /credentials` (guide), `GET /credentials/` (runtime: only the caller's own).
+    ///
+    /// Yields [`Credential`](crate::credentials::Credential) items.
     pub fn list(&self) -> List<ListCredentials> {
         List::new(self.0.clone(), ListCredentials::default())
     }
 
     /// Changes an API key's name, limits or end; what is not set stays. `PUT /credentials/{id}`, runtime only. That server drops
     /// the budget of a key unless it is told it again, so that the key is looked up first among the caller's own.
+    ///
+    /// Awaiting it returns a [`Credential`](crate::credentials::Credential).
     ///
     /// # Errors
     /// `InvalidArgument` when nothing would change, or for numbers out of range; `NotFound`, `Conflict` for a taken name.

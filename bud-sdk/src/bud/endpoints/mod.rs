@@ -51,6 +51,8 @@ impl Endpoints {
     /// Reads one endpoint. Guide section 5.2 and 10.3: `GET /endpoints/{id}` (guide),
     /// `GET /endpoints/{id}/model-cluster-detail`, which does not tell the project, the replicas and the times (runtime).
     ///
+    /// Awaiting it returns an [`Endpoint`](crate::endpoints::Endpoint).
+    ///
     /// # Errors
     /// `NotFound`; `PermissionDenied` on runtime for who is no superuser and has not said [`project`](Call::project).
     pub fn get(&self, id: impl Into<EndpointId>) -> Call<GetEndpoint> {
@@ -58,6 +60,8 @@ impl Endpoints {
     }
 
     /// Lists endpoints. `GET /endpoints` (guide), `GET /endpoints/` in order of creation (runtime).
+    ///
+    /// Yields [`Endpoint`](crate::endpoints::Endpoint) items.
     pub fn list(&self) -> List<ListEndpoints> {
         List::new(self.0.clone(), ListEndpoints::default())
     }
@@ -65,6 +69,8 @@ impl Endpoints {
     /// Deploys an endpoint to a cluster and returns it as it is then, usually `Deploying`:
     /// [`wait`](Self::wait) for it to run. Guide section 5.1: `POST /endpoints/{id}/deploy`. Guide only: the platform as shipped
     /// has no endpoint before its deployment.
+    ///
+    /// Awaiting it returns an [`Endpoint`](crate::endpoints::Endpoint).
     ///
     /// # Errors
     /// `InvalidArgument` for numbers out of range, `NotFound` for an unknown endpoint or cluster, `Conflict` when it does
@@ -88,6 +94,8 @@ impl Endpoints {
     /// this number as least and most, which pins the autoscaler and resets whatever else was
     /// [set](Self::autoscale) of it (runtime). The replicas come and go afterwards: `wait(id).replicas(n)` waits for them.
     ///
+    /// Awaiting it returns an [`Endpoint`](crate::endpoints::Endpoint).
+    ///
     /// # Errors
     /// `InvalidArgument` for 0 (undeploy it instead) or more than 1000; `NotFound`, `Conflict`. On runtime `BadRequest` for an
     /// endpoint without a cluster, and `Server` when the cluster did not take it.
@@ -97,6 +105,8 @@ impl Endpoints {
 
     /// Lets the platform choose the number of replicas, within bounds and by rules. What the settings leave out gets the
     /// platform's defaults, whatever it was before. Guide section 5.3: `PUT /endpoints/{id}/autoscale`, runtime only.
+    ///
+    /// Awaiting it returns an [`Autoscaling`](crate::endpoints::Autoscaling).
     ///
     /// # Errors
     /// `InvalidArgument`, naming the setting; `NotFound`; as [`scale`](Self::scale).
@@ -115,6 +125,8 @@ impl Endpoints {
 
     /// How the number of replicas is chosen. `GET /endpoints/{id}/autoscale`, runtime only.
     ///
+    /// Awaiting it returns an [`Autoscaling`](crate::endpoints::Autoscaling).
+    ///
     /// # Errors
     /// `NotFound`.
     pub fn autoscaler(&self, id: impl Into<EndpointId>) -> Call<GetAutoscaler> {
@@ -123,6 +135,8 @@ impl Endpoints {
 
     /// Lists what answers an endpoint's requests: its replicas, each with its state and place.
     /// `GET /endpoints/{id}/workers`, runtime only.
+    ///
+    /// Yields [`Worker`](crate::endpoints::Worker) items.
     pub fn workers(&self, id: impl Into<EndpointId>) -> List<ListWorkers> {
         List::new(self.0.clone(), ListWorkers::new(id.into()))
     }
@@ -131,6 +145,8 @@ impl Endpoints {
     /// `POST /endpoints/{id}/delete-workflow`; it ends gone, its record too, and what is returned is its id, that it is being
     /// deleted, and the workflow that does it (runtime). Undeploying what is down or going down already changes
     /// nothing, so it is repeated after a failure.
+    ///
+    /// Awaiting it returns an [`Endpoint`](crate::endpoints::Endpoint).
     ///
     /// # Errors
     /// `NotFound`; on runtime also for what is gone already. `BadRequest` there while a prompt uses it.

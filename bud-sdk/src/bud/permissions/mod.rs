@@ -32,6 +32,8 @@ pub struct Permissions(Client);
 impl Permissions {
     /// Grants a permission. Guide section 4.2: `POST /permissions` (guide).
     ///
+    /// Awaiting it returns a [`Permission`](crate::permissions::Permission).
+    ///
     /// On runtime a user who is no member of the project becomes one (`POST /projects/{id}/add-users`), and of a member the
     /// scopes are set (`PATCH /permissions/project`), after a look at `GET /projects/{id}/users`: view is `endpoint:view`, edit
     /// is that and `endpoint:manage`. The permission has no id there. Afterwards the members are read again: the result is the level
@@ -56,6 +58,8 @@ impl Permissions {
     /// Lists permissions, of one user or on one resource if so asked. Guide section 8.3: `GET /permissions` (guide). On runtime
     /// it must be of one user (`GET /permissions/{user_id}/projects`) or on one project (`GET /projects/{id}/users`); one without
     /// a level is one that the platform could not look up.
+    ///
+    /// Yields [`Permission`](crate::permissions::Permission) items.
     pub fn list(&self) -> List<ListPermissions> {
         List::new(self.0.clone(), ListPermissions::default())
     }
@@ -81,6 +85,8 @@ impl Permissions {
     /// What a user may do, by kind of thing. `GET /users/{id}/permissions`, runtime only. A user without any rule of his own
     /// has empty lists.
     ///
+    /// Awaiting it returns a [`UserPermissions`](crate::permissions::UserPermissions).
+    ///
     /// # Errors
     /// `PermissionDenied`; an unknown user is answered 500 (`Server`).
     pub fn of_user(&self, user: impl Into<UserId>) -> Call<GetUserPermissions> {
@@ -90,6 +96,8 @@ impl Permissions {
     /// Gives and takes global permissions, and returns those that the user then has; to manage something includes to view it.
     /// `PUT /permissions/{id}/global`, then `GET /users/{id}/permissions`, because the server answers with success even if
     /// Keycloak refused one of them. Runtime only.
+    ///
+    /// Awaiting it returns a list of [`ScopeState`](crate::permissions::ScopeState).
     ///
     /// # Errors
     /// `Unconfirmed` when a permission is still as it was.

@@ -17,6 +17,8 @@ const INSTEAD: &str = "use permissions.grant, list and revoke";
 impl Projects {
     /// Lists the members of a project. `GET /projects/{id}/users`, runtime only; on the guide's API use
     /// [`permissions().list().project(id)`](crate::permissions::Permissions::list).
+    ///
+    /// Yields [`Member`](crate::projects::Member) items.
     pub fn members(&self, id: impl Into<ProjectId>) -> List<ListMembers> {
         List::new(self.client().clone(), ListMembers { project: id.into(), page: 1, limit: 1 })
     }

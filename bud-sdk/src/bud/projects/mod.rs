@@ -35,6 +35,8 @@ impl Projects {
 
     /// Creates a project. Guide section 4.1: `POST /projects` (guide), `POST /projects/` (runtime).
     ///
+    /// Awaiting it returns a [`Project`](crate::projects::Project).
+    ///
     /// # Errors
     /// `InvalidArgument` for an empty name; `Conflict` when it is taken. It is sent once: after a failure with
     /// `maybe_applied`, look the project up first.
@@ -52,6 +54,8 @@ impl Projects {
 
     /// Reads one project. `GET /projects/{id}` on both flavors; on runtime without its times.
     ///
+    /// Awaiting it returns a [`Project`](crate::projects::Project).
+    ///
     /// # Errors
     /// `NotFound`.
     pub fn get(&self, id: impl Into<ProjectId>) -> Call<GetProject> {
@@ -60,6 +64,8 @@ impl Projects {
 
     /// Lists projects. `GET /projects` (guide), `GET /projects/` in order of creation (runtime).
     ///
+    /// Yields [`Project`](crate::projects::Project) items.
+    ///
     /// On runtime the server shows an administrator only the administrators' projects, so that the clients' are asked for
     /// afterwards; of these it shows the ones that the caller is a member of.
     pub fn list(&self) -> List<ListProjects> {
@@ -67,6 +73,8 @@ impl Projects {
     }
 
     /// Changes a project's name or description. `PUT /projects/{id}` (guide), `PATCH /projects/{id}` (runtime).
+    ///
+    /// Awaiting it returns a [`Project`](crate::projects::Project).
     ///
     /// # Errors
     /// `InvalidArgument` when nothing would change; `NotFound`.
@@ -87,6 +95,8 @@ impl Projects {
 
     /// Lists the endpoints of a project. Guide section 4.3: `GET /projects/{id}/endpoints` (guide), `GET /endpoints/` in order
     /// of creation (runtime).
+    ///
+    /// Yields [`Endpoint`](crate::endpoints::Endpoint) items.
     pub fn endpoints(&self, id: impl Into<ProjectId>) -> List<ListProjectEndpoints> {
         List::new(self.0.clone(), ListProjectEndpoints { project: id.into(), page: 1, limit: 1 })
     }

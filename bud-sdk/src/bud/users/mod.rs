@@ -34,6 +34,8 @@ impl Users {
     /// the user needs a password at once (runtime). Without [`NewUser::password`] a strong one is made there and returned
     /// as `one_time_password`: pass it on, for nobody can read it again. Until the user has set his own he can do nothing else.
     ///
+    /// Awaiting it returns a [`Created`](crate::users::Created).
+    ///
     /// # Errors
     /// `InvalidArgument` for what is no e-mail address, an empty name, or a role that this API lacks. `Conflict` when the
     /// address is taken. It is sent once: after a failure with `maybe_applied`, look the user up first.
@@ -52,6 +54,8 @@ impl Users {
 
     /// Reads one user. `GET /users/{id}` on both flavors.
     ///
+    /// Awaiting it returns a [`User`](crate::users::User).
+    ///
     /// # Errors
     /// `NotFound`; on the platform as shipped an unknown user is answered 500 (`Server`).
     pub fn get(&self, id: impl Into<UserId>) -> Call<GetUser> {
@@ -59,6 +63,8 @@ impl Users {
     }
 
     /// Lists users. Guide section 8.1: `GET /users` (guide), `GET /users/` in order of creation (runtime).
+    ///
+    /// Yields [`User`](crate::users::User) items.
     ///
     /// ```no_run
     /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
@@ -75,6 +81,8 @@ impl Users {
     /// Changes a user's names. `PUT /users/{id}` (guide), `PATCH /users/{id}` (runtime, which has one name, so that both
     /// must be given).
     ///
+    /// Awaiting it returns a [`User`](crate::users::User).
+    ///
     /// # Errors
     /// `InvalidArgument` when nothing would change; `NotFound`.
     pub fn update(&self, id: impl Into<UserId>, update: UserUpdate) -> Call<UpdateUser> {
@@ -82,6 +90,8 @@ impl Users {
     }
 
     /// Gives a user another role. Guide section 3.2: `PUT /users/{id}` (guide), `PATCH /users/{id}` (runtime).
+    ///
+    /// Awaiting it returns a [`User`](crate::users::User).
     ///
     /// On the platform as shipped the user's next sign-in undoes it: roles are read again from Keycloak.
     ///
@@ -104,6 +114,8 @@ impl Users {
     /// with no more than the fact: of the user only `id` and `status` are set). Nothing here keeps you from shutting out
     /// yourself or the last administrator; the server may.
     ///
+    /// Awaiting it returns a [`User`](crate::users::User).
+    ///
     /// # Errors
     /// `NotFound`, on the platform as shipped also for a user who is inactive already or has not accepted his invitation yet;
     /// `Conflict` there while he has API keys or endpoints; `PermissionDenied`.
@@ -113,6 +125,8 @@ impl Users {
 
     /// Lets a deactivated user in again. Guide section 3.3: `PUT /users/{id}` with status `ACTIVE` (guide),
     /// `PATCH /users/{id}/reactivate` (runtime).
+    ///
+    /// Awaiting it returns a [`User`](crate::users::User).
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`.

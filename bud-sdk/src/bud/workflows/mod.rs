@@ -36,6 +36,8 @@ pub struct Workflows(Client);
 impl Workflows {
     /// Reads one workflow, whatever its state. Guide section 5.2: `GET /workflows/{id}`, runtime only.
     ///
+    /// Awaiting it returns a [`Workflow`](crate::workflows::Workflow).
+    ///
     /// # Errors
     /// `NotFound`.
     ///
@@ -52,6 +54,8 @@ impl Workflows {
 
     /// Lists the caller's own workflows that are in progress; others the server does not list. `GET /workflows` in order of
     /// creation, runtime only.
+    ///
+    /// Yields [`Workflow`](crate::workflows::Workflow) items.
     pub fn list(&self) -> List<ListWorkflows> {
         List::new(self.0.clone(), ListWorkflows::default())
     }
