@@ -179,7 +179,7 @@ export class InvalidCredentialsError extends AuthenticationError {}
 export class SessionExpiredError extends AuthenticationError {}
 /** The server rejected the token (401) even after a renewal, or the token cannot be renewed. */
 export class AuthRejectedError extends AuthenticationError {}
-/** 403: the caller lacks a right. */
+/** 403: the caller lacks a permission. */
 export class PermissionDeniedError extends ApiError {}
 /** 400: the request was refused. */
 export class BadRequestError extends ApiError {}

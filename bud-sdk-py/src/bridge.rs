@@ -112,7 +112,7 @@ impl Bridge {
     }
 }
 
-/// Task that was begun.
+/// Work that was begun.
 #[pyclass(frozen, module = "bud_sdk._native")]
 pub(crate) struct Running(AbortHandle);
 

@@ -43,7 +43,7 @@ pub enum ErrorKind {
     /// The server refused the token (401) even after a renewal, or it cannot be renewed; or it refused the login of an
     /// account that is deactivated or not set up.
     AuthRejected,
-    /// 403: the caller lacks a right.
+    /// 403: the caller lacks a permission.
     PermissionDenied,
     /// 400: the request was refused.
     BadRequest,
@@ -234,7 +234,7 @@ impl Error {
         error
     }
 
-    /// An error for your own [`Credentials`](crate::credentials::Credentials): the token could not be had.
+    /// An error for your own [`TokenProvider`](crate::TokenProvider): the token could not be had.
     pub fn credentials(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::AuthRejected, message.into())
     }

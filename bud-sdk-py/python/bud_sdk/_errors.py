@@ -216,7 +216,7 @@ class BadRequest(ApiError):
 
 
 class PermissionDenied(ApiError, PermissionError):
-    """403: the caller lacks a right."""
+    """403: the caller lacks a permission."""
 
     code = "permission_denied"
 

@@ -59,7 +59,7 @@ pub enum Kind {
     Pages,
     /// Bytes, piece by piece.
     Bytes,
-    /// Task of many requests that tells how far it is, with one result in the end.
+    /// Work of many requests that reports its progress, with one result in the end.
     Job,
 }
 

@@ -219,7 +219,7 @@ where
     }))))
 }
 
-/// A stream of single items, in items of those that are there.
+/// A stream of single items, in batches of those that are there.
 pub(super) fn items<T>(items: impl Stream<Item = Result<T>> + Send + 'static) -> Task
 where
     T: Serialize + Send + 'static,
@@ -291,7 +291,7 @@ where
     Job(Task::Stream(pieces), PhantomData)
 }
 
-/// Task that tells how far it is.
+/// Work that reports its progress.
 pub(super) fn job<F, T, U>(begin: impl FnOnce(Tell<U>) -> F) -> Job<T>
 where
     F: Future<Output = Result<T>> + Send + 'static,

@@ -58,7 +58,8 @@ pub struct ClusterReports {
 }
 
 impl ClusterReports {
-    /// The longest time that each cluster may take. 2 minutes. Eight are read at a time.
+    /// The longest time that connecting to a cluster may take, and the longest time that its report may take. Default: 120 s. Eight are
+    /// read at a time.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
@@ -80,7 +81,7 @@ impl ClusterReports {
             return Err(Error::invalid("contexts", "name each context once, and at least one"));
         }
         if self.timeout.is_zero() {
-            return Err(Error::invalid("within", "it must be more than zero"));
+            return Err(Error::invalid("timeout", "it must be more than zero"));
         }
         let all = self.contexts.iter().cloned();
         let members = futures_util::stream::iter(all).map(|context| self.member(context)).buffered(AT_ONCE);

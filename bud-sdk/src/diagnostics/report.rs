@@ -1,4 +1,4 @@
-//! A cluster read as findings: the snapshot is taken once, the rules are applied, and what shows the worst is fetched.
+//! A cluster read as findings: the snapshot is taken once, the checks are applied, and what shows the worst is fetched.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -106,13 +106,13 @@ impl ClusterReport {
         self.section = time;
         self
     }
-    /// Leaves out the last lines of the logs of what fails (of 20 pods at the most). They take the right to get pods/log.
+    /// Leaves out the last lines of the logs of what fails (of 20 pods at the most). They take the permission to get pods/log.
     pub fn without_logs(mut self) -> Self {
         self.logs = false;
         self
     }
     /// Also asks by commands in containers: PostgreSQL for its connections, and engines for what their GPUs do. It takes the
-    /// right to get and create pods/exec.
+    /// permission to get and create pods/exec.
     pub fn with_commands(mut self) -> Self {
         self.commands = true;
         self
@@ -133,7 +133,7 @@ impl ClusterReport {
                 }
             }
         }
-        for (param, time) in [("within", self.timeout), ("section_timeout", self.section)] {
+        for (param, time) in [("timeout", self.timeout), ("section_timeout", self.section)] {
             if time.is_zero() {
                 return Err(Error::invalid(param, "it must be more than zero"));
             }
@@ -279,7 +279,7 @@ impl IntoFuture for ClusterReport {
 impl fmt::Debug for ClusterReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("ClusterReport");
-        shown.field("cluster", &self.cluster).field("only", &self.only).field("within", &self.timeout);
+        shown.field("cluster", &self.cluster).field("only", &self.only).field("timeout", &self.timeout);
         shown.finish_non_exhaustive()
     }
 }

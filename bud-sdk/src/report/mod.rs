@@ -89,7 +89,7 @@ open_enum! {
         NotInstalled = "NOT_INSTALLED",
         /// It takes something that was not given, such as the address of Prometheus.
         NotConfigured = "NOT_CONFIGURED",
-        /// A right is missing.
+        /// A permission is missing.
         Forbidden = "FORBIDDEN",
         /// It took too long.
         Timeout = "TIMEOUT",

@@ -1,7 +1,7 @@
 //! Shows when certificates end, those that end first first. Guide section 8.2.
 //!
 //! ```sh
-//! cargo run --example check_certificates --features kube -- --context NAME
+//! cargo run --example check_certificates --features kubernetes -- --context NAME
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

@@ -2,7 +2,7 @@
 //! Dapr. Guide sections 2.1, 2.2 and 6.2.
 //!
 //! ```sh
-//! cargo run --example check_cluster --features kube -- --namespace bud-system --context NAME
+//! cargo run --example check_cluster --features kubernetes -- --namespace bud-system --context NAME
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

@@ -1,7 +1,7 @@
 //! Shows the pods that run models, and how busy their GPUs are, as nvidia-smi tells it inside of them. Guide section 10.3.
 //!
 //! ```sh
-//! cargo run --example check_engines --features kube -- --context NAME
+//! cargo run --example check_engines --features kubernetes -- --context NAME
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

@@ -1,8 +1,8 @@
 //! Reads a whole cluster and says what is wrong, why, and what to do. Guide sections 2.1, 2.2, 6.2, 8.2 and 10.
 //!
 //! ```sh
-//! cargo run --example cluster_report --features kube -- --demo
-//! cargo run --example cluster_report --features kube -- --context NAME --format html > report.html
+//! cargo run --example cluster_report --features kubernetes -- --demo
+//! cargo run --example cluster_report --features kubernetes -- --context NAME --format html > report.html
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names another.

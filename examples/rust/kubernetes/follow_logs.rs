@@ -2,8 +2,8 @@
 //! sections 9.4 and 10.1.
 //!
 //! ```sh
-//! cargo run --example follow_logs --features kube -- budapp --namespace bud-system --context NAME
-//! cargo run --example follow_logs --features kube -- budapp --container daprd --tail 20 --seconds 60
+//! cargo run --example follow_logs --features kubernetes -- budapp --namespace bud-system --context NAME
+//! cargo run --example follow_logs --features kubernetes -- budapp --container daprd --tail 20 --seconds 60
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

@@ -1,7 +1,7 @@
 //! Shows the GPUs of each node: how many there are, may be given out, are asked for, and are free. Guide section 6.2.
 //!
 //! ```sh
-//! cargo run --example gpu_capacity --features kube -- --context NAME
+//! cargo run --example gpu_capacity --features kubernetes -- --context NAME
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

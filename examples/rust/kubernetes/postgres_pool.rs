@@ -2,7 +2,7 @@
 //! connection pool is. Guide sections 2.1 and 10.2.
 //!
 //! ```sh
-//! cargo run --example postgres_pool --features kube -- budapp --namespace bud-system --database bud-data --context NAME
+//! cargo run --example postgres_pool --features kubernetes -- budapp --namespace bud-system --database bud-data --context NAME
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

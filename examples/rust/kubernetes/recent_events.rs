@@ -1,7 +1,7 @@
 //! Shows what happened in a namespace lately, the newest last. Guide section 2.2.
 //!
 //! ```sh
-//! cargo run --example recent_events --features kube -- 20 --namespace bud-system --context NAME
+//! cargo run --example recent_events --features kubernetes -- 20 --namespace bud-system --context NAME
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

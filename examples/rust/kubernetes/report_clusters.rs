@@ -1,7 +1,7 @@
 //! Reads several clusters at once and says how each of them is. Guide sections 2.1 and 2.2.
 //!
 //! ```sh
-//! cargo run --example report_clusters --features kube -- CONTEXT CONTEXT...
+//! cargo run --example report_clusters --features kubernetes -- CONTEXT CONTEXT...
 //! ```
 //!
 //! The clusters are those of these contexts of `KUBECONFIG`, else of `~/.kube/config`. Exits as `cluster_report` does for the

@@ -2,7 +2,7 @@
 //! for the new pods. Guide section 10.1.
 //!
 //! ```sh
-//! cargo run --example restart_service --features kube -- budapp --namespace bud-system --context NAME
+//! cargo run --example restart_service --features kubernetes -- budapp --namespace bud-system --context NAME
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

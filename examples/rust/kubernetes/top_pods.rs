@@ -1,7 +1,7 @@
 //! Shows what nodes and a namespace's pods use, the largest first. Guide section 2.2.
 //!
 //! ```sh
-//! cargo run --example top_pods --features kube -- --namespace bud-system --context NAME
+//! cargo run --example top_pods --features kubernetes -- --namespace bud-system --context NAME
 //! ```
 //!
 //! The cluster is that of `KUBECONFIG`, else of `~/.kube/config`, by its current context unless `--context` names

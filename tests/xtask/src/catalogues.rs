@@ -76,7 +76,7 @@ fn entry(line: &str) -> Option<(&str, Vec<&str>)> {
 }
 
 /// `faults::network::n01_x` stands in `bud-sdk/tests/it/faults/network.rs`, `replay::x` in `bud-sdk/tests/it/replay/mod.rs`,
-/// `pipeline::tests::x` in `bud-sdk/src/pipeline/tests.rs`, `test_x.py::test_y` and `x.test.mts::its title` among the tests of Python and Node.
+/// `http::tests::x` in `bud-sdk/src/http/tests.rs`, `test_x.py::test_y` and `x.test.mts::its title` among the tests of Python and Node.
 fn exists(root: &Path, test: &str) -> bool {
     let Some((file, name)) = test.rsplit_once("::") else { return false };
     let text =

@@ -12,11 +12,11 @@ use crate::workspace::{Outcome, Workspace, clean, output, run};
 
 type Counts = BTreeMap<String, u64>;
 
-/// Without Kubernetes and the door, which would take as long again to optimize.
+/// Without Kubernetes and the bindings, which would take as long again to optimize.
 const OPTIMIZED: &str = "build --release -p bud-bench --features counts";
 /// As the parts before this one have built it.
 const UNOPTIMIZED: &str = "build --workspace --all-features --bin bud-bench";
-/// The path through the door.
+/// The path through the bindings.
 const BINDINGS: &str = "bindings";
 const AGAIN: &str = "cargo xtask test --only counts";
 const FILE: &str = "tests/bench/instructions.json";

@@ -109,9 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn rooms_are_those_of_the_sdk() {
-        let text = "use crate::client::Call;";
-        assert_eq!(violations(Path::new("bud-sdk/src/api/mod.rs"), text).len(), 1);
-        assert!(violations(Path::new("tests/testbed/src/api/mod.rs"), text).is_empty());
+    fn modules_are_those_of_the_sdk() {
+        let text = "use crate::call::Call;";
+        assert_eq!(violations(Path::new("bud-sdk/src/operation/mod.rs"), text).len(), 1);
+        assert!(violations(Path::new("tests/testbed/src/operation/mod.rs"), text).is_empty());
     }
 }

@@ -181,7 +181,7 @@ entries! {
         command: Vec<String>,
         /// The container; the pod's default one unless given.
         container: Option<String>,
-        /// The longest time that it may take. A minute.
+        /// The longest time that it may take, finding the pod included. Default: 60 s.
         timeout: Option<Duration>,
     ) -> CommandOutput = |cluster| {
         let cluster = cluster.clone();
@@ -253,7 +253,7 @@ entries! {
         only: Option<Vec<String>>,
         /// The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`.
         platform: Option<Vec<String>>,
-        /// The longest time that each cluster may take. 2 minutes.
+        /// The longest time that connecting to a cluster, and then its report, may take. Default: 120 s.
         timeout: Option<Duration>,
         /// Adds the last lines of the logs of what fails, of 20 pods of each cluster at the most. True.
         logs: Option<bool>,

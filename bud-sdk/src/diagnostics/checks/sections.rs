@@ -25,8 +25,8 @@ pub(in crate::diagnostics) fn unavailable(sections: &Sections) -> impl Iterator<
 fn of_section(name: &str, problem: &Problem) -> Option<Draft> {
     let remedy = match problem.reason {
         Unavailable::Forbidden => match &problem.missing_permission {
-            Some(right) => {
-                format!("Grant the right to {right}; the roles that come with this package have it.")
+            Some(permission) => {
+                format!("Grant the missing permission ({permission}); the roles that come with this package have it.")
             }
             None => {
                 "Grant the missing permission; the roles that come with this package have it.".to_owned()

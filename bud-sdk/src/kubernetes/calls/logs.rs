@@ -111,7 +111,7 @@ impl Logs {
         self.all_pods = true;
         self
     }
-    /// The longest time to follow. An hour.
+    /// The longest time to follow; without effect on logs that are awaited. Default: 1 h.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = time;
         self

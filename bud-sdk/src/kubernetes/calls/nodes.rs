@@ -28,7 +28,7 @@ impl Cluster {
     /// driver's name.
     ///
     /// # Errors
-    /// As [`nodes`](Self::nodes); it also takes the right to list pods, resource slices and resource claims.
+    /// As [`nodes`](Self::nodes); it also takes the permission to list pods, resource slices and resource claims.
     ///
     /// ```no_run
     /// # async fn demo(cluster: bud_sdk::kubernetes::Cluster) -> bud_sdk::Result<()> {

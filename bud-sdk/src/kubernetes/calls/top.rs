@@ -33,7 +33,7 @@ impl Cluster {
     /// without a measurement has none, not zero.
     ///
     /// # Errors
-    /// As [`top_pods`](Self::top_pods); it also takes the right to list nodes.
+    /// As [`top_pods`](Self::top_pods); it also takes the permission to list nodes.
     pub async fn top_nodes(&self) -> Result<Vec<NodeUsage>> {
         let version = self.metrics_version().await?;
         let (root, all) = (format!("/apis/{GROUP}/{version}"), Namespaces::all());

@@ -77,8 +77,8 @@ impl Cluster {
     /// section 10.1. This changes the cluster. The name is as [`rollout`](Self::rollout) has it.
     ///
     /// # Errors
-    /// `Conflict` for a paused deployment, which would not be restarted; `NotFound`, `PermissionDenied` naming the missing permission that is
-    /// missing (to patch what is restarted).
+    /// `Conflict` for a paused deployment, which would not be restarted; `NotFound`, `PermissionDenied` naming the
+    /// missing permission (to patch what is restarted).
     pub async fn restart(&self, namespace: &str, name: &str) -> Result<Rollout> {
         let (kind, name) = self.named(namespace, name).await?;
         if self.object(namespace, kind, &name).await?.spec.paused {

@@ -25,7 +25,7 @@ pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Vec<(&'static str, String)>,
-    /// `list`, `get`, `patch`, `create`: the right that it takes.
+    /// `list`, `get`, `patch`, `create`: the permission that it takes.
     pub(crate) verb: &'static str,
     /// `pods`, `pods/log`...
     pub(crate) resource: &'static str,
@@ -412,7 +412,7 @@ fn retry_after(response: &Response<Body>) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// What the server refused, and the right that was missing.
+/// What the server refused, and the permission that was missing.
 pub(crate) fn refused(status: u16, body: &[u8], ask: &Ask) -> Error {
     let told: Status = serde_json::from_slice(body).unwrap_or_default();
     let text =

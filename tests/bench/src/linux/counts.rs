@@ -150,7 +150,7 @@ fn report() -> String {
         })
         .collect();
     let section = json!({
-        "name": "pods", "status": "FINDINGS", "reason": null, "detail": null, "needed_right": null, "objects": 150,
+        "name": "pods", "status": "FINDINGS", "reason": null, "detail": null, "missing_permission": null, "objects": 150,
     });
     let report = json!({
         "schema": "bud.diagnostics/v1", "server": "https://10.0.0.1:6443", "version": "v1.33.1",

@@ -76,7 +76,7 @@ fn errors_of(method: &Method<'_>, operation: Option<&OperationInfo>) -> Vec<Stri
     if offered(&|route| route.path.contains('{')) {
         lines.push("@throws {NotFoundError} for what is not there.".to_owned());
     }
-    lines.push("@throws {PermissionDeniedError} when the caller lacks a right.".to_owned());
+    lines.push("@throws {PermissionDeniedError} when the caller lacks a permission.".to_owned());
     if method.entry.kind == Kind::Call && offered(&|route| !route.idempotent) {
         lines.push(
             "@throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it."
