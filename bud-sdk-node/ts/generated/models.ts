@@ -679,7 +679,7 @@ export const readSectionStatus = open<SectionStatus>({
  *
  * - `NOT_INSTALLED`: The cluster does not have it.
  * - `NOT_CONFIGURED`: It takes something that was not given, such as the address of Prometheus.
- * - `FORBIDDEN`: A right is missing.
+ * - `FORBIDDEN`: A permission is missing.
  * - `TIMEOUT`: It took too long.
  * - `ERROR`: The server failed.
  */

@@ -391,7 +391,7 @@ export interface KubernetesExecParams {
   /** The container; the pod's default one unless given. */
   readonly container?: string | undefined;
   /**
-   * The longest time that it may take. A minute.
+   * The longest time that it may take, finding the pod included. Default: 60 s.
    * In milliseconds.
    */
   readonly timeout?: number | undefined;
@@ -443,7 +443,7 @@ export interface KubernetesReportsParams {
   /** The namespaces of the platform itself, where a failure is more urgent. `bud-system`, `bud-data` and `dapr-system`. */
   readonly platform?: readonly string[] | undefined;
   /**
-   * The longest time that each cluster may take. 2 minutes.
+   * The longest time that connecting to a cluster, and then its report, may take. Default: 120 s.
    * In milliseconds.
    */
   readonly timeout?: number | undefined;
@@ -719,7 +719,7 @@ export class Audit {
    * - runtime: `GET /audit/records`: who is no administrator gets his own records only
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   export(params: AuditExportParams, options?: SignalOptions): Export<ExportSummary, AuditRecord, ExportProgress> {
     return this.#core.export(AUDIT_EXPORT, AUDIT_EXPORT_FILE, AUDIT_EXPORT_RECORDS, [params], options);
@@ -734,7 +734,7 @@ export class Audit {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   records(params?: AuditRecordsParams, options?: ListOptions): List<AuditRecord> {
     return this.#core.list(AUDIT_RECORDS, [params], options);
@@ -751,7 +751,7 @@ export class Audit {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   get(id: Id, options?: CallOptions): Call<AuditRecord> {
     return this.#core.call(AUDIT_GET, [undefined, { id }], options);
@@ -766,7 +766,7 @@ export class Audit {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   summary(params?: AuditSummaryParams, options?: CallOptions): Call<AuditSummary> {
     return this.#core.call(AUDIT_SUMMARY, [params], options);
@@ -783,7 +783,7 @@ export class Audit {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   verify(id: Id, options?: CallOptions): Call<Verification> {
     return this.#core.call(AUDIT_VERIFY, [undefined, { id }], options);
@@ -799,7 +799,7 @@ export class Audit {
    * @param ids The records.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   verifyMany(ids: readonly Id[], options?: CallOptions): Call<Verifications> {
     return this.#core.call(AUDIT_VERIFY_MANY, [undefined, { ids }], options);
@@ -814,7 +814,7 @@ export class Audit {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   findTampered(params?: AuditFindTamperedParams, options?: CallOptions): Call<TamperCheck> {
     return this.#core.call(AUDIT_FIND_TAMPERED, [params], options);
@@ -838,7 +838,7 @@ export class Auth {
    * - runtime: `POST /auth/login`
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   login(options?: TimeoutOptions): Call<SignedIn> {
@@ -853,7 +853,7 @@ export class Auth {
    * - runtime: `POST /auth/logout`
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   logout(options?: TimeoutOptions): Call<void> {
@@ -869,7 +869,7 @@ export class Auth {
    *
    * @param email Whose password.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   requestPasswordReset(email: string, options?: CallOptions): Call<void> {
@@ -885,7 +885,7 @@ export class Auth {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   whoami(options?: CallOptions): Call<User> {
     return this.#core.call(AUTH_WHOAMI, [undefined], options);
@@ -900,7 +900,7 @@ export class Auth {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   permissions(options?: CallOptions): Call<ModulePermission[]> {
     return this.#core.call(AUTH_PERMISSIONS, [undefined], options);
@@ -917,7 +917,7 @@ export class Auth {
    * @param password The new one: 8 to 100 characters with a digit, a lower and an upper case letter and a special character.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   changeOwnPassword(password: string | Secret, options?: TimeoutOptions): Call<User> {
     return this.#core.call(AUTH_CHANGE_OWN_PASSWORD, [undefined, { password }], options);
@@ -941,7 +941,7 @@ export class Clusters {
    * - runtime: `GET /clusters/clusters`
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   list(options?: ListOptions): List<Cluster> {
     return this.#core.list(CLUSTERS_LIST, [undefined], options);
@@ -957,7 +957,7 @@ export class Clusters {
    * @param id The cluster.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   get(id: Id, options?: CallOptions): Call<Cluster> {
     return this.#core.call(CLUSTERS_GET, [undefined, { id }], options);
@@ -974,7 +974,7 @@ export class Clusters {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   refresh(id: Id, options?: CallOptions): Call<Cluster> {
@@ -992,7 +992,7 @@ export class Clusters {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   recommended(workflow: Id, options?: CallOptions): Call<Recommendations> {
     return this.#core.call(CLUSTERS_RECOMMENDED, [undefined, { workflow }], options);
@@ -1009,7 +1009,7 @@ export class Clusters {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   settings(id: Id, options?: CallOptions): Call<ClusterSettings> {
     return this.#core.call(CLUSTERS_SETTINGS, [undefined, { id }], options);
@@ -1027,7 +1027,7 @@ export class Clusters {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   setSettings(id: Id, params?: ClusterSetSettingsParams, options?: CallOptions): Call<ClusterSettings> {
     return this.#core.call(CLUSTERS_SET_SETTINGS, [params, { id }], options);
@@ -1044,7 +1044,7 @@ export class Clusters {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   deleteSettings(id: Id, options?: CallOptions): Call<void> {
     return this.#core.call(CLUSTERS_DELETE_SETTINGS, [undefined, { id }], options);
@@ -1069,7 +1069,7 @@ export class Credentials {
    * - runtime: `POST /credentials/`: the key comes encrypted, and can be read with the deployment's private key only
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   create(params: CredentialCreateParams, options?: CallOptions): Call<IssuedKey> {
@@ -1084,7 +1084,7 @@ export class Credentials {
    * - runtime: `GET /credentials/`: only the caller's own
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   list(params?: CredentialListParams, options?: ListOptions): List<Credential> {
     return this.#core.list(CREDENTIALS_LIST, [params], options);
@@ -1100,7 +1100,7 @@ export class Credentials {
    * @param id The key.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   update(id: Id, params?: CredentialUpdateParams, options?: CallOptions): Call<Credential> {
     return this.#core.call(CREDENTIALS_UPDATE, [params, { id }], options);
@@ -1116,7 +1116,7 @@ export class Credentials {
    * @param id The key.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   delete(id: Id, options?: CallOptions): Call<void> {
     return this.#core.call(CREDENTIALS_DELETE, [undefined, { id }], options);
@@ -1142,7 +1142,7 @@ export class Endpoints {
    * @param id The endpoint.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   get(id: Id, params?: EndpointGetParams, options?: CallOptions): Call<Endpoint> {
     return this.#core.call(ENDPOINTS_GET, [params, { id }], options);
@@ -1156,7 +1156,7 @@ export class Endpoints {
    * - runtime: `GET /endpoints/`
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   list(params?: EndpointListParams, options?: ListOptions): List<Endpoint> {
     return this.#core.list(ENDPOINTS_LIST, [params], options);
@@ -1174,7 +1174,7 @@ export class Endpoints {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   deploy(id: Id, params: EndpointDeployParams, options?: CallOptions): Call<Endpoint> {
@@ -1192,7 +1192,7 @@ export class Endpoints {
    * @param model The model.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   deployModel(model: Id, params: EndpointDeployModelParams, options?: JobOptions<DeploymentUpdate>): Promise<Endpoint> {
     return this.#core.job(ENDPOINTS_DEPLOY_MODEL, [params, { model }], options);
@@ -1208,7 +1208,7 @@ export class Endpoints {
    * @param id The endpoint.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   scale(id: Id, params: EndpointScaleParams, options?: CallOptions): Call<Endpoint> {
     return this.#core.call(ENDPOINTS_SCALE, [params, { id }], options);
@@ -1225,7 +1225,7 @@ export class Endpoints {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   autoscale(id: Id, params?: EndpointAutoscaleParams, options?: CallOptions): Call<Autoscaling> {
     return this.#core.call(ENDPOINTS_AUTOSCALE, [params, { id }], options);
@@ -1242,7 +1242,7 @@ export class Endpoints {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   autoscaler(id: Id, params?: EndpointAutoscalerParams, options?: CallOptions): Call<Autoscaling> {
     return this.#core.call(ENDPOINTS_AUTOSCALER, [params, { id }], options);
@@ -1259,7 +1259,7 @@ export class Endpoints {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   workers(id: Id, params?: EndpointWorkersParams, options?: ListOptions): List<Worker> {
     return this.#core.list(ENDPOINTS_WORKERS, [params, { id }], options);
@@ -1275,7 +1275,7 @@ export class Endpoints {
    * @param id The endpoint.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   undeploy(id: Id, params?: EndpointUndeployParams, options?: CallOptions): Call<Endpoint> {
     return this.#core.call(ENDPOINTS_UNDEPLOY, [params, { id }], options);
@@ -1526,7 +1526,7 @@ export class Permissions {
    * @param user The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   grant(user: Id, params: PermissionGrantParams, options?: CallOptions): Call<Permission> {
@@ -1542,7 +1542,7 @@ export class Permissions {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   list(params?: PermissionListParams, options?: ListOptions): List<Permission> {
     return this.#core.list(PERMISSIONS_LIST, [params], options);
@@ -1558,7 +1558,7 @@ export class Permissions {
    * @param user The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   revoke(user: Id, params: PermissionRevokeParams, options?: CallOptions): Call<number> {
     return this.#core.call(PERMISSIONS_REVOKE, [params, { user }], options);
@@ -1575,7 +1575,7 @@ export class Permissions {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   revokeById(id: Id, options?: CallOptions): Call<void> {
     return this.#core.call(PERMISSIONS_REVOKE_BY_ID, [undefined, { id }], options);
@@ -1592,7 +1592,7 @@ export class Permissions {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   ofUser(user: Id, options?: CallOptions): Call<UserPermissions> {
     return this.#core.call(PERMISSIONS_OF_USER, [undefined, { user }], options);
@@ -1609,7 +1609,7 @@ export class Permissions {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   setGlobal(user: Id, params?: PermissionSetGlobalParams, options?: CallOptions): Call<ScopeState[]> {
     return this.#core.call(PERMISSIONS_SET_GLOBAL, [params, { user }], options);
@@ -1633,7 +1633,7 @@ export class Projects {
    * - runtime: `POST /projects/`
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   create(params: ProjectCreateParams, options?: CallOptions): Call<Project> {
@@ -1650,7 +1650,7 @@ export class Projects {
    * @param id The project.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   get(id: Id, options?: CallOptions): Call<Project> {
     return this.#core.call(PROJECTS_GET, [undefined, { id }], options);
@@ -1665,7 +1665,7 @@ export class Projects {
    * - runtime: `GET /projects/`: clients' projects are shown to their members only
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   list(params?: ProjectListParams, options?: ListOptions): List<Project> {
     return this.#core.list(PROJECTS_LIST, [params], options);
@@ -1681,7 +1681,7 @@ export class Projects {
    * @param id The project.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   update(id: Id, params?: ProjectUpdateParams, options?: CallOptions): Call<Project> {
     return this.#core.call(PROJECTS_UPDATE, [params, { id }], options);
@@ -1698,7 +1698,7 @@ export class Projects {
    * @param id The project.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   delete(id: Id, params?: ProjectDeleteParams, options?: CallOptions): Call<void> {
     return this.#core.call(PROJECTS_DELETE, [params, { id }], options);
@@ -1714,7 +1714,7 @@ export class Projects {
    * @param id The project.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   endpoints(id: Id, options?: ListOptions): List<Endpoint> {
     return this.#core.list(PROJECTS_ENDPOINTS, [undefined, { id }], options);
@@ -1731,7 +1731,7 @@ export class Projects {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   members(id: Id, options?: ListOptions): List<Member> {
     return this.#core.list(PROJECTS_MEMBERS, [undefined, { id }], options);
@@ -1748,7 +1748,7 @@ export class Projects {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   addMembers(id: Id, params: ProjectAddMembersParams, options?: CallOptions): Call<void> {
@@ -1766,7 +1766,7 @@ export class Projects {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   removeMembers(id: Id, params: ProjectRemoveMembersParams, options?: CallOptions): Call<void> {
@@ -1794,7 +1794,7 @@ export class Quotas {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   ofProject(project: Id, options?: CallOptions): Call<Quota> {
     return this.#core.call(QUOTAS_OF_PROJECT, [undefined, { project }], options);
@@ -1812,7 +1812,7 @@ export class Quotas {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   ofUser(user: Id, options?: CallOptions): Call<UserQuota> {
     return this.#core.call(QUOTAS_OF_USER, [undefined, { user }], options);
@@ -1827,7 +1827,7 @@ export class Quotas {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   mine(options?: CallOptions): Call<UserQuota> {
     return this.#core.call(QUOTAS_MINE, [undefined], options);
@@ -1844,7 +1844,7 @@ export class Quotas {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   billingOf(user: Id, options?: CallOptions): Call<UserBilling> {
     return this.#core.call(QUOTAS_BILLING_OF, [undefined, { user }], options);
@@ -1859,7 +1859,7 @@ export class Quotas {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   plans(options?: CallOptions): Call<Plan[]> {
     return this.#core.call(QUOTAS_PLANS, [undefined], options);
@@ -1874,7 +1874,7 @@ export class Quotas {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   limits(options?: CallOptions): Call<UsageLimits> {
     return this.#core.call(QUOTAS_LIMITS, [undefined], options);
@@ -1889,7 +1889,7 @@ export class Quotas {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   history(params: QuotaHistoryParams, options?: CallOptions): Call<UsageStep[]> {
     return this.#core.call(QUOTAS_HISTORY, [params], options);
@@ -1915,7 +1915,7 @@ export class Users {
    * - runtime: `POST /users/`: a password is needed at once: one is made unless given, and returned once; a client user gets the global permissions project:view and project:manage
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    * @throws {BudError} with `maybeApplied`: it is sent once, so look before you repeat it.
    */
   create(params: UserCreateParams, options?: CallOptions): Call<CreatedUser> {
@@ -1932,7 +1932,7 @@ export class Users {
    * @param id The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   get(id: Id, options?: CallOptions): Call<User> {
     return this.#core.call(USERS_GET, [undefined, { id }], options);
@@ -1946,7 +1946,7 @@ export class Users {
    * - runtime: `GET /users/`
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   list(params?: UserListParams, options?: ListOptions): List<User> {
     return this.#core.list(USERS_LIST, [params], options);
@@ -1962,7 +1962,7 @@ export class Users {
    * @param id The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   update(id: Id, params?: UserUpdateParams, options?: CallOptions): Call<User> {
     return this.#core.call(USERS_UPDATE, [params, { id }], options);
@@ -1978,7 +1978,7 @@ export class Users {
    * @param id The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   setRole(id: Id, params: UserSetRoleParams, options?: CallOptions): Call<User> {
     return this.#core.call(USERS_SET_ROLE, [params, { id }], options);
@@ -1994,7 +1994,7 @@ export class Users {
    * @param id The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   deactivate(id: Id, params?: UserDeactivateParams, options?: CallOptions): Call<User> {
     return this.#core.call(USERS_DEACTIVATE, [params, { id }], options);
@@ -2010,7 +2010,7 @@ export class Users {
    * @param id The user.
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   reactivate(id: Id, options?: CallOptions): Call<User> {
     return this.#core.call(USERS_REACTIVATE, [undefined, { id }], options);
@@ -2037,7 +2037,7 @@ export class Workflows {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   get(id: Id, options?: CallOptions): Call<Workflow> {
     return this.#core.call(WORKFLOWS_GET, [undefined, { id }], options);
@@ -2052,7 +2052,7 @@ export class Workflows {
    *
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   list(params?: WorkflowListParams, options?: ListOptions): List<Workflow> {
     return this.#core.list(WORKFLOWS_LIST, [params], options);
@@ -2070,7 +2070,7 @@ export class Workflows {
    * @throws {InvalidArgumentError} before any request, for what no API takes.
    * @throws {UnsupportedError} before any request, where the server's API does not offer it.
    * @throws {NotFoundError} for what is not there.
-   * @throws {PermissionDeniedError} when the caller lacks a right.
+   * @throws {PermissionDeniedError} when the caller lacks a permission.
    */
   cancel(id: Id, options?: CallOptions): Call<void> {
     return this.#core.call(WORKFLOWS_CANCEL, [undefined, { id }], options);

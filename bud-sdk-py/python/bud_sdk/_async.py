@@ -137,11 +137,14 @@ class AsyncAudit(AsyncResource):
             search: Only records with this text in the name of the thing or in the address that it
                 was done from.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
@@ -164,7 +167,7 @@ class AsyncAudit(AsyncResource):
         Args:
             id: The record.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -196,7 +199,7 @@ class AsyncAudit(AsyncResource):
             start: Only what happened from here on; with `end`.
             end: Only what happened before; with `start`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -227,7 +230,7 @@ class AsyncAudit(AsyncResource):
         Args:
             id: The record.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -258,7 +261,7 @@ class AsyncAudit(AsyncResource):
         Args:
             ids: The records.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -296,7 +299,7 @@ class AsyncAudit(AsyncResource):
             all: Looks at every record instead: two requests for each 1000 records, all within the
                 call's `timeout`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -326,7 +329,7 @@ class AsyncAuth(AsyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -349,7 +352,7 @@ class AsyncAuth(AsyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -376,7 +379,7 @@ class AsyncAuth(AsyncResource):
         Args:
             email: Whose password.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -403,7 +406,7 @@ class AsyncAuth(AsyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -432,7 +435,7 @@ class AsyncAuth(AsyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -461,7 +464,7 @@ class AsyncAuth(AsyncResource):
             password: The new one: 8 to 100 characters with a digit, a lower and an upper case
                 letter and a special character.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -493,11 +496,14 @@ class AsyncClusters(AsyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 6.1.
         On the guide API: `GET /clusters`.
@@ -519,7 +525,7 @@ class AsyncClusters(AsyncResource):
         Args:
             id: The cluster.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -549,7 +555,7 @@ class AsyncClusters(AsyncResource):
         Args:
             id: The cluster.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -581,7 +587,7 @@ class AsyncClusters(AsyncResource):
         Args:
             workflow: The workflow.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -612,7 +618,7 @@ class AsyncClusters(AsyncResource):
         Args:
             id: The cluster.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -648,7 +654,7 @@ class AsyncClusters(AsyncResource):
             storage_class: The storage class of their volumes.
             access_mode: Who may use those at the same time.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -678,7 +684,7 @@ class AsyncClusters(AsyncResource):
         Args:
             id: The cluster.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -726,7 +732,7 @@ class AsyncCredentials(AsyncResource):
             ip_whitelist: The addresses and networks that may use it. Runtime only.
             credential_type: Which of the platform's applications it belongs to. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -761,11 +767,14 @@ class AsyncCredentials(AsyncResource):
             project: Only those of this project.
             credential_type: Only those of this kind. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 9.3.
         On the guide API: `GET /credentials`.
@@ -797,7 +806,7 @@ class AsyncCredentials(AsyncResource):
             model_budgets: How much of that on single models, by their ids.
             ip_whitelist: The addresses and networks that may use it.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -828,7 +837,7 @@ class AsyncCredentials(AsyncResource):
         Args:
             id: The key.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -864,7 +873,7 @@ class AsyncEndpoints(AsyncResource):
             id: The endpoint.
             project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -898,11 +907,14 @@ class AsyncEndpoints(AsyncResource):
             project: Only those of this project.
             status: Only those in this state.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 5.2.
         On the guide API: `GET /endpoints`.
@@ -934,7 +946,7 @@ class AsyncEndpoints(AsyncResource):
             gpus: How many GPUs each replica gets, up to 1024. 1.
             memory_gb: How much memory each replica gets, from 1 to 65536 gigabytes. 16.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1032,7 +1044,7 @@ class AsyncEndpoints(AsyncResource):
             replicas: How many, from 1 to 1000.
             project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1076,7 +1088,7 @@ class AsyncEndpoints(AsyncResource):
             settings: Everything else: an object with the fields of `Autoscaler`.
             project: Its project; only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1108,7 +1120,7 @@ class AsyncEndpoints(AsyncResource):
             id: The endpoint.
             project: Its project; only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1144,11 +1156,14 @@ class AsyncEndpoints(AsyncResource):
                 last.
             project: Its project; only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 5.3, 10.3.
         On the guide API: raises `Unsupported` (use endpoints.get: that API tells how many replicas
@@ -1174,7 +1189,7 @@ class AsyncEndpoints(AsyncResource):
             id: The endpoint.
             project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1252,7 +1267,7 @@ class AsyncPermissions(AsyncResource):
             level: How much he may.
             resource_type: What kind of thing it is; a project unless said otherwise.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1290,11 +1305,14 @@ class AsyncPermissions(AsyncResource):
             resource_type: Only those on a resource of this type; with `resource_id`.
             resource_id: Only those on this resource; with `resource_type`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 8.3.
         On the guide API: `GET /permissions`.
@@ -1321,7 +1339,7 @@ class AsyncPermissions(AsyncResource):
             resource_id: The id of the resource.
             resource_type: What kind of thing it is; a project unless said otherwise.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1352,7 +1370,7 @@ class AsyncPermissions(AsyncResource):
         Args:
             id: The permission.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1382,7 +1400,7 @@ class AsyncPermissions(AsyncResource):
         Args:
             user: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1417,7 +1435,7 @@ class AsyncPermissions(AsyncResource):
             allow: Rights to give.
             deny: Rights to take.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1458,7 +1476,7 @@ class AsyncProjects(AsyncResource):
             project_type: Which of the platform's applications it belongs to; that of who creates it
                 unless said otherwise. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1488,7 +1506,7 @@ class AsyncProjects(AsyncResource):
         Args:
             id: The project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1521,11 +1539,14 @@ class AsyncProjects(AsyncResource):
         Args:
             project_type: Only projects of this application. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 4.1.
         On the guide API: `GET /projects`.
@@ -1551,7 +1572,7 @@ class AsyncProjects(AsyncResource):
             name: The name.
             description: What it is for.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1584,7 +1605,7 @@ class AsyncProjects(AsyncResource):
             id: The project.
             remove_credentials: Also deletes the project's API keys, for good. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1614,11 +1635,14 @@ class AsyncProjects(AsyncResource):
         Args:
             id: The project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 4.3.
         On the guide API: `GET /projects/{id}/endpoints`.
@@ -1641,11 +1665,14 @@ class AsyncProjects(AsyncResource):
         Args:
             id: The project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 4.2, 8.3.
         On the guide API: raises `Unsupported` (use permissions.list().project(id)).
@@ -1672,7 +1699,7 @@ class AsyncProjects(AsyncResource):
             members: The users, by their ids or e-mail addresses.
             level: Whether they may `view` or `edit` the project's endpoints.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1706,7 +1733,7 @@ class AsyncProjects(AsyncResource):
             users: The users.
             remove_credentials: Also deletes their API keys for the project, for good.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1740,7 +1767,7 @@ class AsyncQuotas(AsyncResource):
         Args:
             project: The project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1772,7 +1799,7 @@ class AsyncQuotas(AsyncResource):
         Args:
             user: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1801,7 +1828,7 @@ class AsyncQuotas(AsyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1832,7 +1859,7 @@ class AsyncQuotas(AsyncResource):
         Args:
             user: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1861,7 +1888,7 @@ class AsyncQuotas(AsyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1890,7 +1917,7 @@ class AsyncQuotas(AsyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1927,7 +1954,7 @@ class AsyncQuotas(AsyncResource):
             granularity: How long a step is. `daily`.
             project: Only what was used in this project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1981,7 +2008,7 @@ class AsyncUsers(AsyncResource):
             company: His company. Runtime only.
             purpose: What he uses the platform for. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2014,7 +2041,7 @@ class AsyncUsers(AsyncResource):
         Args:
             id: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2049,11 +2076,14 @@ class AsyncUsers(AsyncResource):
             status: Only those in this state.
             search: Only those whose name or address contains this text.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 8.1.
         On the guide API: `GET /users`.
@@ -2080,7 +2110,7 @@ class AsyncUsers(AsyncResource):
             first_name: The first name.
             last_name: The last name.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2112,7 +2142,7 @@ class AsyncUsers(AsyncResource):
             id: The user.
             role: The role. One that the API lacks is refused before any request.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2146,7 +2176,7 @@ class AsyncUsers(AsyncResource):
             id: The user.
             remove_credentials: Also deletes his API keys, for good. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2178,7 +2208,7 @@ class AsyncUsers(AsyncResource):
         Args:
             id: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2213,7 +2243,7 @@ class AsyncWorkflows(AsyncResource):
         Args:
             id: The workflow.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2245,11 +2275,14 @@ class AsyncWorkflows(AsyncResource):
         Args:
             workflow_type: Only those that do this.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 5.2.
         On the guide API: raises `Unsupported` (that API has no workflows: use endpoints.deploy,
@@ -2273,7 +2306,7 @@ class AsyncWorkflows(AsyncResource):
         Args:
             id: The workflow.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2425,7 +2458,7 @@ class AsyncClient(AsyncClientBase):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -2444,7 +2477,7 @@ class AsyncClient(AsyncClientBase):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -2477,7 +2510,7 @@ class AsyncClient(AsyncClientBase):
             body: A body, sent as JSON.
             idempotent: Sending it twice does what sending it once does.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.

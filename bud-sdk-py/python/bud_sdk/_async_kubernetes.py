@@ -87,7 +87,7 @@ class AsyncCluster(AsyncCaller):
             namespace: Only those of this namespace; all namespaces unless given.
             labels: Only those with these labels, as kubectl's `-l` has them.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -105,7 +105,7 @@ class AsyncCluster(AsyncCaller):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -124,7 +124,7 @@ class AsyncCluster(AsyncCaller):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -146,7 +146,7 @@ class AsyncCluster(AsyncCaller):
             namespace: Only those of this namespace; all namespaces unless given.
             labels: Only those with these labels.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -170,7 +170,7 @@ class AsyncCluster(AsyncCaller):
             namespace: The namespace.
             service: The service.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -192,7 +192,7 @@ class AsyncCluster(AsyncCaller):
             namespace: The namespace.
             name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -236,7 +236,7 @@ class AsyncCluster(AsyncCaller):
             namespace: The namespace.
             name: A service's name, or `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -258,7 +258,7 @@ class AsyncCluster(AsyncCaller):
             namespace: Only those of this namespace; all namespaces unless given.
             labels: Only those with these labels.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -278,7 +278,7 @@ class AsyncCluster(AsyncCaller):
         Args:
             namespace: Only those of this namespace; all namespaces unless given.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -300,7 +300,7 @@ class AsyncCluster(AsyncCaller):
             namespace: Only those of this namespace; all namespaces unless given.
             labels: Only those with these labels.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -318,7 +318,7 @@ class AsyncCluster(AsyncCaller):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -351,7 +351,7 @@ class AsyncCluster(AsyncCaller):
             previous: What the container wrote before it was last started again.
             all_pods: All pods of the service, not only the most useful one.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -402,7 +402,7 @@ class AsyncCluster(AsyncCaller):
                 `daemonset/NAME`.
             command: The command and its arguments.
             container: The container; the pod's default one unless given.
-            timeout: The longest time that it may take. A minute.
+            timeout: The longest time that it may take, finding the pod included. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -423,7 +423,7 @@ class AsyncCluster(AsyncCaller):
         Args:
             namespace: Whose sidecars; all namespaces unless given.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -444,7 +444,7 @@ class AsyncCluster(AsyncCaller):
         Args:
             namespace: Only those of this namespace; all namespaces unless given.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -465,7 +465,7 @@ class AsyncCluster(AsyncCaller):
         Args:
             namespace: The namespace.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -489,7 +489,7 @@ class AsyncCluster(AsyncCaller):
             name: A service's name, or `pod/NAME`, `deployment/NAME`, `statefulset/NAME`,
                 `daemonset/NAME`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -549,7 +549,8 @@ class AsyncCluster(AsyncCaller):
             only: Only these namespaces; all of them unless given.
             platform: The namespaces of the platform itself, where a failure is more urgent.
                 `bud-system`, `bud-data` and `dapr-system`.
-            timeout: The longest time that each cluster may take. 2 minutes.
+            timeout: The longest time that connecting to a cluster, and then its report, may take.
+                Default: 120 s.
             logs: Adds the last lines of the logs of what fails, of 20 pods of each cluster at the
                 most. True.
             commands: Also asks by commands in containers. False.
@@ -571,7 +572,7 @@ class AsyncCluster(AsyncCaller):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.

@@ -470,7 +470,7 @@ Unavailable = Union[
 
 - `NOT_INSTALLED`: The cluster does not have it.
 - `NOT_CONFIGURED`: It takes something that was not given, such as the address of Prometheus.
-- `FORBIDDEN`: A right is missing.
+- `FORBIDDEN`: A permission is missing.
 - `TIMEOUT`: It took too long.
 - `ERROR`: The server failed.
 """

@@ -137,11 +137,14 @@ class Audit(SyncResource):
             search: Only records with this text in the name of the thing or in the address that it
                 was done from.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 9.1.
         On the guide API: raises `Unsupported` (use audit.export(range).records()).
@@ -164,7 +167,7 @@ class Audit(SyncResource):
         Args:
             id: The record.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -196,7 +199,7 @@ class Audit(SyncResource):
             start: Only what happened from here on; with `end`.
             end: Only what happened before; with `start`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -227,7 +230,7 @@ class Audit(SyncResource):
         Args:
             id: The record.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -258,7 +261,7 @@ class Audit(SyncResource):
         Args:
             ids: The records.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -296,7 +299,7 @@ class Audit(SyncResource):
             all: Looks at every record instead: two requests for each 1000 records, all within the
                 call's `timeout`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -326,7 +329,7 @@ class Auth(SyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -349,7 +352,7 @@ class Auth(SyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -376,7 +379,7 @@ class Auth(SyncResource):
         Args:
             email: Whose password.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -403,7 +406,7 @@ class Auth(SyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -432,7 +435,7 @@ class Auth(SyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -461,7 +464,7 @@ class Auth(SyncResource):
             password: The new one: 8 to 100 characters with a digit, a lower and an upper case
                 letter and a special character.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -493,11 +496,14 @@ class Clusters(SyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 6.1.
         On the guide API: `GET /clusters`.
@@ -519,7 +525,7 @@ class Clusters(SyncResource):
         Args:
             id: The cluster.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -549,7 +555,7 @@ class Clusters(SyncResource):
         Args:
             id: The cluster.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -581,7 +587,7 @@ class Clusters(SyncResource):
         Args:
             workflow: The workflow.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -612,7 +618,7 @@ class Clusters(SyncResource):
         Args:
             id: The cluster.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -648,7 +654,7 @@ class Clusters(SyncResource):
             storage_class: The storage class of their volumes.
             access_mode: Who may use those at the same time.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -678,7 +684,7 @@ class Clusters(SyncResource):
         Args:
             id: The cluster.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -726,7 +732,7 @@ class Credentials(SyncResource):
             ip_whitelist: The addresses and networks that may use it. Runtime only.
             credential_type: Which of the platform's applications it belongs to. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -761,11 +767,14 @@ class Credentials(SyncResource):
             project: Only those of this project.
             credential_type: Only those of this kind. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 9.3.
         On the guide API: `GET /credentials`.
@@ -797,7 +806,7 @@ class Credentials(SyncResource):
             model_budgets: How much of that on single models, by their ids.
             ip_whitelist: The addresses and networks that may use it.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -828,7 +837,7 @@ class Credentials(SyncResource):
         Args:
             id: The key.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -864,7 +873,7 @@ class Endpoints(SyncResource):
             id: The endpoint.
             project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -898,11 +907,14 @@ class Endpoints(SyncResource):
             project: Only those of this project.
             status: Only those in this state.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 5.2.
         On the guide API: `GET /endpoints`.
@@ -934,7 +946,7 @@ class Endpoints(SyncResource):
             gpus: How many GPUs each replica gets, up to 1024. 1.
             memory_gb: How much memory each replica gets, from 1 to 65536 gigabytes. 16.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1031,7 +1043,7 @@ class Endpoints(SyncResource):
             replicas: How many, from 1 to 1000.
             project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1075,7 +1087,7 @@ class Endpoints(SyncResource):
             settings: Everything else: an object with the fields of `Autoscaler`.
             project: Its project; only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1107,7 +1119,7 @@ class Endpoints(SyncResource):
             id: The endpoint.
             project: Its project; only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1143,11 +1155,14 @@ class Endpoints(SyncResource):
                 last.
             project: Its project; only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 5.3, 10.3.
         On the guide API: raises `Unsupported` (use endpoints.get: that API tells how many replicas
@@ -1173,7 +1188,7 @@ class Endpoints(SyncResource):
             id: The endpoint.
             project: Its project; runtime only, where only superusers can leave it out.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1250,7 +1265,7 @@ class Permissions(SyncResource):
             level: How much he may.
             resource_type: What kind of thing it is; a project unless said otherwise.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1288,11 +1303,14 @@ class Permissions(SyncResource):
             resource_type: Only those on a resource of this type; with `resource_id`.
             resource_id: Only those on this resource; with `resource_type`.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 8.3.
         On the guide API: `GET /permissions`.
@@ -1319,7 +1337,7 @@ class Permissions(SyncResource):
             resource_id: The id of the resource.
             resource_type: What kind of thing it is; a project unless said otherwise.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1350,7 +1368,7 @@ class Permissions(SyncResource):
         Args:
             id: The permission.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1380,7 +1398,7 @@ class Permissions(SyncResource):
         Args:
             user: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1415,7 +1433,7 @@ class Permissions(SyncResource):
             allow: Rights to give.
             deny: Rights to take.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1456,7 +1474,7 @@ class Projects(SyncResource):
             project_type: Which of the platform's applications it belongs to; that of who creates it
                 unless said otherwise. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1486,7 +1504,7 @@ class Projects(SyncResource):
         Args:
             id: The project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1519,11 +1537,14 @@ class Projects(SyncResource):
         Args:
             project_type: Only projects of this application. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 4.1.
         On the guide API: `GET /projects`.
@@ -1549,7 +1570,7 @@ class Projects(SyncResource):
             name: The name.
             description: What it is for.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1582,7 +1603,7 @@ class Projects(SyncResource):
             id: The project.
             remove_credentials: Also deletes the project's API keys, for good. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1612,11 +1633,14 @@ class Projects(SyncResource):
         Args:
             id: The project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 4.3.
         On the guide API: `GET /projects/{id}/endpoints`.
@@ -1639,11 +1663,14 @@ class Projects(SyncResource):
         Args:
             id: The project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 4.2, 8.3.
         On the guide API: raises `Unsupported` (use permissions.list().project(id)).
@@ -1670,7 +1697,7 @@ class Projects(SyncResource):
             members: The users, by their ids or e-mail addresses.
             level: Whether they may `view` or `edit` the project's endpoints.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1704,7 +1731,7 @@ class Projects(SyncResource):
             users: The users.
             remove_credentials: Also deletes their API keys for the project, for good.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1738,7 +1765,7 @@ class Quotas(SyncResource):
         Args:
             project: The project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1770,7 +1797,7 @@ class Quotas(SyncResource):
         Args:
             user: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1799,7 +1826,7 @@ class Quotas(SyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1830,7 +1857,7 @@ class Quotas(SyncResource):
         Args:
             user: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1859,7 +1886,7 @@ class Quotas(SyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1888,7 +1915,7 @@ class Quotas(SyncResource):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1925,7 +1952,7 @@ class Quotas(SyncResource):
             granularity: How long a step is. `daily`.
             project: Only what was used in this project.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -1979,7 +2006,7 @@ class Users(SyncResource):
             company: His company. Runtime only.
             purpose: What he uses the platform for. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2012,7 +2039,7 @@ class Users(SyncResource):
         Args:
             id: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2047,11 +2074,14 @@ class Users(SyncResource):
             status: Only those in this state.
             search: Only those whose name or address contains this text.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 8.1.
         On the guide API: `GET /users`.
@@ -2078,7 +2108,7 @@ class Users(SyncResource):
             first_name: The first name.
             last_name: The last name.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2110,7 +2140,7 @@ class Users(SyncResource):
             id: The user.
             role: The role. One that the API lacks is refused before any request.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2144,7 +2174,7 @@ class Users(SyncResource):
             id: The user.
             remove_credentials: Also deletes his API keys, for good. Runtime only.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2176,7 +2206,7 @@ class Users(SyncResource):
         Args:
             id: The user.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2211,7 +2241,7 @@ class Workflows(SyncResource):
         Args:
             id: The workflow.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2243,11 +2273,14 @@ class Workflows(SyncResource):
         Args:
             workflow_type: Only those that do this.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
-            page_size: How many items to ask for at a time, from 1 to 1000. 100.
-            concurrency: How many pages may be asked for at the same time, from 1 to 16. 1.
-            cursor: The cursor at which a list broke off.
+            page_size: How many items to ask for at a time, from 1 to 1000; of the audit log at most
+                100. Default: 100.
+            concurrency: How many pages may be asked for at the same time, from 1 to 16, once the
+                server has said how many there are. Default: 1.
+            cursor: Where to go on: the cursor of a page, or of the error that ended a list. It has
+                a page size of its own.
 
         Day-2 guide: 5.2.
         On the guide API: raises `Unsupported` (that API has no workflows: use endpoints.deploy,
@@ -2271,7 +2304,7 @@ class Workflows(SyncResource):
         Args:
             id: The workflow.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.
@@ -2423,7 +2456,7 @@ class Client(SyncClient):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -2442,7 +2475,7 @@ class Client(SyncClient):
 
         Args:
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
 
         Raises:
             InvalidArgument: An argument is wrong; nothing was sent.
@@ -2475,7 +2508,7 @@ class Client(SyncClient):
             body: A body, sent as JSON.
             idempotent: Sending it twice does what sending it once does.
             timeout: The longest time that it may take with all its attempts and waiting; of a list,
-                one page.
+                one page. Default: 60 s.
             attempt_timeout: The longest time that one attempt may take.
             attempts: How often it is tried, the first time included; 1 turns retries off.
             headers: Further headers. Credentials, framing and idempotency keys are refused.

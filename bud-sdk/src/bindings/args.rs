@@ -252,12 +252,18 @@ pub(super) const OF_CALLS: &[Arg] = &[
 pub(super) const OF_PAGES: &[Arg] = &[
     TIMEOUT,
     HEADERS,
-    Arg::new::<Option<u32>>("page_size", "How many items to ask for at a time, from 1 to 1000; of the audit log at most 100. Default: 100."),
+    Arg::new::<Option<u32>>(
+        "page_size",
+        "How many items to ask for at a time, from 1 to 1000; of the audit log at most 100. Default: 100.",
+    ),
     Arg::new::<Option<u32>>(
         "concurrency",
         "How many pages may be asked for at the same time, from 1 to 16, once the server has said how many there are. Default: 1.",
     ),
-    Arg::new::<Option<String>>("cursor", "Where to go on: the cursor of a page, or of the error that ended a list. It has a page size of its own."),
+    Arg::new::<Option<String>>(
+        "cursor",
+        "Where to go on: the cursor of a page, or of the error that ended a list. It has a page size of its own.",
+    ),
 ];
 
 /// Of what is more than one call of the platform.
