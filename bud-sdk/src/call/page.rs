@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::stream::FuturesOrdered;
 
@@ -299,7 +300,9 @@ impl<O: Paged> Pages<O> {
             return Err(Error::new(ErrorKind::Protocol, message));
         }
         self.more_parts = page.more_parts;
-        if page.count() > 0 && !self.seen.insert(fingerprint::<O>(&page)) {
+        let repeats = page.count() > 0 && !self.seen.insert(fingerprint::<O>(&page));
+        page.answer = Bytes::new();
+        if repeats {
             // A server that knows no pages answers the same again; one that does is broken.
             if unpaged {
                 self.end_pass()?;
@@ -454,7 +457,9 @@ fn item_key<O: Paged>(item: &O::Item) -> u64 {
 /// The same for the same items in any order. What was left out of a page is known by the answer alone.
 fn fingerprint<O: Paged>(page: &Page<O::Item>) -> u64 {
     if page.left_out > 0 {
-        return page.answer;
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&page.answer);
+        return hasher.finish();
     }
     page.items.iter().map(item_key::<O>).fold(0, u64::wrapping_add)
 }

@@ -1,7 +1,5 @@
 //! JSON into types. A wrong shape is an error that says where and never shows the value.
 
-use std::hash::{DefaultHasher, Hasher};
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -60,7 +58,7 @@ impl Raw {
             json.end().ok().filter(|()| page.unreadable == 0 || !page.items.is_empty()).map(|()| page)
         };
         match page.or_else(lenient) {
-            Some(page) => Ok(Page { answer: hash(body), ..page }),
+            Some(page) => Ok(Page { answer: self.body.clone(), ..page }),
             None => {
                 let mut json = serde_json::Deserializer::from_slice(body);
                 let mut track = serde_path_to_error::Track::new();
@@ -68,7 +66,7 @@ impl Raw {
                 let result = serde::de::DeserializeSeed::deserialize(&shape, tracked);
                 match result.and_then(|page| json.end().map(|()| page)) {
                     // Not UTF-8 in a field that nobody reads.
-                    Ok(page) => Ok(Page { answer: hash(body), ..page }),
+                    Ok(page) => Ok(Page { answer: self.body.clone(), ..page }),
                     Err(error) => Err(self.explain(wrong_shape(&error, &track.path().to_string()))),
                 }
             }
@@ -177,10 +175,4 @@ fn wrong_shape(error: &serde_json::Error, path: &str) -> Error {
         "the answer has an unexpected shape".to_owned()
     };
     Error::decode(place, message)
-}
-
-fn hash(body: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(body);
-    hasher.finish()
 }

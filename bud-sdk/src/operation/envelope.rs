@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -26,8 +27,8 @@ pub struct Page<T> {
     pub total_pages: Option<u32>,
     /// The server sent a bare list: there are no other pages.
     pub whole: bool,
-    /// What tells the answer from others, whatever was left out of it.
-    pub(crate) answer: u64,
+    /// The answer itself, which differs from others whatever was left out of it. Dropped once the page is compared.
+    pub(crate) answer: Bytes,
     /// How many items were left out, which a page has for the server.
     pub(crate) left_out: usize,
     /// How many of these could not be read.
@@ -50,7 +51,7 @@ impl<T> Page<T> {
             total_record: None,
             total_pages: None,
             whole: true,
-            answer: 0,
+            answer: Bytes::new(),
             left_out: 0,
             unreadable: 0,
             proofs: Vec::new(),
@@ -288,7 +289,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for &Shape<T> {
             total_record,
             total_pages: small(total_pages),
             whole: false,
-            answer: 0,
+            answer: Bytes::new(),
             left_out: unreadable,
             unreadable,
             proofs: Vec::new(),

@@ -122,6 +122,6 @@ pub(super) fn pages(server: &Server, rounds: usize) -> Outcome<Vec<Ratio>> {
     Ok(vec![
         ("users_cpu", ratio(ours, base, What::Cpu)),
         ("users_time", ratio(ours, base, What::Wall)),
-        ("users_concurrency_time", ratio(ahead, base, What::Wall)),
+        ("users_concurrent_time", ratio(ahead, base, What::Wall)),
     ])
 }
