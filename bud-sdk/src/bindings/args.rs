@@ -96,48 +96,17 @@ macro_rules! text_arguments {
 text_arguments!(String = Type::Text, PathBuf = Type::Text, Secret = Type::Secret);
 
 macro_rules! id_arguments {
-    ($($id:ident),* $(,)?) => { text_arguments!($($id = Type::Id(stringify!($id))),*); };
+    ($($(#[$doc:meta])* $id:ident,)*) => { text_arguments!($($id = Type::Id(stringify!($id))),*); };
 }
-id_arguments!(
-    UserId,
-    ProjectId,
-    EndpointId,
-    ClusterId,
-    DeployClusterId,
-    CredentialId,
-    PermissionId,
-    WorkflowId,
-    ModelId,
-    ProviderCredentialId,
-    AuditId,
-);
+each_id!(id_arguments);
 
-macro_rules! enum_arguments {
-    ($($type:ty),* $(,)?) => {$(
-        impl Argument for $type {
-            const TYPE: Type = <$type as Described>::TYPE;
-            fn read(value: Value) -> Result<Self, String> {
-                text(value).map(|text| Self::from(text.as_str()))
-            }
-        }
-    )*};
+/// Every open enumeration.
+impl<T: Known + Described> Argument for T {
+    const TYPE: Type = <T as Described>::TYPE;
+    fn read(value: Value) -> Result<Self, String> {
+        text(value).map(|text| T::parse(&text))
+    }
 }
-enum_arguments!(
-    crate::bud::AccessMode,
-    crate::bud::CredentialType,
-    crate::bud::EndpointStatus,
-    crate::bud::Granularity,
-    crate::bud::HardwareMode,
-    crate::bud::PermissionLevel,
-    crate::bud::ProjectType,
-    crate::bud::ResourceType,
-    crate::bud::Role,
-    crate::bud::ScalingStrategy,
-    crate::bud::Scope,
-    crate::bud::UserStatus,
-    crate::bud::UserType,
-    crate::bud::WorkflowType,
-);
 
 impl Argument for bool {
     const TYPE: Type = Type::Bool;

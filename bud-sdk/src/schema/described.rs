@@ -183,21 +183,9 @@ impl Described for u64 {
 }
 
 macro_rules! described_ids {
-    ($($id:ident),*) => { described! { $($id = Type::Id(stringify!($id)),)* } };
+    ($($(#[$doc:meta])* $id:ident,)*) => { described! { $($id = Type::Id(stringify!($id)),)* } };
 }
-described_ids!(
-    UserId,
-    ProjectId,
-    EndpointId,
-    ClusterId,
-    DeployClusterId,
-    CredentialId,
-    PermissionId,
-    WorkflowId,
-    ModelId,
-    ProviderCredentialId,
-    AuditId
-);
+each_id!(described_ids);
 
 impl<T: Described> Described for Wire<T> {
     const TYPE: Type = T::TYPE;

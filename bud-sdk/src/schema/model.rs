@@ -191,8 +191,8 @@ macro_rules! plain_values {
 }
 plain_values!(String, bool, Timestamp, Decimal, serde_json::Value);
 
-macro_rules! ids {
-    ($($type:ty),* $(,)?) => {
+macro_rules! id_values {
+    ($($(#[$doc:meta])* $type:ident,)*) => {
         plain_values!($($type),*);
         $(impl Field for $type {
             fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
@@ -207,19 +207,7 @@ macro_rules! ids {
         })*
     };
 }
-ids!(
-    UserId,
-    ProjectId,
-    EndpointId,
-    ClusterId,
-    DeployClusterId,
-    CredentialId,
-    PermissionId,
-    WorkflowId,
-    ModelId,
-    ProviderCredentialId,
-    AuditId,
-);
+each_id!(id_values);
 
 impl<T: Known> Value for Wire<T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

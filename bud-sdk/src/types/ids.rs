@@ -112,27 +112,35 @@ macro_rules! ids {
     )*};
 }
 
-ids! {
-    /// The id of a [`User`](crate::users::User).
-    UserId,
-    /// The id of a [`Project`](crate::projects::Project).
-    ProjectId,
-    /// The id of an [`Endpoint`](crate::endpoints::Endpoint).
-    EndpointId,
-    /// The id of a [`Cluster`](crate::clusters::Cluster).
-    ClusterId,
-    /// The id under which a cluster takes deployments on the platform as shipped (`cluster_id`, not `id`).
-    DeployClusterId,
-    /// The id of a [`Credential`](crate::credentials::Credential).
-    CredentialId,
-    /// The id of a [`Permission`](crate::permissions::Permission).
-    PermissionId,
-    /// The id of a [`Workflow`](crate::workflows::Workflow).
-    WorkflowId,
-    /// The id of a [`Model`](crate::models::Model).
-    ModelId,
-    /// The id of the platform's key for a provider of models, on the platform as shipped.
-    ProviderCredentialId,
-    /// The id of an audit record.
-    AuditId,
+/// Hands every id to a macro: what is made for each is made from this one list.
+macro_rules! each_id {
+    ($made:ident) => {
+        $made! {
+            /// The id of a [`User`](crate::users::User).
+            UserId,
+            /// The id of a [`Project`](crate::projects::Project).
+            ProjectId,
+            /// The id of an [`Endpoint`](crate::endpoints::Endpoint).
+            EndpointId,
+            /// The id of a [`Cluster`](crate::clusters::Cluster).
+            ClusterId,
+            /// The id under which a cluster takes deployments on the platform as shipped (`cluster_id`, not `id`).
+            DeployClusterId,
+            /// The id of a [`Credential`](crate::credentials::Credential).
+            CredentialId,
+            /// The id of a [`Permission`](crate::permissions::Permission).
+            PermissionId,
+            /// The id of a [`Workflow`](crate::workflows::Workflow).
+            WorkflowId,
+            /// The id of a [`Model`](crate::models::Model).
+            ModelId,
+            /// The id of the platform's key for a provider of models, on the platform as shipped.
+            ProviderCredentialId,
+            /// The id of an audit record.
+            AuditId,
+        }
+    };
 }
+pub(crate) use each_id;
+
+each_id!(ids);

@@ -14,11 +14,7 @@ pub(crate) use age::age;
 pub(crate) use age::age_of;
 pub use decimal::Decimal;
 pub use extra::Extra;
-pub(crate) use ids::check_segment;
-pub use ids::{
-    AuditId, ClusterId, CredentialId, DeployClusterId, EndpointId, ModelId, PermissionId, ProjectId,
-    ProviderCredentialId, UserId, WorkflowId,
-};
+pub use ids::*;
 pub use secret::Secret;
 pub use time::Timestamp;
 pub use warning::Warning;
