@@ -156,7 +156,8 @@ impl<'a> Python<'a> {
         let notebook = path.extension().is_some_and(|end| end == "ipynb");
         let mut command = self.command(if notebook { "jupyter" } else { "python" });
         if notebook {
-            let folders = [self.folder().join("package"), self.workspace.root.join("examples/python")];
+            let examples = self.workspace.root.join("examples/python");
+            let folders = [self.folder().join("package"), examples.clone(), examples.join("kubernetes")];
             let folders = std::env::join_paths(folders).map_err(|error| error.to_string())?;
             // It is executed where it lies, and leaves its files there.
             let copied = self.folder().join(format!("{name}.ipynb"));
