@@ -164,7 +164,7 @@ async fn one_namespace_that_may_not_be_read_does_not_hide_the_others() {
     assert_eq!(*pods.reason.unwrap(), Unavailable::Forbidden);
     let detail = pods.detail.unwrap();
     assert!(detail.starts_with("read was only bud-system, dapr-system: "), "{detail}");
-    assert_eq!(pods.missing_permission.as_deref(), Some("list pods in bud-data"));
+    assert_eq!(pods.missing_permission.as_deref(), Some("list pods in namespace bud-data"));
     // Where none may be read, none is said to have been.
     let (_server, cluster) = serve(objects()).await;
     let report = cluster.report().platform(["bud-data"]).await.unwrap();
@@ -249,7 +249,7 @@ async fn only_some_namespaces() {
     let error = cluster.report().only(["../secrets"]).await.unwrap_err();
     assert_eq!(error.param(), Some("only"));
     let error = cluster.report().timeout(Duration::ZERO).await.unwrap_err();
-    assert_eq!(error.param(), Some("within"));
+    assert_eq!(error.param(), Some("timeout"));
 }
 
 #[tokio::test]
