@@ -39,9 +39,9 @@ export const readRole = open<Role>({
 /**
  * Whether a user may sign in.
  *
- * - `ACTIVE`: He may.
- * - `INACTIVE`: He may not; his history is kept.
- * - `INVITED`: He was invited and has not signed in yet.
+ * - `ACTIVE`: The user can sign in.
+ * - `INACTIVE`: The user cannot sign in. Their history is kept.
+ * - `INVITED`: The user is invited and has not signed in yet.
  */
 export type UserStatus =
   | 'ACTIVE'
@@ -74,7 +74,7 @@ export const readUserType = open<UserType>({
 });
 
 /**
- * A right on the platform as shipped: those on endpoints belong to a project, all others to the whole platform.
+ * A permission on the runtime API. Permissions on endpoints belong to a project, all others to the whole platform.
  *
  * - `model:view`: To see models.
  * - `model:manage`: To change models.

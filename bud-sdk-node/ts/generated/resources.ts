@@ -428,7 +428,7 @@ export interface KubernetesReportParams {
    * In milliseconds.
    */
   readonly timeout?: number | undefined;
-  /** Adds the last lines of the logs of what fails, of 20 pods at the most. True. */
+  /** Adds the last lines of the logs of what fails, at most 20 pods. Default: true. */
   readonly logs?: boolean | undefined;
   /** Also asks by commands in containers: PostgreSQL for its connections, engines for what their GPUs do. False. */
   readonly commands?: boolean | undefined;
@@ -447,7 +447,7 @@ export interface KubernetesReportsParams {
    * In milliseconds.
    */
   readonly timeout?: number | undefined;
-  /** Adds the last lines of the logs of what fails, of 20 pods of each cluster at the most. True. */
+  /** Adds the last lines of the logs of what fails, at most 20 pods of each cluster. Default: true. */
   readonly logs?: boolean | undefined;
   /** Also asks by commands in containers. False. */
   readonly commands?: boolean | undefined;

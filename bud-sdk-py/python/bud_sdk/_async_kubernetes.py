@@ -518,7 +518,7 @@ class AsyncCluster(AsyncCaller):
                 `bud-system`, `bud-data` and `dapr-system`.
             timeout: The longest time that it may take; what was read until then is reported. 2
                 minutes.
-            logs: Adds the last lines of the logs of what fails, of 20 pods at the most. True.
+            logs: Adds the last lines of the logs of what fails, at most 20 pods. Default: true.
             commands: Also asks by commands in containers: PostgreSQL for its connections, engines
                 for what their GPUs do. False.
             on_update: Is called with what is seen on the way. What it returns is awaited, if it can
@@ -551,8 +551,8 @@ class AsyncCluster(AsyncCaller):
                 `bud-system`, `bud-data` and `dapr-system`.
             timeout: The longest time that connecting to a cluster, and then its report, may take.
                 Default: 120 s.
-            logs: Adds the last lines of the logs of what fails, of 20 pods of each cluster at the
-                most. True.
+            logs: Adds the last lines of the logs of what fails, at most 20 pods of each cluster.
+                Default: true.
             commands: Also asks by commands in containers. False.
 
         Raises:

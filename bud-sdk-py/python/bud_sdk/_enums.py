@@ -391,7 +391,7 @@ Scope = Union[
     ],
     str,
 ]
-"""A right on the platform as shipped: those on endpoints belong to a project, all others to the whole platform.
+"""A permission on the runtime API. Permissions on endpoints belong to a project, all others to the whole platform.
 
 - `model:view`: To see models.
 - `model:manage`: To change models.
@@ -485,9 +485,9 @@ UserStatus = Union[
 ]
 """Whether a user may sign in.
 
-- `ACTIVE`: He may.
-- `INACTIVE`: He may not; his history is kept.
-- `INVITED`: He was invited and has not signed in yet.
+- `ACTIVE`: The user can sign in.
+- `INACTIVE`: The user cannot sign in. Their history is kept.
+- `INVITED`: The user is invited and has not signed in yet.
 """
 
 UserType = Union[

@@ -233,7 +233,7 @@ entries! {
         platform: Option<Vec<String>>,
         /// The longest time that it may take; what was read until then is reported. 2 minutes.
         timeout: Option<Duration>,
-        /// Adds the last lines of the logs of what fails, of 20 pods at the most. True.
+        /// Adds the last lines of the logs of what fails, at most 20 pods. Default: true.
         logs: Option<bool>,
         /// Also asks by commands in containers: PostgreSQL for its connections, engines for what their GPUs do. False.
         commands: Option<bool>,
@@ -255,7 +255,7 @@ entries! {
         platform: Option<Vec<String>>,
         /// The longest time that connecting to a cluster, and then its report, may take. Default: 120 s.
         timeout: Option<Duration>,
-        /// Adds the last lines of the logs of what fails, of 20 pods of each cluster at the most. True.
+        /// Adds the last lines of the logs of what fails, at most 20 pods of each cluster. Default: true.
         logs: Option<bool>,
         /// Also asks by commands in containers. False.
         commands: Option<bool>,

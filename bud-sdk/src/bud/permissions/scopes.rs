@@ -7,7 +7,7 @@ use crate::schema::{model, open_enum};
 use crate::types::Wire;
 
 open_enum! {
-    /// A right on the platform as shipped: those on endpoints belong to a project, all others to the whole platform.
+    /// A permission on the runtime API. Permissions on endpoints belong to a project, all others to the whole platform.
     Scope {
         /// To see models.
         ModelView = "model:view",

@@ -162,11 +162,11 @@ impl UserUpdate {
 open_enum! {
     /// Whether a user may sign in.
     UserStatus {
-        /// He may.
+        /// The user can sign in.
         Active = "ACTIVE",
-        /// He may not; his history is kept.
+        /// The user cannot sign in. Their history is kept.
         Inactive = "INACTIVE" | "deleted",
-        /// He was invited and has not signed in yet.
+        /// The user is invited and has not signed in yet.
         Invited = "INVITED",
     }
 }
