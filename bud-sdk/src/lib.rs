@@ -63,12 +63,9 @@ pub mod testing;
 mod types;
 
 pub use auth::{AccessToken, TokenProvider};
-pub use call::{
-    Call, CallWithResponse, Capabilities, Capability, Client, ClientBuilder, Items, List, Listing, Pages,
-    RawCall, RawResponse, Response,
-};
+pub use bud::{Capabilities, Capability, Client, ClientBuilder, Flavor};
+pub use call::{Call, CallWithResponse, Items, List, Listing, Pages, RawCall, RawResponse, Response};
 pub use error::{Error, ErrorKind, FieldError, Result};
-pub use operation::Flavor;
 pub use types::{Decimal, Extra, Secret, Timestamp, Warning, Wire};
 
 /// The session, and the account that it belongs to.
@@ -176,8 +173,8 @@ pub mod operations {
     pub use crate::auth::Tokens;
     pub use crate::bud::operations::*;
     pub use crate::operation::{
-        Describe, Filter, FilterProof, Method, Next, Operation, OperationInfo, Page, Paged, Parts, Proof,
-        Raw, Reply, Route, Routes, Support,
+        ApiFlavor, Describe, Filter, FilterProof, Method, Next, Operation, OperationInfo, Page, Paged, Parts,
+        PerFlavor, Proof, Raw, Reply, Route, Routes, Support,
     };
 }
 

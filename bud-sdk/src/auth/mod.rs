@@ -1,9 +1,9 @@
 //! Credentials in, bearer token out.
 
+mod exchange;
+mod fixed;
 mod folder;
-mod operations;
 mod outage;
-mod password;
 mod session;
 mod store;
 
@@ -13,10 +13,8 @@ use crate::error::Result;
 use crate::http::BoxFuture;
 use crate::types::Secret;
 
-pub use operations::Tokens;
-pub(crate) use operations::check_email;
-pub use operations::{Login, Logout, Refresh, RequestPasswordReset};
-pub(crate) use password::{check_new_password, generate_password};
+pub(crate) use exchange::{Hints, NoExchange, TokenExchange};
+pub(crate) use fixed::Fixed;
 pub(crate) use session::{Session, Source};
 pub(crate) use store::{Store, resumed};
 
@@ -73,4 +71,13 @@ pub struct SignIn {
     /// The account must change its password before it can do anything else, if the server says either way. The seeded super
     /// user need not.
     pub must_change_password: Option<bool>,
+}
+
+/// Tokens as received, checked.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    pub(crate) access: Secret,
+    pub(crate) refresh: Option<Secret>,
+    pub(crate) expires_in: Option<Duration>,
+    pub(crate) must_change_password: Option<bool>,
 }

@@ -10,13 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::operations::{Login, Logout, Refresh, Tokens};
+use super::exchange::TokenExchange;
+use super::fixed::Fixed;
 use super::outage::{LIKELY_DOWN, LoginOutcome, Logins, Meaning, Outcome, meaning, outage, pause};
-use super::{AccessToken, SignIn, Store, TokenProvider};
+use super::{AccessToken, SignIn, Store, TokenProvider, Tokens};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{
-    Anonymous, Authorize, BoxFuture, Options, Patience, Platform, Token, execute, require_runtime,
-};
+use crate::http::{AuthHeader, Authenticate, BoxFuture, Options, Patience, require_runtime};
 use crate::types::Secret;
 
 /// How long a failed renewal is answered from memory, so that a burst of calls is not a burst of logins.
@@ -26,16 +25,6 @@ const REFUSAL_LASTS: Duration = Duration::from_secs(60);
 
 /// A token that was just given is used for a moment, even if it is said to be expired: else every look would renew it.
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
-
-const LOG_IN_AGAIN: &str = "log in again with `bud auth login`, or set BUD_EMAIL and BUD_PASSWORD";
-
-// Hints for a token or session that worked before and is refused: an outage would look the same.
-const SESSION_OR_OUTAGE: &str = "this session worked before: it has ended, or the identity service (Keycloak or its \
-    database) is unavailable. Try again; if that fails, log in again with `bud auth login`, or set BUD_EMAIL and BUD_PASSWORD";
-const TOKEN_OR_OUTAGE: &str = "this token worked before: it has expired or was revoked, or the identity service (Keycloak \
-    or its database) is unavailable. Try again; if that fails, build a client with a fresh token";
-const FRESH_OR_OUTAGE: &str = "an earlier token of this session worked: the identity service (Keycloak or its database) \
-    may be unavailable, so try again";
 
 /// What a session is made from.
 pub(crate) enum Source {
@@ -52,11 +41,12 @@ pub(crate) enum Source {
     Custom(Box<dyn TokenProvider>),
 }
 
-/// Bound to the origin of its platform: no other host is ever sent its token.
+/// Bound to the server of its exchange: no other host is ever sent its token.
+#[derive(Clone)]
 pub(crate) struct Session(Arc<Shared>);
 
 struct Shared {
-    platform: Arc<Platform>,
+    exchange: Box<dyn TokenExchange>,
     options: Options,
     source: Source,
     store: Option<Store>,
@@ -82,7 +72,7 @@ struct State {
 }
 
 struct Current {
-    token: Arc<Token>,
+    token: Arc<AuthHeader>,
     renew_at: Option<Instant>,
     expires_at: Option<Instant>,
 }
@@ -113,7 +103,7 @@ enum Next {
 }
 
 impl Current {
-    fn new(token: Token, life: Option<Duration>) -> Self {
+    fn new(token: AuthHeader, life: Option<Duration>) -> Self {
         let now = Instant::now();
         // Renewed a little early: a minute, or a fifth of a short life.
         let early = life.map(|life| (life / 5).min(Duration::from_secs(60)));
@@ -142,7 +132,7 @@ impl Shared {
         self.worked.load(Ordering::Relaxed)
     }
 
-    async fn token(self: &Arc<Self>, patience: Patience) -> Result<Arc<Token>> {
+    async fn token(self: &Arc<Self>, patience: Patience) -> Result<Arc<AuthHeader>> {
         loop {
             let next = {
                 let mut state = self.lock();
@@ -241,9 +231,8 @@ impl Shared {
         let stored = self.stored().await.and_then(|tokens| tokens.refresh);
         let Some(refresh_token) = stored.or(held) else { return self.open(None).await };
         let spent = refresh_token.clone();
-        let operation = Refresh { refresh_token };
-        let error = match execute(&self.platform, &operation, &self.options, &Anonymous).await {
-            Ok((mut tokens, _)) => {
+        let error = match self.exchange.refresh(refresh_token, &self.options).await {
+            Ok(mut tokens) => {
                 // A server that does not rotate sends no new one: the old one stays good.
                 tokens.refresh.get_or_insert(spent);
                 self.keep(&tokens).await;
@@ -286,10 +275,12 @@ impl Shared {
         let meaning = meaning(self.has_worked(), refused.as_ref().map(Outcome::of), Some(login));
         let error = match meaning {
             Meaning::Outage => outage(refused.as_ref(), error.as_ref()),
-            Meaning::Suspected => ended(refused).with_hint(SESSION_OR_OUTAGE).with_outage(),
+            Meaning::Suspected => {
+                ended(refused).with_hint(self.exchange.hints().session_or_outage).with_outage()
+            }
             // The failure that withholds it says why.
             _ if login == LoginOutcome::Withheld => self.last_failure(),
-            _ => error.unwrap_or_else(|| ended(refused).with_hint(LOG_IN_AGAIN)),
+            _ => error.unwrap_or_else(|| ended(refused).with_hint(self.exchange.hints().log_in_again)),
         };
         Err(Trouble { error, meaning })
     }
@@ -303,12 +294,11 @@ impl Shared {
 
     async fn log_in(&self, options: Options) -> Result<Tokens> {
         let Source::Password { email, password } = &self.source else {
-            return Err(ended(None).with_hint(LOG_IN_AGAIN));
+            return Err(ended(None).with_hint(self.exchange.hints().log_in_again));
         };
         let password = self.lock().password.clone().unwrap_or_else(|| password.clone());
-        let operation = Login { email: email.clone(), password };
-        match execute(&self.platform, &operation, &options, &Anonymous).await {
-            Ok((tokens, _)) => {
+        match self.exchange.log_in(email.clone(), password, &options).await {
+            Ok(tokens) => {
                 self.lock().logins.succeeded();
                 self.keep(&tokens).await;
                 Ok(tokens)
@@ -339,7 +329,7 @@ impl Shared {
 
     /// Takes over what a renewal brought.
     fn land(&self, result: Result<Tokens, Trouble>, reopens: bool) -> Result<SignIn> {
-        let result = result.and_then(|tokens| Ok((Token::bearer(tokens.access.clone())?, tokens)));
+        let result = result.and_then(|tokens| Ok((AuthHeader::bearer(tokens.access.clone())?, tokens)));
         let mut state = self.lock();
         match result {
             Ok((token, tokens)) => {
@@ -373,7 +363,7 @@ impl Shared {
         let lasts = match meaning {
             Meaning::Refusal if error.kind() != ErrorKind::SessionExpired => REFUSAL_LASTS,
             Meaning::Outage | Meaning::Suspected | Meaning::Refusal => {
-                pause(state.failures, (self.platform.channel.policy.random)())
+                pause(state.failures, self.exchange.random())
             }
             Meaning::Failure => FAILURE_LASTS,
         };
@@ -411,16 +401,15 @@ impl Shared {
                 None => Ok(()),
             };
         };
-        let bearer = Fixed(current.map(|current| current.token));
-        let logout = Logout { refresh_token };
-        execute(&self.platform, &logout, &self.options, &bearer).await.map(|((), _)| ())
+        let bearer = Fixed::new(current.map(|current| current.token));
+        self.exchange.log_out(refresh_token, &self.options, &bearer).await
     }
 }
 
 impl Session {
     /// Starts from tokens that are there already, if any, and keeps newer ones in the store, if there is one.
     pub(crate) fn new(
-        platform: Arc<Platform>,
+        exchange: Box<dyn TokenExchange>,
         options: Options,
         source: Source,
         store: Option<Store>,
@@ -429,12 +418,12 @@ impl Session {
         let mut state = State::default();
         if let Some(tokens) = start {
             // What cannot be a token is as good as an expired one.
-            let token = Token::bearer(tokens.access).ok();
+            let token = AuthHeader::bearer(tokens.access).ok();
             state.current = token.map(|token| Current::new(token, tokens.expires_in));
             state.refresh = tokens.refresh;
         }
         let (state, worked) = (Mutex::new(state), AtomicBool::new(false));
-        Self(Arc::new(Shared { platform, options, source, store, state, worked }))
+        Self(Arc::new(Shared { exchange, options, source, store, state, worked }))
     }
 
     /// Logs in now instead of at the first call; also after a logout.
@@ -498,8 +487,8 @@ async fn landed<T>(task: JoinHandle<Result<T>>) -> Result<T> {
         .unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the runtime was shut down meanwhile")))
 }
 
-impl Authorize for Session {
-    fn token(&self, patience: Patience) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
+impl Authenticate for Session {
+    fn header(&self, patience: Patience) -> BoxFuture<'_, Result<Option<Arc<AuthHeader>>>> {
         Box::pin(async move { self.0.token(patience).await.map(Some) })
     }
 
@@ -510,7 +499,7 @@ impl Authorize for Session {
     }
 
     /// Forgets exactly the refused token: by now another call may have brought a new one.
-    fn rejected(&self, token: &Token) -> bool {
+    fn rejected(&self, token: &AuthHeader) -> bool {
         if !self.0.renewable() {
             return false;
         }
@@ -535,28 +524,17 @@ impl Authorize for Session {
     fn refused(&self, error: Error) -> Error {
         let worked = self.0.has_worked();
         let error = if worked { error.with_outage() } else { error };
+        let hints = self.0.exchange.hints();
         let hint = match (&self.0.source, worked) {
-            (Source::ApiKey, _) => "an API key opens inference routes; administration needs a person's login",
-            (Source::Token, true) => TOKEN_OR_OUTAGE,
+            (Source::ApiKey, _) => hints.api_key,
+            (Source::Token, true) => hints.token_or_outage,
             (Source::Token, false) => "the token cannot be renewed: build a client with a fresh one",
-            (Source::Resumed, true) => SESSION_OR_OUTAGE,
-            (Source::Resumed, false) => LOG_IN_AGAIN,
-            (Source::Password { .. } | Source::Custom(_), true) => FRESH_OR_OUTAGE,
+            (Source::Resumed, true) => hints.session_or_outage,
+            (Source::Resumed, false) => hints.log_in_again,
+            (Source::Password { .. } | Source::Custom(_), true) => hints.outage,
             (Source::Password { .. } | Source::Custom(_), false) => return error,
         };
         error.with_hint(hint)
-    }
-}
-
-/// The token that a session had, for the request that ends it.
-struct Fixed(Option<Arc<Token>>);
-
-impl Authorize for Fixed {
-    fn token(&self, _: Patience) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
-        Box::pin(async { Ok(self.0.clone()) })
-    }
-    fn rejected(&self, _: &Token) -> bool {
-        false
     }
 }
 

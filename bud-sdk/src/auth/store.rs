@@ -13,8 +13,8 @@ use serde_json::json;
 use tracing::warn;
 use url::Url;
 
+use super::Tokens;
 use super::folder::Folder;
-use super::operations::Tokens;
 use crate::error::Result;
 use crate::types::Secret;
 

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use super::args::{Arg, Args, When};
 use super::named_options;
 use super::results::read_key;
+use crate::bud::Flavor;
 use crate::bud::Role;
-use crate::call::{Client, ClientBuilder};
+use crate::bud::{Client, ClientBuilder};
 use crate::config::Variables;
 use crate::error::{Error, Result};
-use crate::operation::Flavor;
 use crate::types::Secret;
 
 named_options! {

@@ -31,7 +31,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use crate::call::Client;
+use crate::bud::Client;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use crate::schema::{EnumValue, Enumeration, Model, ModelField, Type};

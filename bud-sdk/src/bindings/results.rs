@@ -6,8 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::auth::SignIn;
+use crate::bud::Capabilities;
 use crate::bud::{ApiKeyValue, Created, Credential, EncryptedKey, Exported, NewCredential, User};
-use crate::call::{Capabilities, Completeness, Progress, RawResponse};
+use crate::call::{Completeness, Progress, RawResponse};
 use crate::diagnostics::ReportUpdate;
 use crate::error::{Error, Result};
 use crate::report::Finding;

@@ -3,10 +3,14 @@
 use serde_json::json;
 
 use super::User;
-use crate::auth::{RequestPasswordReset, SignIn, check_new_password};
-use crate::call::{Call, Client};
+use crate::auth::SignIn;
+use crate::bud::Client;
+use crate::bud::Flavor;
+use crate::bud::login::RequestPasswordReset;
+use crate::bud::users::check_new_password;
+use crate::call::Call;
 use crate::error::Result;
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::model;
 use crate::types::{Secret, UserId};
 
@@ -132,9 +136,10 @@ const ME: Route = Route::get("/users/me");
 pub struct GetAccount;
 
 impl Describe for GetAccount {
+    type Flavor = Flavor;
     const ID: &'static str = "auth.whoami";
     const SECTIONS: &'static [&'static str] = &["3.1"];
-    const ROUTES: Routes = Routes::runtime_only(ME, NO_SELF);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(ME, NO_SELF);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Ok(Parts::new())
     }
@@ -152,9 +157,10 @@ impl Operation for GetAccount {
 pub struct GetOwnPermissions;
 
 impl Describe for GetOwnPermissions {
+    type Flavor = Flavor;
     const ID: &'static str = "auth.permissions";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::runtime_only(Route::get("/users/me/permissions"), "use permissions.list().user(id)");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Ok(Parts::new())
@@ -175,9 +181,10 @@ pub struct ChangeOwnPassword {
 }
 
 impl Describe for ChangeOwnPassword {
+    type Flavor = Flavor;
     const ID: &'static str = "auth.change_own_password";
     const SECTIONS: &'static [&'static str] = &["3.4"];
-    const ROUTES: Routes = Routes::runtime_only(ME.accepted(), "use auth.request_password_reset");
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(ME.accepted(), "use auth.request_password_reset");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_new_password("password", &self.password)?;
         Ok(Parts::new())

@@ -1,25 +1,44 @@
-//! One file per resource: its handle, its operations, its models.
+//! The Bud API: the client, and one file or folder per resource with its handle, its operations and its models.
 
 mod account;
+mod answers;
 mod audit;
+mod backend;
+mod builder;
+mod capabilities;
+mod client;
 mod clusters;
 mod credentials;
+mod detect;
 mod endpoints;
+mod flavor;
+mod login;
 mod models;
 pub mod operations;
 mod permissions;
 mod projects;
+mod quirks;
 mod quotas;
+mod session;
 #[cfg(test)]
 mod tests;
 mod users;
 mod workflows;
 
 pub use account::{Account, ModulePermission};
+pub(crate) use answers::{accepted, changed};
 pub use audit::{
     ActionCount, Audit, AuditRecord, AuditSummary, DateRange, Export, ExportFormat, ExportStream, Exported,
     TamperCheck, TamperedRecord, TimeRange, UserCount, Verification, VerificationCounts, Verifications,
 };
+#[cfg(test)]
+pub(crate) use backend::KEYS;
+pub(crate) use backend::SPEC;
+pub use builder::ClientBuilder;
+pub use capabilities::{Capabilities, Capability};
+pub use client::Client;
+#[cfg(feature = "decrypt")]
+pub(crate) use client::Unlock;
 pub use clusters::{
     AccessMode, Cluster, ClusterResource, ClusterSettings, ClusterStatus, Clusters, Estimate, Estimates,
     Recommendations, RecommendedCluster, RequiredDevice, StorageDefaults,
@@ -37,6 +56,8 @@ pub use endpoints::{
     HardwareMode, MetricSource, MetricSourceType, ModelDeployment, MultiCluster, Prediction, ScaleToZero,
     ScalingBehavior, ScalingPolicy, ScalingRule, ScalingStrategy, ScheduleHint, SpotPreference, Worker,
 };
+pub use flavor::Flavor;
+pub(crate) use flavor::paged;
 pub use models::{
     AudioArchitecture, Modality, Model, ModelLicense, ModelProviderType, ModelRecommendation,
     ModelRecommendationCluster, Paper, Pricing, Provider, SupportedEndpoint, Tag, TextArchitecture,

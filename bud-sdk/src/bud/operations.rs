@@ -13,6 +13,7 @@ pub use super::endpoints::{
     DeployEndpoint, DeployStep, GetAutoscaler, GetEndpoint, ListEndpoints, ListWorkers, ScaleEndpoint,
     SetAutoscaler, UndeployEndpoint,
 };
+pub use super::login::{Login, Logout, Refresh, RequestPasswordReset};
 pub use super::permissions::{
     GetUserPermissions, GrantPermission, ListPermissions, RevokePermission, RevokePermissionById,
     SetGlobalPermissions,
@@ -26,11 +27,10 @@ pub use super::quotas::{
 };
 pub use super::users::{CreateUser, DeactivateUser, GetUser, ListUsers, ReactivateUser, SetRole, UpdateUser};
 pub use super::workflows::{CancelWorkflow, GetWorkflow, ListWorkflows};
-pub use crate::auth::{Login, Logout, Refresh, RequestPasswordReset};
 use crate::operation::OperationInfo;
 
 /// Every operation: the source of `client.capabilities()` and of the coverage table.
-const OPERATIONS: &[OperationInfo] = &[
+pub(super) const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<Login>(),
     OperationInfo::of::<Refresh>(),
     OperationInfo::of::<Logout>(),

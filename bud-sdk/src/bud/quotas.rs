@@ -4,9 +4,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::TimeRange;
-use crate::call::{Call, Client};
+use crate::bud::Client;
+use crate::bud::Flavor;
+use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::{model, open_enum};
 use crate::types::{Decimal, ProjectId, Timestamp, UserId, check_segment};
 
@@ -371,9 +373,10 @@ impl Quota {
 pub struct GetProjectQuota(ProjectId);
 
 impl Describe for GetProjectQuota {
+    type Flavor = Flavor;
     const ID: &'static str = "quotas.of_project";
     const SECTIONS: &'static [&'static str] = &["9.2"];
-    const ROUTES: Routes = Routes::guide_only(
+    const ROUTES: Routes<Flavor> = Routes::guide_only(
         Route::get("/projects/{id}/billing/quota"),
         "use quotas.of_user or quotas.mine: that platform has quotas per user, never per project",
     );
@@ -406,9 +409,10 @@ macro_rules! reads {
         pub struct $name$(($arg))?;
 
         impl Describe for $name {
+            type Flavor = Flavor;
             const ID: &'static str = $id;
             const SECTIONS: &'static [&'static str] = &["9.2"];
-            const ROUTES: Routes = Routes::runtime_only(Route::get($path), PER_PROJECT);
+            const ROUTES: Routes<Flavor> = Routes::runtime_only(Route::get($path), PER_PROJECT);
             fn encode(&self, _: Flavor) -> Result<Parts> {
                 let parts = Parts::new();
                 $(
@@ -445,9 +449,11 @@ pub struct GetUsageHistory {
 }
 
 impl Describe for GetUsageHistory {
+    type Flavor = Flavor;
     const ID: &'static str = "quotas.history";
     const SECTIONS: &'static [&'static str] = &["9.2"];
-    const ROUTES: Routes = Routes::runtime_only(Route::post("/billing/history").reading(), PER_PROJECT);
+    const ROUTES: Routes<Flavor> =
+        Routes::runtime_only(Route::post("/billing/history").reading(), PER_PROJECT);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let (start, end) = self.range.inclusive()?;
         let mut body =

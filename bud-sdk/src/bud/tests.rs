@@ -11,11 +11,10 @@ use described::Described;
 use serde_json::{Value, json};
 
 use super::account::ChangeOwnPassword;
+use super::login::{Login, Logout, Refresh};
 use super::*;
-use crate::auth::{Login, Logout, Refresh};
-use crate::call::Client;
 use crate::error::{ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Parts, Support, fill};
+use crate::operation::{Describe, Parts, Support, fill};
 use crate::types::Timestamp;
 
 fn client() -> Client {
@@ -37,20 +36,20 @@ struct Table {
 
 impl Table {
     /// What goes to the platform as shipped, if anything does.
-    fn ship<D: Describe>(&mut self, operation: &D) {
-        if let Support::Offered(route) = D::ROUTES.on(Flavor::Runtime) {
+    fn ship<D: Describe<Flavor = Flavor>>(&mut self, operation: &D) {
+        if let Some(Support::Offered(route)) = D::ROUTES.on(Flavor::Runtime) {
             let parts = operation.encode(Flavor::Runtime).unwrap();
             let path = parts.template.unwrap_or(route.path);
             self.shipped.push((D::ID, format!("{} {path}", route.method), parts));
         }
     }
 
-    fn add<D: Describe>(&mut self, operation: &D) {
+    fn add<D: Describe<Flavor = Flavor>>(&mut self, operation: &D) {
         self.ship(operation);
         self.seen.insert(D::ID);
         writeln!(self.text, "{} (section {})", D::ID, D::SECTIONS.join(", ")).unwrap();
         for flavor in [Flavor::Guide, Flavor::Runtime] {
-            let line = match D::ROUTES.on(flavor) {
+            let line = match D::ROUTES.on(flavor).unwrap() {
                 Support::Unsupported(instead) => format!("unsupported: {instead}"),
                 Support::Offered(route) => {
                     let parts = operation.encode(flavor).unwrap();
@@ -211,7 +210,7 @@ fn hostile() -> Vec<String> {
 
 #[test]
 fn every_id_that_a_caller_gives_is_checked() {
-    fn sent<D: Describe>(operation: &D) -> Result<Parts> {
+    fn sent<D: Describe<Flavor = Flavor>>(operation: &D) -> Result<Parts> {
         operation.encode(Flavor::Guide)
     }
     type Case = (&'static str, &'static str, fn(&Client, &str) -> Result<Parts>);
@@ -337,9 +336,7 @@ fn every_id_that_a_caller_gives_is_checked() {
     }
     // What takes an id takes it here: a new operation with a path argument must join the list.
     let with_id = operations::all().iter().filter(|info| {
-        [info.routes.guide, info.routes.runtime]
-            .iter()
-            .any(|on| matches!(on, Support::Offered(route) if route.path.contains('{')))
+        info.routes().iter().any(|(_, on)| matches!(on, Support::Offered(route) if route.path.contains('{')))
     });
     for info in with_id {
         assert!(cases.iter().any(|(operation, ..)| *operation == info.id), "{} is not checked", info.id);
@@ -348,7 +345,7 @@ fn every_id_that_a_caller_gives_is_checked() {
 
 #[test]
 fn other_arguments_are_checked_too() {
-    fn param<D: Describe>(operation: &D) -> Option<String> {
+    fn param<D: Describe<Flavor = Flavor>>(operation: &D) -> Option<String> {
         let error = operation.encode(Flavor::Guide).expect_err(D::ID);
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         error.param().map(str::to_owned)

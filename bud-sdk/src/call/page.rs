@@ -7,21 +7,21 @@ use std::future::poll_fn;
 use std::hash::Hasher;
 use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::stream::FuturesOrdered;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{BoxFuture, Options};
+use crate::http::{BoxFuture, Connection, Options};
 use crate::operation::{Page, Paged};
 use crate::types::Warning;
 
-use super::Client;
 use super::check::Check;
 use super::listing::Listing;
+use super::options::call_options;
 
 /// Items asked for per page, unless told otherwise.
 const DEFAULT_PAGE_SIZE: u32 = 100;
@@ -52,7 +52,7 @@ const MOST_PARTS: u32 = 2;
 #[must_use = "a list asks for nothing until its items or pages are taken"]
 #[derive(Debug, Clone)]
 pub struct List<O> {
-    client: Client,
+    connection: Arc<Connection>,
     operation: O,
     options: Options,
     page_size: u32,
@@ -61,10 +61,10 @@ pub struct List<O> {
 }
 
 impl<O: Paged> List<O> {
-    pub(crate) fn new(client: Client, operation: O) -> Self {
+    pub(crate) fn new(connection: &Arc<Connection>, operation: O) -> Self {
         let start = Ok(Cursor::default());
         Self {
-            client,
+            connection: connection.clone(),
             operation,
             options: Options::default(),
             page_size: DEFAULT_PAGE_SIZE,
@@ -91,23 +91,7 @@ impl<O: Paged> List<O> {
         self
     }
 
-    /// The longest time that one page may take with all its attempts and waiting.
-    pub fn timeout(mut self, total: Duration) -> Self {
-        self.options.total = Some(total);
-        self
-    }
-
-    /// Sends a further header. Credentials, framing and idempotency keys are refused.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options.headers.push((name.into(), value.into()));
-        self
-    }
-
-    #[cfg(feature = "bindings")]
-    pub(crate) fn options(mut self, options: Options) -> Self {
-        self.options = options;
-        self
-    }
+    call_options!("one page");
 
     /// The list page by page.
     pub fn pages(self) -> Pages<O> {
@@ -179,10 +163,10 @@ impl<O: Paged> List<O> {
     }
 
     fn fetch(&self, page: u32) -> BoxFuture<'static, Result<Page<O::Item>>> {
-        let (client, options) = (self.client.clone(), self.options.clone());
+        let (connection, options) = (self.connection.clone(), self.options.clone());
         let mut operation = self.operation.clone();
         operation.set_page(page, self.page_size);
-        Box::pin(async move { Ok(client.execute(&operation, options).await?.0) })
+        Box::pin(async move { Ok(connection.execute(&operation, options).await?.0) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way out for routes that have no typed call yet: the same pipeline, the caller's own path and body.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,39 +9,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::http::{BoxFuture, Meta, Options, send};
+use crate::http::{BoxFuture, Connection, Meta, Options, Request, send};
 use crate::operation::{Method, Parts, Route, check_raw_path};
 
-use super::Client;
-
-impl Client {
-    /// Calls a route that has no typed call. The path begins with `/`; its segments are sent as they are, and those that
-    /// would leave their place are refused. The session, deadlines, limits and errors are those of every call; only a GET
-    /// is repeated after a failure that may have reached the server, unless [`idempotent`](RawCall::idempotent) says more.
-    ///
-    /// ```no_run
-    /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
-    /// use bud_sdk::operations::Method;
-    /// let models: serde_json::Value = bud.raw(Method::Get, "/models").query("limit", 5).await?.json()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn raw(&self, method: Method, path: impl Into<String>) -> RawCall {
-        RawCall {
-            client: self.clone(),
-            path: path.into(),
-            parts: Parts::new(),
-            route: Route::any(method, method == Method::Get),
-            options: Options::default(),
-        }
-    }
-}
+use super::options::call_options;
 
 /// A call to a route of the caller's choice. Awaiting it sends it.
 #[must_use = "a call does nothing until it is awaited"]
 #[derive(Debug, Clone)]
 pub struct RawCall {
-    client: Client,
+    connection: Arc<Connection>,
     path: String,
     parts: Parts,
     route: Route,
@@ -48,6 +26,16 @@ pub struct RawCall {
 }
 
 impl RawCall {
+    pub(crate) fn new(connection: &Arc<Connection>, method: Method, path: String) -> Self {
+        Self {
+            connection: connection.clone(),
+            path,
+            parts: Parts::new(),
+            route: Route::any(method, method == Method::Get),
+            options: Options::default(),
+        }
+    }
+
     /// Adds a query parameter.
     pub fn query(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.parts = self.parts.query(name, value);
@@ -69,35 +57,7 @@ impl RawCall {
         self
     }
 
-    /// The longest time that the call may take with all its attempts and waiting.
-    pub fn timeout(mut self, total: Duration) -> Self {
-        self.options.total = Some(total);
-        self
-    }
-
-    /// The longest time that one attempt may take.
-    pub fn attempt_timeout(mut self, attempt: Duration) -> Self {
-        self.options.attempt = Some(attempt);
-        self
-    }
-
-    /// How often it is tried, the first time included; 1 turns retries off.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.options.attempts = Some(attempts);
-        self
-    }
-
-    /// Sends a further header. Credentials, framing and idempotency keys are refused.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// All of them at once.
-    #[cfg(feature = "bindings")]
-    pub(crate) fn options(self, options: Options) -> Self {
-        Self { options, ..self }
-    }
+    call_options!("the call");
 }
 
 impl IntoFuture for RawCall {
@@ -114,11 +74,11 @@ impl IntoFuture for RawCall {
                 false => check_raw_path(&self.path),
             };
             checked.map_err(|error| error.with_operation("raw"))?;
-            let inner = &self.client.0;
+            let Connection { channel, authenticate, options } = &*self.connection;
             let parts = Parts { raw_path: Some(self.path), ..self.parts };
-            let options = self.options.or(&inner.options);
-            let (raw, meta) =
-                send(&inner.platform.channel, "raw", &self.route, &parts, &options, &inner.session).await?;
+            let request = Request { operation: "raw", route: &self.route, parts: &parts };
+            let options = self.options.or(options);
+            let (raw, meta) = send(channel, &request, &options, options.deadline(), &**authenticate).await?;
             Ok(RawResponse { meta, body: raw.body })
         })
     }

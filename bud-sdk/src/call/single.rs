@@ -1,14 +1,15 @@
 //! A call as a value: await it to send it.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::http::{BoxFuture, Meta, Options};
+use crate::http::{BoxFuture, Connection, Meta, Options};
 use crate::operation::Operation;
 use crate::types::Warning;
 
-use super::Client;
+use super::options::call_options;
 
 /// One call, not sent yet. Awaiting it sends it.
 ///
@@ -22,60 +23,27 @@ use super::Client;
 #[must_use = "a call does nothing until it is awaited"]
 #[derive(Debug, Clone)]
 pub struct Call<O> {
-    client: Client,
+    connection: Arc<Connection>,
     operation: O,
     options: Options,
-    /// Sent without a token.
-    anonymous: bool,
 }
 
 impl<O: Operation> Call<O> {
-    pub(super) fn new(client: Client, operation: O) -> Self {
-        Self { client, operation, options: Options::default(), anonymous: false }
+    pub(crate) fn new(connection: &Arc<Connection>, operation: O) -> Self {
+        Self { connection: connection.clone(), operation, options: Options::default() }
     }
 
     /// For what needs no session.
     pub(crate) fn anonymous(mut self) -> Self {
-        self.anonymous = true;
+        self.connection = Arc::new(self.connection.anonymous());
         self
     }
 
     async fn run(self) -> Result<(O::Output, Meta)> {
-        if self.anonymous {
-            return self.client.execute_anonymous(&self.operation, self.options).await;
-        }
-        self.client.execute(&self.operation, self.options).await
+        self.connection.execute(&self.operation, self.options).await
     }
 
-    /// The longest time that the call may take with all its attempts and waiting.
-    pub fn timeout(mut self, total: Duration) -> Self {
-        self.options.total = Some(total);
-        self
-    }
-
-    /// The longest time that one attempt may take.
-    pub fn attempt_timeout(mut self, attempt: Duration) -> Self {
-        self.options.attempt = Some(attempt);
-        self
-    }
-
-    /// How often it is tried, the first time included; 1 turns retries off.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.options.attempts = Some(attempts);
-        self
-    }
-
-    /// Sends a further header. Credentials, framing and idempotency keys are refused.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.options.headers.push((name.into(), value.into()));
-        self
-    }
-
-    #[cfg(feature = "bindings")]
-    pub(crate) fn options(mut self, options: Options) -> Self {
-        self.options = options;
-        self
-    }
+    call_options!("the call");
 
     /// Also returns what is known of the answer: status, request id, attempts, elapsed time, and
     /// [`warnings`](Response::warnings).

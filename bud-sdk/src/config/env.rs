@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Bundle, Layer, Login, Place, Sourced, always_checked, flavor, pem, seconds, wrong};
+use super::keys::Part;
+use super::{Bundle, Key, Keys, Layer, Login, Place, Sourced, always_checked, flavor, pem, seconds, wrong};
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
@@ -71,23 +72,28 @@ impl Surroundings<'_> {
         Some(Sourced::new(bundle, place))
     }
 
-    pub(super) fn layer(&self) -> Result<Layer> {
-        let time = self.text("BUD_TIMEOUT")?;
+    /// The first variable of a value that is set.
+    fn first(&self, key: Key) -> Result<Option<Sourced<String>>> {
+        key.variables.iter().find_map(|name| self.text(name).transpose()).transpose()
+    }
+
+    pub(super) fn layer(&self, keys: &Keys) -> Result<Layer> {
+        let time = self.first(keys.timeout)?;
         let time = time.map(|time| seconds(time.value.trim().parse().ok(), &time.place));
         Ok(Layer {
-            base_url: self.text("BUD_BASE_URL")?.or(self.text("BUD_API_URL")?),
-            login: self.login()?,
-            flavor: self.text("BUD_API_FLAVOR")?.map(|name| flavor(&name)).transpose()?,
+            base_url: self.first(keys.url)?,
+            login: self.login(keys)?,
+            flavor: self.first(keys.flavor)?.map(|name| flavor(keys, name)).transpose()?,
             timeout: time.transpose()?,
-            verify: self.verify()?,
-            ca_certificate: self.bundle("BUD_CA_CERTIFICATE"),
+            verify: self.verify(keys)?,
+            ca_certificate: keys.ca_certificate.variables.iter().find_map(|name| self.bundle(name)),
             file: None,
         })
     }
 
     /// Never false: whatever a weaker layer says, no one who sets this gets the opposite.
-    fn verify(&self) -> Result<Option<Sourced<bool>>> {
-        let Some(verify) = self.text("BUD_VERIFY_SSL")? else { return Ok(None) };
+    fn verify(&self, keys: &Keys) -> Result<Option<Sourced<bool>>> {
+        let Some(verify) = self.first(keys.verify)? else { return Ok(None) };
         match verify.value.trim().to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" => Ok(Some(Sourced::new(true, verify.place))),
             "0" | "false" | "no" => Err(always_checked(&verify.place)),
@@ -96,47 +102,42 @@ impl Surroundings<'_> {
     }
 
     /// Half a login is an error for those who would use it.
-    fn login(&self) -> Result<Option<Result<Login>>> {
-        let text = |name| Ok(self.text(name)?.map(|found| found.value));
-        let wrong = |part, why: &'static str| {
-            let variable = match part {
-                "email" => "BUD_EMAIL",
-                "password" => "BUD_PASSWORD",
-                "token" => "BUD_TOKEN",
-                _ => "BUD_API_KEY",
-            };
-            Error::config(format!("{}: {why}", Place::Environment(variable)))
-        };
-        let found = if let Some(key) = text("BUD_API_KEY")? {
+    fn login(&self, keys: &Keys) -> Result<Option<Result<Login>>> {
+        let text = |key| Ok(self.first(key)?.map(|found| found.value));
+        let found = if let Some(key) = text(keys.api_key)? {
             Ok(Login::ApiKey(key.into()))
-        } else if let Some(token) = text("BUD_TOKEN")? {
+        } else if let Some(token) = text(keys.token)? {
             Ok(Login::Token(token.into()))
         } else {
-            match (text("BUD_EMAIL")?, text("BUD_PASSWORD")?) {
-                (Some(email), Some(password)) => Ok(Login::Password { email, password: password.into() }),
-                (Some(_), None) => Err(Error::config("BUD_EMAIL is set, but BUD_PASSWORD is not")),
-                (None, Some(_)) => Err(Error::config("BUD_PASSWORD is set, but BUD_EMAIL is not")),
+            let half = |set: Key, unset: Key| {
+                Error::config(format!("{} is set, but {} is not", set.variable(), unset.variable()))
+            };
+            match (text(keys.user)?, text(keys.password)?) {
+                (Some(user), Some(password)) => Ok(Login::Password { user, password: password.into() }),
+                (Some(_), None) => Err(half(keys.user, keys.password)),
+                (None, Some(_)) => Err(half(keys.password, keys.user)),
                 (None, None) => return Ok(None),
             }
+        };
+        let wrong = |part: Part, why: &str| {
+            Error::config(format!("{}: {why}", Place::Environment(keys.part(part).variable())))
         };
         Ok(Some(found.and_then(|login| login.checked(wrong))))
     }
 
     /// The variable that names an address, for a program that does not read it.
-    pub(super) fn address(&self) -> Option<&'static str> {
-        ["BUD_BASE_URL", "BUD_API_URL"].into_iter().find(|name| self.is_set(name))
+    pub(super) fn address(&self, keys: &Keys) -> Option<&'static str> {
+        keys.url.variables.iter().copied().find(|name| self.is_set(name))
     }
 
-    /// Likewise the variables that hold credentials.
-    pub(super) fn credentials(&self) -> Option<&'static str> {
-        if self.is_set("BUD_API_KEY") {
-            Some("BUD_API_KEY is")
-        } else if self.is_set("BUD_TOKEN") {
-            Some("BUD_TOKEN is")
-        } else {
-            let both = self.is_set("BUD_EMAIL") && self.is_set("BUD_PASSWORD");
-            both.then_some("BUD_EMAIL and BUD_PASSWORD are")
+    /// Likewise the variables that hold credentials, with the verb that follows them.
+    pub(super) fn credentials(&self, keys: &Keys) -> Option<String> {
+        let set = |key: Key| key.variables.iter().copied().find(|name| self.is_set(name));
+        if let Some(name) = set(keys.api_key).or_else(|| set(keys.token)) {
+            return Some(format!("{name} is"));
         }
+        let (user, password) = set(keys.user).zip(set(keys.password))?;
+        Some(format!("{user} and {password} are"))
     }
 
     fn is_set(&self, name: &str) -> bool {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use toml::{Table, Value};
 use tracing::warn;
 
-use super::{Bundle, Layer, Login, Place, Sourced, flavor, owner, pem, seconds, wrong};
+use super::keys::Part;
+use super::{Bundle, Key, Keys, Layer, Login, Place, Sourced, flavor, owner, pem, seconds, wrong};
 use crate::error::{Error, Result};
 use crate::operation::clean;
 use crate::types::Secret;
@@ -103,6 +104,7 @@ pub(super) fn read_named(path: &Path, place: &Place, trust: Trust) -> Result<Vec
 
 /// The profile of that name, if one is asked for, and the flat keys. Empty without a file.
 pub(super) fn layers(
+    keys: &Keys,
     path: &Path,
     bytes: Option<Vec<u8>>,
     profile: Option<&Sourced<String>>,
@@ -120,7 +122,7 @@ pub(super) fn layers(
     let path: Arc<Path> = path.into();
     let table = parse(&path, bytes)?;
     let root = Section { path: &path, prefix: "", table: &table };
-    let flat = root.layer()?;
+    let flat = root.of(keys)?;
     let Some(profile) = profile else { return Ok(vec![flat]) };
 
     let profiles = root.section("profiles")?;
@@ -133,7 +135,7 @@ pub(super) fn layers(
     let Value::Table(table) = value else {
         return Err(wrong(&root.place(prefix.trim_end_matches('.')), "a table"));
     };
-    let mut chosen = Section { path: &path, prefix: &prefix, table }.layer()?;
+    let mut chosen = Section { path: &path, prefix: &prefix, table }.of(keys)?;
     chosen.base_url = chosen.base_url.or_else(|| flat.base_url.clone());
     Ok(vec![chosen, flat])
 }
@@ -168,17 +170,21 @@ impl<'a> Section<'a> {
         Place::File { path: self.path.clone(), key: format!("{}{key}", self.prefix) }
     }
 
-    fn text(&self, key: &str) -> Result<Option<Sourced<String>>> {
-        match self.table.get(key) {
+    fn get(&self, key: Key) -> Option<&'a Value> {
+        self.table.get(key.file).filter(|_| !key.file.is_empty())
+    }
+
+    fn text(&self, key: Key) -> Result<Option<Sourced<String>>> {
+        match self.get(key) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => {
-                Ok(Some(Sourced::new(text.clone(), self.place(key))))
+                Ok(Some(Sourced::new(text.clone(), self.place(key.file))))
             }
-            Some(_) => Err(wrong(&self.place(key), "text in quotes, and not empty")),
+            Some(_) => Err(wrong(&self.place(key.file), "text in quotes, and not empty")),
         }
     }
 
-    fn secret(&self, key: &str) -> Result<Option<Secret>> {
+    fn secret(&self, key: Key) -> Result<Option<Secret>> {
         Ok(self.text(key)?.map(|text| text.value.into()))
     }
 
@@ -190,14 +196,27 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn layer(&self) -> Result<Layer> {
+    /// What it says of a service: in the service's own table, if it has one.
+    fn of(&self, keys: &Keys) -> Result<Layer> {
+        let Some(name) = keys.table else { return self.layer(keys) };
+        match self.section(name)? {
+            None => Ok(Layer { file: Some(self.path.clone()), ..Layer::default() }),
+            Some(section) => {
+                let prefix = format!("{}{name}.", self.prefix);
+                Section { prefix: &prefix, ..section }.layer(keys)
+            }
+        }
+    }
+
+    fn layer(&self, keys: &Keys) -> Result<Layer> {
         // Beyond 2^53 a number of seconds is refused in any case.
         let number = |time: &Value| time.as_float().or_else(|| time.as_integer().map(|whole| whole as f64));
-        let timeout = self.table.get("timeout").map(|time| seconds(number(time), &self.place("timeout")));
-        let verify = self.table.get("verify_ssl").map(|verify| {
-            let place = self.place("verify_ssl");
+        let Keys { timeout, verify, .. } = keys;
+        let timeout = self.get(*timeout).map(|time| seconds(number(time), &self.place(timeout.file)));
+        let verify = self.get(*verify).map(|value| {
+            let place = self.place(verify.file);
             let verify =
-                verify.as_bool().ok_or_else(|| wrong(&place, "true (certificates are always checked)"))?;
+                value.as_bool().ok_or_else(|| wrong(&place, "true (certificates are always checked)"))?;
             Ok(Sourced::new(verify, place))
         });
         let folder = self.path.parent().unwrap_or(Path::new(""));
@@ -209,32 +228,35 @@ impl<'a> Section<'a> {
             )
         };
         Ok(Layer {
-            base_url: self.text("api_url")?,
-            login: self.login()?,
-            flavor: self.text("flavor")?.map(|name| flavor(&name)).transpose()?,
+            base_url: self.text(keys.url)?,
+            login: self.login(keys)?,
+            flavor: self.text(keys.flavor)?.map(|name| flavor(keys, name)).transpose()?,
             timeout: timeout.transpose()?,
             verify: verify.transpose()?,
-            ca_certificate: self.text("ca_certificate")?.map(beside),
+            ca_certificate: self.text(keys.ca_certificate)?.map(beside),
             file: Some(self.path.clone()),
         })
     }
 
     /// The credentials, in the order of the command line: an API key, then the table `auth`. A kind that is not
     /// supported is an error only for those who would use it.
-    fn login(&self) -> Result<Option<Result<Login>>> {
-        let key = self.key()?;
-        let own = self.password()?;
+    fn login(&self, keys: &Keys) -> Result<Option<Result<Login>>> {
+        let own = self.key(keys)?.or(self.token(keys)?).or(self.password(keys)?);
+        if !keys.command_line {
+            return Ok(own);
+        }
         let auth = self.section("auth")?;
         let auth = auth.map(|auth| {
             let prefix = format!("{}auth.", self.prefix);
-            Section { prefix: &prefix, ..auth }.auth()
+            Section { prefix: &prefix, ..auth }.auth(keys)
         });
-        Ok(key.or(own).or(auth.transpose()?.flatten()))
+        Ok(own.or(auth.transpose()?.flatten()))
     }
 
-    fn auth(&self) -> Result<Option<Result<Login>>> {
-        let (password, key) = (self.password()?, self.key()?);
-        let Some(kind) = self.text("type")? else { return Ok(password.or(key)) };
+    /// The table `auth` of the command line.
+    fn auth(&self, keys: &Keys) -> Result<Option<Result<Login>>> {
+        let (password, key) = (self.password(keys)?, self.key(keys)?);
+        let Some(kind) = self.text(Key::new(&[], "type"))? else { return Ok(password.or(key)) };
         Ok(match kind.value.as_str() {
             "jwt" => password,
             "api_key" => Some(key.unwrap_or_else(|| Err(wrong(&self.place("api_key"), "there")))),
@@ -245,21 +267,27 @@ impl<'a> Section<'a> {
         })
     }
 
-    fn checked(&self, login: Login) -> Result<Login> {
-        login.checked(|part, why| Error::config(format!("{}: {why}", self.place(part))))
+    fn checked(&self, keys: &Keys, login: Login) -> Result<Login> {
+        let wrong =
+            |part: Part, why: &str| Error::config(format!("{}: {why}", self.place(keys.part(part).file)));
+        login.checked(wrong)
     }
 
-    fn key(&self) -> Result<Option<Result<Login>>> {
-        Ok(self.secret("api_key")?.map(|key| self.checked(Login::ApiKey(key))))
+    fn key(&self, keys: &Keys) -> Result<Option<Result<Login>>> {
+        Ok(self.secret(keys.api_key)?.map(|key| self.checked(keys, Login::ApiKey(key))))
+    }
+
+    fn token(&self, keys: &Keys) -> Result<Option<Result<Login>>> {
+        Ok(self.secret(keys.token)?.map(|token| self.checked(keys, Login::Token(token))))
     }
 
     /// An e-mail alone is what the command line leaves after a login: no credentials.
-    fn password(&self) -> Result<Option<Result<Login>>> {
-        match (self.text("email")?, self.secret("password")?) {
-            (Some(email), Some(password)) => {
-                Ok(Some(self.checked(Login::Password { email: email.value, password })))
+    fn password(&self, keys: &Keys) -> Result<Option<Result<Login>>> {
+        match (self.text(keys.user)?, self.secret(keys.password)?) {
+            (Some(user), Some(password)) => {
+                Ok(Some(self.checked(keys, Login::Password { user: user.value, password })))
             }
-            (None, Some(_)) => Err(wrong(&self.place("email"), "there, because there is a password")),
+            (None, Some(_)) => Err(wrong(&self.place(keys.user.file), "there, because there is a password")),
             (_, None) => Ok(None),
         }
     }

@@ -1,14 +1,18 @@
 //! Credentials as configured, checked where they are read, so that an error can name their place.
 
-use super::Place;
-use crate::error::Error;
-use crate::error::Result;
+use super::keys::Part;
+use super::{Keys, Place};
+use crate::error::{Error, Result};
 use crate::types::Secret;
 
 /// Credentials as configured.
 #[derive(Debug, Clone)]
 pub(crate) enum Login {
-    Password { email: String, password: Secret },
+    /// The user is an e-mail address where the service says so.
+    Password {
+        user: String,
+        password: Secret,
+    },
     Token(Secret),
     ApiKey(Secret),
 }
@@ -18,8 +22,8 @@ const LONGEST_TOKEN: usize = 16 * 1024;
 
 impl Login {
     /// Trims tokens: files and variables often end in a line break. Refuses what cannot be sent as it was meant, before
-    /// anything is sent. `wrong` makes the error for a part (`email`, `password`, `token`, `api_key`).
-    pub(super) fn checked(self, wrong: impl Fn(&'static str, &'static str) -> Error) -> Result<Self> {
+    /// anything is sent. `wrong` makes the error for a part.
+    pub(super) fn checked(self, wrong: impl Fn(Part, &'static str) -> Error) -> Result<Self> {
         let token = |part, token: &Secret| {
             let text = token.expose().trim();
             if text.is_empty() {
@@ -31,32 +35,33 @@ impl Login {
             Ok(Secret::from(text))
         };
         match self {
-            Self::Password { email, password } => {
-                if email.trim().is_empty() {
-                    return Err(wrong("email", "it is empty"));
+            Self::Password { user, password } => {
+                const CONTROL: &str = "it contains a line break or another control character";
+                if user.trim().is_empty() {
+                    return Err(wrong(Part::User, "it is empty"));
                 }
-                if email.contains(char::is_control) {
-                    return Err(wrong("email", "it contains a line break or another control character"));
+                if user.contains(char::is_control) {
+                    return Err(wrong(Part::User, CONTROL));
                 }
                 if password.expose().is_empty() {
-                    return Err(wrong("password", "it is empty"));
+                    return Err(wrong(Part::Password, "it is empty"));
                 }
                 if password.expose().contains(char::is_control) {
-                    return Err(wrong("password", "it contains a line break or another control character"));
+                    return Err(wrong(Part::Password, CONTROL));
                 }
-                Ok(Self::Password { email: email.trim().to_owned(), password })
+                Ok(Self::Password { user: user.trim().to_owned(), password })
             }
-            Self::Token(secret) => token("token", &secret).map(Self::Token),
-            Self::ApiKey(secret) => token("api_key", &secret).map(Self::ApiKey),
+            Self::Token(secret) => token(Part::Token, &secret).map(Self::Token),
+            Self::ApiKey(secret) => token(Part::ApiKey, &secret).map(Self::ApiKey),
         }
     }
 }
 
 /// The error for what the program itself has set.
-pub(super) fn in_builder(part: &'static str, why: &'static str) -> Error {
+pub(super) fn in_builder(keys: &Keys, part: Part, why: &'static str) -> Error {
     match part {
-        "token" => Error::config(format!("{}: {why}", Place::Builder("bearer_token"))),
-        "api_key" => Error::config(format!("{}: {why}", Place::Builder("api_key"))),
-        part => Error::invalid(part, why),
+        Part::Token => Error::config(format!("{}: {why}", Place::Builder("bearer_token"))),
+        Part::ApiKey => Error::config(format!("{}: {why}", Place::Builder("api_key"))),
+        Part::User | Part::Password => Error::invalid(keys.part(part).file, why),
     }
 }

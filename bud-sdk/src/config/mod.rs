@@ -24,6 +24,7 @@
 mod address;
 mod env;
 mod file;
+mod keys;
 mod login;
 mod owner;
 mod pem;
@@ -39,7 +40,6 @@ use std::time::Duration;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::operation::Flavor;
 use crate::types::Secret;
 
 use address::check_base_url;
@@ -47,6 +47,7 @@ pub(crate) use address::{is_loopback, server};
 #[cfg(any(unix, feature = "kubernetes"))]
 pub(crate) use env::home;
 pub(crate) use env::{Surroundings, Variables};
+pub(crate) use keys::{Key, Keys, service_keys};
 pub(crate) use login::Login;
 #[cfg(unix)]
 pub(crate) use owner::own_uid;
@@ -98,7 +99,7 @@ pub(crate) struct Layer {
     pub(crate) base_url: Option<Sourced<String>>,
     /// The error is for those who would use them.
     pub(crate) login: Option<Result<Login>>,
-    pub(crate) flavor: Option<Flavor>,
+    pub(crate) flavor: Option<Sourced<String>>,
     pub(crate) timeout: Option<Duration>,
     verify: Option<Sourced<bool>>,
     ca_certificate: Option<Sourced<Bundle>>,
@@ -115,9 +116,10 @@ impl Layer {
     }
 }
 
-/// Everything that was configured, the strongest layer first.
+/// Everything that was configured of one service, the strongest layer first.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
+    keys: &'static Keys,
     layers: Vec<Layer>,
     /// The tokens of the command line, and the address in the file beside them.
     tokens: Option<(PathBuf, String)>,
@@ -126,29 +128,36 @@ pub(crate) struct Config {
 }
 
 /// What stands in the environment of a program that does not read it: named in errors, and not used.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Unread {
     address: Option<&'static str>,
-    credentials: Option<&'static str>,
+    credentials: Option<String>,
 }
 
 impl Config {
     /// Nothing but what the program itself has set.
-    pub(crate) fn of_builder(mut builder: Layer) -> Self {
-        builder.login = builder.login.map(|login| login.and_then(|login| login.checked(login::in_builder)));
-        Self { layers: vec![builder], tokens: None, unread: Unread::default() }
+    pub(crate) fn of_builder(keys: &'static Keys, mut builder: Layer) -> Self {
+        let wrong = |part, why| login::in_builder(keys, part, why);
+        builder.login = builder.login.map(|login| login.and_then(|login| login.checked(wrong)));
+        Self { keys, layers: vec![builder], tokens: None, unread: Unread::default() }
     }
 
     /// Notes which variables would help a program that does not read them.
     pub(crate) fn beside(mut self, around: &Surroundings<'_>) -> Self {
-        self.unread = Unread { address: around.address(), credentials: around.credentials() };
+        self.unread =
+            Unread { address: around.address(self.keys), credentials: around.credentials(self.keys) };
         self
     }
 
     /// All layers.
-    pub(crate) fn read(builder: Layer, profile: Option<&str>, around: &Surroundings<'_>) -> Result<Self> {
-        let mut config = Self::of_builder(builder);
-        config.layers.push(around.layer()?);
+    pub(crate) fn read(
+        keys: &'static Keys,
+        builder: Layer,
+        profile: Option<&str>,
+        around: &Surroundings<'_>,
+    ) -> Result<Self> {
+        let mut config = Self::of_builder(keys, builder);
+        config.layers.push(around.layer(keys)?);
         let profile = match profile {
             Some(name) => Some(Sourced::new(name.to_owned(), Place::Builder("profile"))),
             None => around.text("BUD_PROFILE")?,
@@ -157,12 +166,13 @@ impl Config {
         match (around.path("BUD_CONFIG"), folder) {
             (Some(named), _) => {
                 let bytes = file::read_named(&named.value, &named.place, file::Trust::Owner)?;
-                config.layers.extend(file::layers(&named.value, Some(bytes), profile.as_ref())?);
+                config.layers.extend(file::layers(keys, &named.value, Some(bytes), profile.as_ref())?);
             }
             (None, Some(folder)) => {
                 let path = folder.join("config.toml");
-                let layers = file::layers(&path, file::read_default(&path)?, profile.as_ref())?;
-                let address = layers.last().and_then(|flat| flat.base_url.clone());
+                let layers = file::layers(keys, &path, file::read_default(&path)?, profile.as_ref())?;
+                let flat = layers.last().filter(|_| keys.command_line);
+                let address = flat.and_then(|flat| flat.base_url.clone());
                 config.tokens = address.map(|address| (folder.join("tokens.json"), address.value));
                 config.layers.extend(layers);
             }
@@ -187,7 +197,9 @@ impl Config {
                 Some(variable) => {
                     format!("{variable} is set, but not read: use builder.env, or builder.base_url")
                 }
-                None => "use builder.base_url, or builder.env with BUD_BASE_URL".to_owned(),
+                None => {
+                    format!("use builder.base_url, or builder.env with {}", self.keys.url.variable())
+                }
             })
         })?;
         check_base_url(given, allow_http)
@@ -214,7 +226,7 @@ impl Config {
     pub(crate) fn no_credentials(&self, base: &Url) -> Error {
         let withheld = self.layers.iter().find(|layer| layer.login.is_some() && !layer.speaks_of(base));
         let Some(layer) = withheld else {
-            return Error::config("no credentials").with_hint(match self.unread.credentials {
+            return Error::config("no credentials").with_hint(match &self.unread.credentials {
                 Some(set) => format!(
                     "{set} set, but not read: use builder.env to send them to this address, or give others by \
                      builder.password, builder.bearer_token or builder.api_key"
@@ -232,8 +244,9 @@ impl Config {
             .with_hint("credentials are only sent to the address that is set beside them")
     }
 
-    pub(crate) fn flavor(&self, base: &Url) -> Option<Flavor> {
-        self.about(base).find_map(|layer| layer.flavor)
+    /// The name of the API that the server speaks, checked.
+    pub(crate) fn flavor<'a>(&'a self, base: &'a Url) -> Option<&'a str> {
+        self.about(base).find_map(|layer| layer.flavor.as_ref()).map(|flavor| flavor.value.as_str())
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
@@ -271,8 +284,11 @@ fn wrong(place: &Place, expected: &str) -> Error {
     Error::config(format!("{place} must be {expected}"))
 }
 
-fn flavor(name: &Sourced<String>) -> Result<Flavor> {
-    Flavor::named(&name.value).ok_or_else(|| wrong(&name.place, "guide or runtime"))
+fn flavor(keys: &Keys, name: Sourced<String>) -> Result<Sourced<String>> {
+    if keys.flavors.contains(&name.value.as_str()) {
+        return Ok(name);
+    }
+    Err(wrong(&name.place, &keys.flavors.join(" or ")))
 }
 
 /// Beyond a year, clock arithmetic could overflow.

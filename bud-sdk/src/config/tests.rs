@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::bud::KEYS;
 use crate::error::ErrorKind;
 
 /// A home folder of one test, its variables, and what the program sets.
@@ -51,7 +52,7 @@ impl Setting {
     fn read(&self) -> Result<Config> {
         let variable = |name: &str| self.variables.get(name).cloned();
         let around = Surroundings { variable: &variable, home: Some(self.home.clone()) };
-        Config::read(self.builder.clone(), self.profile, &around)
+        Config::read(&KEYS, self.builder.clone(), self.profile, &around)
     }
     /// The error, whose text must lead to `place` and show nothing secret.
     fn refused(&self, place: &str) -> Error {
@@ -84,7 +85,7 @@ fn url(config: &Config) -> Url {
 fn secret(config: &Config) -> Option<String> {
     let login = config.login(&url(config)).unwrap()?;
     Some(match login {
-        Login::Password { email, password } => format!("{email} {}", password.expose()),
+        Login::Password { user, password } => format!("{user} {}", password.expose()),
         Login::Token(secret) | Login::ApiKey(secret) => secret.expose().to_owned(),
     })
 }
@@ -108,7 +109,7 @@ fn the_strongest_layer_that_has_a_value_wins() {
         let mut setting = Setting::new("layers").file(FILE).base_url("https://bud.test/builder");
         setting.builder.login = Some(Ok(Login::Token("builder-token".into())));
         setting.builder.timeout = Some(Duration::from_secs(1));
-        setting.builder.flavor = Some(Flavor::Guide);
+        setting.builder.flavor = Some(Sourced::new("guide".to_owned(), Place::Builder("flavor")));
         setting
             .profile("here")
             .set("BUD_BASE_URL", "https://bud.test/env")
@@ -124,30 +125,32 @@ fn the_strongest_layer_that_has_a_value_wins() {
         let config = setting.read().unwrap();
         let base = url(&config);
         let time = config.timeout().unwrap().as_secs_f64();
-        (base.path().to_owned(), secret(&config).unwrap(), time, config.flavor(&base).unwrap())
+        (base.path().to_owned(), secret(&config).unwrap(), time, config.flavor(&base).unwrap().to_owned())
     };
-    let is = |path: &str, secret: &str, time, flavor| (path.to_owned(), secret.to_owned(), time, flavor);
+    let is = |path: &str, secret: &str, time, flavor: &str| {
+        (path.to_owned(), secret.to_owned(), time, flavor.to_owned())
+    };
     let mut setting = everything();
-    assert_eq!(seen(&setting), is("/builder", "builder-token", 1.0, Flavor::Guide));
+    assert_eq!(seen(&setting), is("/builder", "builder-token", 1.0, "guide"));
     setting.builder = Layer::default();
-    assert_eq!(seen(&setting), is("/env", "env-key", 2.0, Flavor::Runtime));
+    assert_eq!(seen(&setting), is("/env", "env-key", 2.0, "runtime"));
     for (variable, expected) in [
-        ("BUD_BASE_URL", is("/cli", "env-key", 2.0, Flavor::Runtime)),
-        ("BUD_API_KEY", is("/cli", "env-token", 2.0, Flavor::Runtime)),
-        ("BUD_TOKEN", is("/cli", "env@example.com env-password", 2.0, Flavor::Runtime)),
-        ("BUD_TIMEOUT", is("/cli", "env@example.com env-password", 3.5, Flavor::Runtime)),
-        ("BUD_API_URL", is("/", "env@example.com env-password", 3.5, Flavor::Runtime)),
+        ("BUD_BASE_URL", is("/cli", "env-key", 2.0, "runtime")),
+        ("BUD_API_KEY", is("/cli", "env-token", 2.0, "runtime")),
+        ("BUD_TOKEN", is("/cli", "env@example.com env-password", 2.0, "runtime")),
+        ("BUD_TIMEOUT", is("/cli", "env@example.com env-password", 3.5, "runtime")),
+        ("BUD_API_URL", is("/", "env@example.com env-password", 3.5, "runtime")),
     ] {
         setting.variables.remove(variable);
         assert_eq!(seen(&setting), expected, "without {variable}");
     }
     setting.variables.clear();
-    assert_eq!(seen(&setting), is("/", "profile-key", 3.5, Flavor::Runtime));
+    assert_eq!(seen(&setting), is("/", "profile-key", 3.5, "runtime"));
     setting.profile = None;
-    assert_eq!(seen(&setting), is("/", "flat-key", 4.0, Flavor::Guide));
+    assert_eq!(seen(&setting), is("/", "flat-key", 4.0, "guide"));
     // BUD_PROFILE chooses as the builder does, and the builder wins.
     let setting = setting.set("BUD_PROFILE", "here");
-    assert_eq!(seen(&setting), is("/", "profile-key", 3.5, Flavor::Runtime));
+    assert_eq!(seen(&setting), is("/", "profile-key", 3.5, "runtime"));
     setting.profile("nowhere").refused("builder.profile");
 }
 
@@ -190,8 +193,12 @@ fn no_file_is_fine_unless_it_was_named() {
     fs::write(setting.home.join(".bud"), "no folder").unwrap();
     assert!(setting.read().is_ok());
     let variable = |_: &str| None;
-    assert!(Config::read(Layer::default(), None, &Surroundings { variable: &variable, home: None }).is_ok());
-    let lost = Config::read(Layer::default(), Some("x"), &Surroundings { variable: &variable, home: None });
+    assert!(
+        Config::read(&KEYS, Layer::default(), None, &Surroundings { variable: &variable, home: None })
+            .is_ok()
+    );
+    let lost =
+        Config::read(&KEYS, Layer::default(), Some("x"), &Surroundings { variable: &variable, home: None });
     assert!(lost.unwrap_err().to_string().contains("builder.profile"));
 
     let missing = setting.home.join("missing.toml");
@@ -422,7 +429,7 @@ fn tokens_of_the_command_line_belong_to_the_file_beside_them() {
 
 #[test]
 fn a_program_that_asks_for_nothing_gets_nothing() {
-    let config = Config::of_builder(Layer::default());
+    let config = Config::of_builder(&KEYS, Layer::default());
     assert!(config.base_url(false).unwrap_err().to_string().contains("no base URL"));
     assert!(config.timeout().is_none());
 }

@@ -6,15 +6,17 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 use url::Url;
 
+use super::backend::BackendSpec;
 use super::budget::Budget;
-use super::detect::detect;
 use super::transport::Transport;
 use super::{Deadline, Options, Policy};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::Flavor;
+use crate::operation::ApiFlavor;
 
 /// Requests go to this base URL and nowhere else; so do the tokens that are sent with them.
 pub(crate) struct Channel {
+    /// The service that is there.
+    pub(crate) spec: &'static BackendSpec,
     pub(crate) base: Url,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) policy: Policy,
@@ -22,6 +24,9 @@ pub(crate) struct Channel {
     /// One per connection that may be in use.
     slots: Arc<Semaphore>,
     connections: usize,
+    /// Which API the server speaks, by its place in the list of flavors. Set by the configuration, or found once; only a success is
+    /// remembered.
+    flavor: OnceCell<usize>,
 }
 
 /// The right to use a connection, until it is dropped.
@@ -31,9 +36,46 @@ impl Channel {
     /// How many connections a client uses unless it says otherwise. A process may often open 1,024 files in all.
     pub(crate) const CONNECTIONS: usize = 100;
 
-    pub(crate) fn new(base: Url, transport: Arc<dyn Transport>, policy: Policy, connections: usize) -> Self {
+    pub(crate) fn new(
+        spec: &'static BackendSpec,
+        base: Url,
+        transport: Arc<dyn Transport>,
+        policy: Policy,
+        connections: usize,
+    ) -> Self {
         let slots = Arc::new(Semaphore::new(connections));
-        Self { base, transport, policy, budget: Budget::new(), slots, connections }
+        let flavor = OnceCell::new();
+        Self { spec, base, transport, policy, budget: Budget::new(), slots, connections, flavor }
+    }
+
+    /// Does not ask the server which API it speaks.
+    pub(crate) fn with_flavor<F: ApiFlavor>(mut self, flavor: Option<F>) -> Self {
+        let place = |flavor: F| F::ALL.iter().position(|known| *known == flavor);
+        self.flavor = OnceCell::new_with(flavor.and_then(place));
+        self
+    }
+
+    /// Whether the server speaks this API, as far as is known without asking.
+    pub(super) fn may_be<F: ApiFlavor>(&self, flavor: F) -> bool {
+        self.flavor.get().is_none_or(|place| F::ALL.get(*place) == Some(&flavor))
+    }
+
+    pub(crate) async fn flavor<F: ApiFlavor>(&self, options: &Options, deadline: Deadline) -> Result<F> {
+        super::require_runtime()?;
+        let place = match self.spec.detect {
+            None => 0,
+            Some(detect) => {
+                // Another call may be asking, with more time than this one has.
+                let found = self.flavor.get_or_try_init(|| detect(self, options, deadline));
+                let late = |_| {
+                    Error::new(ErrorKind::Timeout, "the flavor was not known before the deadline")
+                        .with_operation("client.flavor")
+                };
+                *timeout_at(deadline.at, found).await.map_err(late)??
+            }
+        };
+        let unknown = || Error::new(ErrorKind::Config, "the server speaks an unknown API");
+        F::ALL.get(place).copied().ok_or_else(unknown)
     }
 
     /// Waits for a free connection. It is no part of an attempt: nothing is sent meanwhile, so that a call that gives up
@@ -51,34 +93,5 @@ impl Channel {
                     .with_hint("make fewer calls at a time, or raise builder.max_connections"))
             }
         }
-    }
-}
-
-/// The Bud API of one origin: the way to it, and the flavor that it speaks.
-pub(crate) struct Platform {
-    pub(crate) channel: Channel,
-    /// Set by the configuration, or found once; only a success is remembered.
-    flavor: OnceCell<Flavor>,
-}
-
-impl Platform {
-    pub(crate) fn new(channel: Channel, flavor: Option<Flavor>) -> Self {
-        Self { channel, flavor: OnceCell::new_with(flavor) }
-    }
-
-    /// Whether it is this flavor, as far as is known without asking.
-    pub(crate) fn may_be(&self, flavor: Flavor) -> bool {
-        self.flavor.get().is_none_or(|known| *known == flavor)
-    }
-
-    pub(crate) async fn flavor(&self, options: &Options, deadline: Deadline) -> Result<Flavor> {
-        super::require_runtime()?;
-        // Another call may be asking, with more time than this one has.
-        let found = self.flavor.get_or_try_init(|| detect(&self.channel, options, deadline));
-        let late = |_| {
-            Error::new(ErrorKind::Timeout, "the flavor was not known before the deadline")
-                .with_operation("client.flavor")
-        };
-        timeout_at(deadline.at, found).await.map_err(late)?.copied()
     }
 }

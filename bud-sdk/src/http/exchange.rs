@@ -15,16 +15,16 @@ use super::refusal::{challenge, encoding, is_foreign, is_page, should_retry, wit
 use super::retry::Outcome;
 use super::retry_after::retry_after;
 use super::transport::{Failure, Incoming, Outgoing};
-use super::{Authorize, Channel, Deadline, Options, Patience, Token};
+use super::{AuthHeader, Authenticate, Channel, Deadline, Options, Patience};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Parts, Route, ServerMessage, clean};
+use crate::operation::{Parts, Route, ServerMessage, clean, explain};
 use crate::types::{Secret, Warning};
 
 /// What is asked.
-pub(super) struct Request<'a> {
-    pub(super) operation: &'static str,
-    pub(super) route: &'a Route,
-    pub(super) parts: &'a Parts,
+pub(crate) struct Request<'a> {
+    pub(crate) operation: &'static str,
+    pub(crate) route: &'a Route,
+    pub(crate) parts: &'a Parts,
 }
 
 /// What is known of a call beside its result.
@@ -60,16 +60,11 @@ impl Meta {
     }
 }
 
-/// What the platform as shipped says, with a 400, to a user who may do nothing.
-const INACTIVE: &str = "Inactive user";
-const ACTIVATE: &str =
-    "this user must first set his own password (auth.change_own_password), or was deactivated";
-
 /// One request on its way, over all its attempts.
 pub(super) struct Exchange<'a> {
     pub(super) channel: &'a Channel,
     pub(super) request: &'a Request<'a>,
-    pub(super) authorize: &'a dyn Authorize,
+    pub(super) authenticate: &'a dyn Authenticate,
     pub(super) deadline: Deadline,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
@@ -97,7 +92,7 @@ impl Exchange<'_> {
         let mut refused: Option<Error> = None;
         let patience = Patience { until: self.deadline.at, retries: options.attempt_count() > 1 };
         loop {
-            let token = timeout_at(self.deadline.at, self.authorize.token(patience))
+            let token = timeout_at(self.deadline.at, self.authenticate.header(patience))
                 .await
                 .map_err(|_| Error::new(ErrorKind::Timeout, "no token before the deadline"))?
                 .map_err(|error| after_refusal(error, refused.as_ref()))?;
@@ -131,7 +126,7 @@ impl Exchange<'_> {
     /// Sends the request once. An error is one of before it was sent.
     async fn attempt(
         &mut self,
-        token: Option<&Token>,
+        token: Option<&AuthHeader>,
         options: &Options,
         whole: bool,
     ) -> Result<Result<Answer, Failure>> {
@@ -150,12 +145,12 @@ impl Exchange<'_> {
         }
         self.observe(&result, started);
         if token.is_some() && accepts_token(&result) {
-            self.authorize.accepted();
+            self.authenticate.accepted();
         }
         Ok(result)
     }
 
-    fn judge(&mut self, result: Result<Answer, Failure>, token: Option<&Token>, renewed: bool) -> Step {
+    fn judge(&mut self, result: Result<Answer, Failure>, token: Option<&AuthHeader>, renewed: bool) -> Step {
         match result {
             Ok(answer @ (Answer::Whole { .. } | Answer::Open(_))) => {
                 self.channel.budget.refill();
@@ -178,10 +173,10 @@ impl Exchange<'_> {
             Ok(Answer::Refused { status: 401, headers, body }) => {
                 // A second refusal is not the token's fault: it is fresh, and others use it.
                 let error = self.refusal(401, &headers, &body, token);
-                if !renewed && token.is_some_and(|token| self.authorize.rejected(token)) {
+                if !renewed && token.is_some_and(|token| self.authenticate.rejected(token)) {
                     return Step::Renew(error);
                 }
-                Step::Fail(self.authorize.refused(error))
+                Step::Fail(self.authenticate.refused(error))
             }
             Ok(Answer::Refused { status, headers, body }) => {
                 // A server or proxy in trouble may have done the work before it failed.
@@ -211,10 +206,10 @@ impl Exchange<'_> {
         }
     }
 
-    fn outgoing(&self, token: Option<&Token>) -> Outgoing {
+    fn outgoing(&self, token: Option<&AuthHeader>) -> Outgoing {
         let mut headers = self.headers.clone();
         if let Some(token) = token {
-            headers.insert(AUTHORIZATION, token.header.clone());
+            headers.insert(AUTHORIZATION, token.value.clone());
         }
         Outgoing {
             method: self.request.route.method,
@@ -240,7 +235,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn meta(&self, answer: &Answer, token: Option<&Token>) -> Meta {
+    fn meta(&self, answer: &Answer, token: Option<&AuthHeader>) -> Meta {
         let (Answer::Whole { status, headers, .. }
         | Answer::Refused { status, headers, .. }
         | Answer::Open(Incoming { status, headers, .. })) = answer;
@@ -255,7 +250,7 @@ impl Exchange<'_> {
     }
 
     /// The server's answer as an error: its kind follows the status, its text is the server's.
-    fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8], token: Option<&Token>) -> Error {
+    fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8], token: Option<&AuthHeader>) -> Error {
         if (300..400).contains(&status) {
             return self.redirect(status, headers, token);
         }
@@ -268,7 +263,7 @@ impl Exchange<'_> {
                 message: format!("the reason is compressed ({encoding})"),
                 ..ServerMessage::default()
             },
-            None => ServerMessage::read(body, content_type, mask)
+            None => (self.channel.spec.read_error)(body, content_type, &mask)
                 .or_message(|| challenge(headers).map(|text| clean(&mask(&text), 300))),
         };
         if is_foreign(status, headers, body) {
@@ -277,21 +272,18 @@ impl Exchange<'_> {
                 .with_status(status)
                 .with_request_id(self.request_id(headers, token));
         }
-        let inactive = status == 400 && said.message == INACTIVE;
-        let kind = if inactive { ErrorKind::PermissionDenied } else { kind };
-        let error = Error::new(kind, said.message);
-        let error = if inactive { error.with_hint(ACTIVATE) } else { error };
-        error
+        let error = Error::new(kind, said.message)
             .with_status(status)
             .with_server_code(said.code)
             .with_param(said.param)
             .with_fields(said.fields)
             .with_request_id(self.request_id(headers, token))
             .with_retry_after(retry_after(headers, SystemTime::now()))
-            .with_json(without_mark(body).trim_ascii_start().starts_with(b"{"))
+            .with_json(without_mark(body).trim_ascii_start().starts_with(b"{"));
+        explain(self.channel.spec.quirks, self.request.operation, error)
     }
 
-    fn redirect(&self, status: u16, headers: &HeaderMap, token: Option<&Token>) -> Error {
+    fn redirect(&self, status: u16, headers: &HeaderMap, token: Option<&AuthHeader>) -> Error {
         let target =
             headers.get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| self.url.join(to).ok());
         let target = match target {
@@ -313,7 +305,7 @@ impl Exchange<'_> {
         .with_request_id(self.request_id(headers, token))
     }
 
-    fn failure(&self, failure: Failure, token: Option<&Token>) -> Error {
+    fn failure(&self, failure: Failure, token: Option<&AuthHeader>) -> Error {
         let message = match (failure.peer, failure.kind) {
             (Some(peer), _) => format!("{peer}: {}", failure.message),
             (None, ErrorKind::Connect | ErrorKind::Tls) => {
@@ -334,21 +326,21 @@ impl Exchange<'_> {
     }
 
     /// A gateway may make the id from what it was sent.
-    fn request_id(&self, headers: &HeaderMap, token: Option<&Token>) -> Option<String> {
+    fn request_id(&self, headers: &HeaderMap, token: Option<&AuthHeader>) -> Option<String> {
         let id = headers.get("x-request-id").or_else(|| headers.get("x-correlation-id"))?;
         let id = id.to_str().ok()?;
         // The usual UUID can hold a secret in no other form than its own, which is cheap to look for.
         let plain = id.len() <= 64 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-        let held = || self.authorize.secrets().iter().any(|secret| id.contains(secret.expose()));
+        let held = || self.authenticate.secrets().iter().any(|secret| id.contains(secret.expose()));
         if plain && !held() && !token.is_some_and(|token| id.contains(token.secret.expose())) {
             return Some(id.to_owned());
         }
         Some(clean(&self.mask(id, token), 100))
     }
 
-    fn mask(&self, text: &str, token: Option<&Token>) -> String {
-        let mut held = self.authorize.secrets();
-        held.extend(token.map(|token| token.secret.clone()));
+    fn mask(&self, text: &str, token: Option<&AuthHeader>) -> String {
+        let mut held = self.authenticate.secrets();
+        held.extend(token.into_iter().flat_map(AuthHeader::secrets));
         masked(text, &self.request.parts.secrets, &held)
     }
 }

@@ -1,9 +1,10 @@
 //! The one way out: authorize, send, retry, explain. Not generic, and ignorant of what it carries.
 
 mod attempt;
+mod backend;
 mod budget;
 mod channel;
-mod detect;
+mod connection;
 mod exchange;
 mod options;
 pub(crate) mod proxy;
@@ -21,18 +22,22 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderValue;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Secret;
 
-pub(crate) use channel::{Channel, Platform, Slot};
-pub(crate) use exchange::Meta;
+pub(crate) use backend::{BackendSpec, Mask};
+pub(crate) use channel::{Channel, Slot};
+pub(crate) use connection::Connection;
+pub(crate) use exchange::{Meta, Request};
 pub(crate) use options::{Deadline, Options};
 pub(crate) use proxy::{Proxy, ProxySettings};
 pub(crate) use redact::mask;
 pub(crate) use retry::Policy;
-pub(crate) use run::{execute, open, send};
+pub(crate) use run::{execute, send};
 pub(crate) use tls::TlsRoots;
 #[cfg(feature = "kubernetes")]
 pub(crate) use tls::install_default_provider;
@@ -51,15 +56,17 @@ pub(crate) fn require_runtime() -> Result<()> {
     }
 }
 
-/// Where tokens come from; the pipeline does not know how.
-pub(crate) trait Authorize: Send + Sync {
-    /// The token for the next request; `None` where none is needed.
-    fn token(&self, patience: Patience) -> BoxFuture<'_, Result<Option<Arc<Token>>>>;
-    /// The server accepted a token.
+/// Where the credentials of requests come from; the pipeline does not know how.
+pub(crate) trait Authenticate: Send + Sync {
+    /// The header for the next request; `None` where none is needed.
+    fn header(&self, patience: Patience) -> BoxFuture<'_, Result<Option<Arc<AuthHeader>>>>;
+    /// The server accepted a header.
     fn accepted(&self) {}
-    /// The server refused this token. True if another one may be had.
-    fn rejected(&self, token: &Token) -> bool;
-    /// What it means, and what to do, when the server refuses the token for good.
+    /// The server refused this header. True if another one may be had.
+    fn rejected(&self, _: &AuthHeader) -> bool {
+        false
+    }
+    /// What it means, and what to do, when the server refuses the credentials for good.
     fn refused(&self, error: Error) -> Error {
         error
     }
@@ -69,7 +76,7 @@ pub(crate) trait Authorize: Send + Sync {
     }
 }
 
-/// How long a call waits for a token.
+/// How long a call waits for credentials.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// The call's deadline.
@@ -78,30 +85,30 @@ pub(crate) struct Patience {
     pub(crate) retries: bool,
 }
 
-/// For the requests that open a session.
+/// No credentials: for the requests that open a session, and for services without a login.
 pub(crate) struct Anonymous;
 
-impl Authorize for Anonymous {
-    fn token(&self, _: Patience) -> BoxFuture<'_, Result<Option<Arc<Token>>>> {
+impl Authenticate for Anonymous {
+    fn header(&self, _: Patience) -> BoxFuture<'_, Result<Option<Arc<AuthHeader>>>> {
         Box::pin(async { Ok(None) })
     }
-    fn rejected(&self, _: &Token) -> bool {
-        false
-    }
 }
 
-/// A bearer token, checked once and ready to be sent.
+/// An `Authorization` header, checked once and ready to be sent.
 #[derive(Debug)]
-pub(crate) struct Token {
+pub(crate) struct AuthHeader {
+    /// The token, or the password.
     pub(crate) secret: Secret,
-    header: HeaderValue,
+    /// What a server could echo of it, if that is not the secret itself.
+    encoded: Option<Secret>,
+    value: HeaderValue,
 }
 
-impl Token {
+impl AuthHeader {
     /// Longer tokens are no tokens.
     const MAX_LENGTH: usize = 16 * 1024;
 
-    /// The one place where a secret becomes a header.
+    /// A bearer token.
     pub(crate) fn bearer(secret: Secret) -> Result<Self> {
         let text = secret.expose();
         let refused = |why: &'static str| Err(Error::new(ErrorKind::AuthRejected, why));
@@ -111,10 +118,27 @@ impl Token {
         if text.len() > Self::MAX_LENGTH || !text.bytes().all(|b| b.is_ascii_graphic()) {
             return refused("the token has characters or a length that no token has");
         }
-        let Ok(mut header) = HeaderValue::try_from(format!("Bearer {text}")) else {
-            return refused("the token cannot stand in a header");
-        };
-        header.set_sensitive(true);
-        Ok(Self { secret, header })
+        let value = format!("Bearer {text}");
+        Self::new(secret, &value)
+    }
+
+    /// User name and password, as RFC 7617 has them.
+    pub(crate) fn basic(username: &str, password: Secret) -> Result<Self> {
+        let encoded = BASE64.encode(format!("{username}:{}", password.expose()));
+        let header = Self::new(password, &format!("Basic {encoded}"))?;
+        Ok(Self { encoded: Some(encoded.into()), ..header })
+    }
+
+    /// The one place where a secret becomes a header.
+    fn new(secret: Secret, value: &str) -> Result<Self> {
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| Error::new(ErrorKind::AuthRejected, "the token cannot stand in a header"))?;
+        value.set_sensitive(true);
+        Ok(Self { secret, encoded: None, value })
+    }
+
+    /// What must not appear in any text that comes back.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = Secret> {
+        [Some(self.secret.clone()), self.encoded.clone()].into_iter().flatten()
     }
 }

@@ -8,9 +8,9 @@ use super::attempt::Answer;
 use super::exchange::{Exchange, Meta, Request, masked};
 use super::refusal::without_mark;
 use super::transport::Incoming;
-use super::{Authorize, Channel, Deadline, Options, Platform, require_runtime};
+use super::{Authenticate, Channel, Deadline, Options, require_runtime};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Read, Reply, Route, clean, fill};
+use crate::operation::{ApiFlavor, Describe, Operation, Parts, Raw, Read, Reply, Route, clean, fill};
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("bud-sdk/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -18,21 +18,21 @@ const ANY: HeaderValue = HeaderValue::from_static("*/*");
 
 /// Runs an operation with all the requests that it needs, within one deadline.
 pub(crate) async fn execute<O: Operation>(
-    platform: &Platform,
+    channel: &Channel,
     operation: &O,
     options: &Options,
-    authorize: &dyn Authorize,
+    authenticate: &dyn Authenticate,
 ) -> Result<(O::Output, Meta)> {
     let deadline = options.deadline();
     let result = async {
-        let (flavor, mut route, mut parts) = prepare(platform, operation, options, deadline).await?;
+        let (flavor, mut route, mut parts) = prepare(channel, operation, options, deadline).await?;
         let mut read: Option<Read<O::Output>> = None;
         let mut attempts = 0;
         let mut warnings = Vec::new();
         let mut changed = false;
         loop {
             let request = Request { operation: O::ID, route: &route, parts: &parts };
-            let result = run(&platform.channel, &request, options, deadline, authorize).await;
+            let result = run(channel, &request, options, deadline, authenticate).await;
             let (raw, mut meta) = match result {
                 Ok(answered) => answered,
                 // An error of the session is no answer to this request, so that its status decides nothing here.
@@ -47,12 +47,12 @@ pub(crate) async fn execute<O: Operation>(
             changed |= !route.is_read();
             attempts += meta.attempts;
             meta.attempts = attempts;
-            let mask = |text: &str| masked(text, &parts.secrets, &authorize.secrets());
-            let reply = match raw.refusal(mask) {
+            let mask = |text: &str| masked(text, &parts.secrets, &authenticate.secrets());
+            let reply = match (channel.spec.failure)(&raw, &mask) {
                 Some(refusal) => Err(refusal),
                 None => {
                     warnings.append(&mut meta.warnings);
-                    warnings.extend(raw.warnings(mask));
+                    warnings.extend(raw.warnings(&mask));
                     let reply = match read.take() {
                         Some(read) => read(raw),
                         None => operation.decode(flavor, raw),
@@ -94,16 +94,16 @@ fn explained<D: Describe>(operation: &D, error: Error) -> Error {
 
 /// Sends a request whose answer the caller reads himself.
 pub(crate) async fn open<D: Describe>(
-    platform: &Platform,
+    channel: &Channel,
     request: &D,
     options: &Options,
-    authorize: &dyn Authorize,
+    authenticate: &dyn Authenticate,
 ) -> Result<(Incoming, Meta)> {
     let deadline = options.deadline();
     let result = async {
-        let (_, route, parts) = prepare(platform, request, options, deadline).await?;
+        let (_, route, parts) = prepare(channel, request, options, deadline).await?;
         let request = Request { operation: D::ID, route: &route, parts: &parts };
-        match exchange(&platform.channel, &request, options, deadline, authorize, false).await? {
+        match exchange(channel, &request, options, deadline, authenticate, false).await? {
             (Answer::Open(incoming), meta) => Ok((incoming, meta)),
             _ => Err(Error::new(ErrorKind::Protocol, "the answer has no body to read")),
         }
@@ -114,31 +114,29 @@ pub(crate) async fn open<D: Describe>(
 /// Sends one request that no operation describes.
 pub(crate) async fn send(
     channel: &Channel,
-    operation: &'static str,
-    route: &Route,
-    parts: &Parts,
+    request: &Request<'_>,
     options: &Options,
-    authorize: &dyn Authorize,
+    deadline: Deadline,
+    authenticate: &dyn Authenticate,
 ) -> Result<(Raw, Meta)> {
-    let request = Request { operation, route, parts };
     let result = match options.check().and_then(|()| require_runtime()) {
-        Ok(()) => run(channel, &request, options, options.deadline(), authorize).await,
+        Ok(()) => run(channel, request, options, deadline, authenticate).await,
         Err(error) => Err(error),
     };
-    result.map_err(|error| error.with_operation(operation))
+    result.map_err(|error| error.with_operation(request.operation))
 }
 
 /// Everything that can be refused before any I/O is refused here, but for the flavor, which may have to be asked for.
 async fn prepare<D: Describe>(
-    platform: &Platform,
+    channel: &Channel,
     request: &D,
     options: &Options,
     deadline: Deadline,
-) -> Result<(Flavor, Route, Parts)> {
+) -> Result<(D::Flavor, Route, Parts)> {
     options.check()?;
     require_runtime()?;
-    let encoded = encode(platform, request)?;
-    let flavor = platform.flavor(options, deadline).await?;
+    let encoded = encode(channel, request)?;
+    let flavor: D::Flavor = channel.flavor(options, deadline).await?;
     let route = D::ROUTES.route(flavor)?;
     let parts = match encoded.filter(|(known, _)| *known == flavor) {
         Some((_, parts)) => parts?,
@@ -149,10 +147,10 @@ async fn prepare<D: Describe>(
 
 /// What would be sent on the first flavor that takes the arguments. One that is wrong on each flavor that this server may speak
 /// needs no server to be refused.
-fn encode<D: Describe>(platform: &Platform, request: &D) -> Result<Option<(Flavor, Result<Parts>)>> {
+fn encode<D: Describe>(channel: &Channel, request: &D) -> Result<Option<(D::Flavor, Result<Parts>)>> {
     let mut refused = None;
-    for flavor in [Flavor::Guide, Flavor::Runtime] {
-        if platform.may_be(flavor) && D::ROUTES.route(flavor).is_ok() {
+    for flavor in D::Flavor::ALL.iter().copied() {
+        if channel.may_be(flavor) && D::ROUTES.route(flavor).is_ok() {
             match request.encode(flavor) {
                 Err(error) if error.kind() == ErrorKind::InvalidArgument => refused = refused.or(Some(error)),
                 parts => return Ok(Some((flavor, parts))),
@@ -163,14 +161,14 @@ fn encode<D: Describe>(platform: &Platform, request: &D) -> Result<Option<(Flavo
 }
 
 /// Sends one request as often as it is needed and safe, and reads its answer whole.
-pub(super) async fn run(
+async fn run(
     channel: &Channel,
     request: &Request<'_>,
     options: &Options,
     deadline: Deadline,
-    authorize: &dyn Authorize,
+    authenticate: &dyn Authenticate,
 ) -> Result<(Raw, Meta)> {
-    match exchange(channel, request, options, deadline, authorize, true).await? {
+    match exchange(channel, request, options, deadline, authenticate, true).await? {
         (Answer::Whole { status, headers, body } | Answer::Refused { status, headers, body }, meta) => {
             let body = body.slice_ref(without_mark(&body));
             Ok((Raw { status, headers, body }, meta))
@@ -184,12 +182,13 @@ async fn exchange(
     request: &Request<'_>,
     options: &Options,
     deadline: Deadline,
-    authorize: &dyn Authorize,
+    authenticate: &dyn Authenticate,
     whole: bool,
 ) -> Result<(Answer, Meta)> {
     let route = request.route;
     let span = info_span!(
-        "bud.call",
+        "bud_sdk.call",
+        backend = channel.spec.name,
         operation = request.operation,
         method = route.method.as_str(),
         path = route.path
@@ -197,7 +196,7 @@ async fn exchange(
     let mut call = Exchange {
         channel,
         request,
-        authorize,
+        authenticate,
         deadline,
         url: fill(&channel.base, route.path, request.parts)?,
         headers: headers(request.parts, options, whole)?,

@@ -9,9 +9,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use super::transport::{Body, Failure, Incoming, Outgoing, Transport};
-use super::{Anonymous, BoxFuture, Channel, Options, Policy, send};
+use super::{Anonymous, BackendSpec, BoxFuture, Channel, Options, Policy, Request, send};
+use crate::config::service_keys;
 use crate::error::{Error, ErrorKind};
 use crate::operation::{Method, Parts, Route};
+
+static SPEC: BackendSpec = BackendSpec::new("test", &service_keys!("TEST", "test"), &[]);
 
 type Answer = Result<(u16, Vec<(&'static str, &'static str)>), Failure>;
 
@@ -69,10 +72,8 @@ fn channel(answers: impl IntoIterator<Item = Answer>, takes: Duration) -> (Chann
     let transport = Arc::new(Scripted { answers, seen: Mutex::default(), takes });
     // Without chance the backoff is its own upper bound: 0.2 s, 0.4 s, 0.8 s.
     let policy = Policy { random: Arc::new(|| 1.0), ..Policy::default() };
-    (
-        Channel::new("http://127.0.0.1".parse().unwrap(), transport.clone(), policy, Channel::CONNECTIONS),
-        transport,
-    )
+    let base = "http://127.0.0.1".parse().unwrap();
+    (Channel::new(&SPEC, base, transport.clone(), policy, Channel::CONNECTIONS), transport)
 }
 
 async fn call(route: Route, answers: impl IntoIterator<Item = Answer>, options: Options) -> Run {
@@ -82,7 +83,8 @@ async fn call(route: Route, answers: impl IntoIterator<Item = Answer>, options: 
 
 async fn run(channel: &Channel, transport: &Scripted, route: Route, options: Options) -> Run {
     let began = Instant::now();
-    let result = send(channel, "test", &route, &Parts::new(), &options, &Anonymous).await;
+    let request = Request { operation: "test", route: &route, parts: &Parts::new() };
+    let result = send(channel, &request, &options, options.deadline(), &Anonymous).await;
     let seen = transport.seen.lock().unwrap();
     Run {
         result: result.map(|(raw, _)| raw.status),
@@ -231,7 +233,7 @@ async fn a_storm_of_retries_is_bounded_by_the_shared_budget() {
     let (channel, transport) = channel([status(503)], Duration::ZERO);
     let mut calls = 0;
     for _ in 0..1000 {
-        let _ = send(&channel, "test", &GET, &Parts::new(), &Options::default(), &Anonymous).await;
+        run(&channel, &transport, GET, Options::default()).await;
         calls += 1;
     }
     // 500 units at 5 a retry.
@@ -242,14 +244,14 @@ async fn a_storm_of_retries_is_bounded_by_the_shared_budget() {
 async fn a_budget_is_spent_by_timeouts_twice_as_fast_and_refilled_by_success() {
     let (channel, transport) = channel([lost(ErrorKind::Timeout, true)], Duration::ZERO);
     for _ in 0..100 {
-        let _ = send(&channel, "test", &GET, &Parts::new(), &Options::default(), &Anonymous).await;
+        run(&channel, &transport, GET, Options::default()).await;
     }
     assert_eq!(transport.seen.lock().unwrap().len(), 100 + 50);
     // Ten successes pay for one more.
     transport.answers.lock().unwrap().clear();
     transport.answers.lock().unwrap().push_back(status(200));
     for _ in 0..10 {
-        send(&channel, "test", &GET, &Parts::new(), &Options::default(), &Anonymous).await.unwrap();
+        run(&channel, &transport, GET, Options::default()).await.result.unwrap();
     }
     transport.answers.lock().unwrap().push_front(lost(ErrorKind::Timeout, true));
     assert_eq!(run(&channel, &transport, GET, Options::default()).await.result.unwrap(), 200);

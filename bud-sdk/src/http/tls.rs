@@ -52,7 +52,7 @@ impl TlsRoots {
         let verifier = Verifier::new_with_extra_roots(roots, provider.clone()).map_err(|_| match self.extra[..] {
             [] => Error::config("no trusted certificates: this system has none, so that no https server can be checked")
                 .with_hint(
-                    "install the package ca-certificates, set SSL_CERT_FILE to a PEM bundle, or give one by builder.ca_certificate or BUD_CA_CERTIFICATE",
+                    "install the package ca-certificates, set SSL_CERT_FILE to a PEM bundle, or configure one as ca_certificate",
                 ),
             _ => Error::config("ca_certificate: a certificate in it cannot be trusted"),
         })?;

@@ -21,7 +21,7 @@ pub(crate) struct ServerMessage {
 impl ServerMessage {
     /// Reads a body of any kind. What was sent (`input`) is never taken over: it may be a password. `mask` takes known
     /// secrets out of each text before it is cut to its length, so that no part of one is left at the cut.
-    pub(crate) fn read(body: &[u8], content_type: Option<&str>, mask: impl Fn(&str) -> String) -> Self {
+    pub(crate) fn read(body: &[u8], content_type: Option<&str>, mask: &dyn Fn(&str) -> String) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{FEFF}').trim();
         let mut said = match serde_json::from_str::<Value>(text) {

@@ -5,35 +5,41 @@ mod envelope;
 mod error_body;
 mod parts;
 mod path;
+mod quirk;
 mod refusal;
 mod route;
 
 use std::hash::{Hash, Hasher};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::types::Warning;
 
 pub use envelope::Page;
+#[cfg(test)]
+pub(crate) use envelope::READS;
 pub use parts::{Parts, Raw};
-pub use route::{Flavor, Method, OperationInfo, Proof, Route, Routes, Support};
+pub use route::{ApiFlavor, Method, OperationInfo, PerFlavor, Proof, Route, Routes, Support};
 
 pub(crate) use decode::from_slice;
 pub(crate) use envelope::Shape;
 pub(crate) use error_body::{ServerMessage, clean};
 pub(crate) use path::{check_raw_path, fill};
+pub(crate) use quirk::{Message, Quirk, explain};
 
 /// A request as data: what it is called, where it goes on each flavor, what is sent.
 ///
 /// Handles make these; programs do not need to name them. The trait is closed: its types cannot be named outside.
 pub trait Describe: Send + Sync + 'static {
+    /// The APIs that its service may speak.
+    type Flavor: ApiFlavor;
     /// The name: span, documentation, coverage table, bindings.
     const ID: &'static str;
     /// The sections of the Day-2 guide that it serves.
     const SECTIONS: &'static [&'static str];
     /// Where it goes on each flavor.
-    const ROUTES: Routes;
+    const ROUTES: Routes<Self::Flavor>;
     /// Path arguments, query and body. Refuses bad arguments.
-    fn encode(&self, flavor: Flavor) -> Result<Parts>;
+    fn encode(&self, flavor: Self::Flavor) -> Result<Parts>;
     /// What this operation knows about its failures beyond the status.
     fn explain(&self, error: Error) -> Error {
         error
@@ -45,7 +51,7 @@ pub trait Operation: Describe {
     /// What the caller gets.
     type Output: Send + 'static;
     /// Reads the answer.
-    fn decode(&self, flavor: Flavor, raw: Raw) -> Result<Reply<Self::Output>>;
+    fn decode(&self, flavor: Self::Flavor, raw: Raw) -> Result<Reply<Self::Output>>;
     /// The result, when a refusal says that all is as asked already.
     fn settled(&self, _refusal: &Error) -> Option<Self::Output> {
         None
@@ -81,82 +87,6 @@ impl<T> Reply<T> {
     }
 }
 
-/// The thing that a change answers with, if it shows the change. Otherwise (a 204, a mere "accepted", the old state) a read
-/// follows, which must not show the old state. `shows` is `None` for a thing that does not tell.
-pub(crate) fn changed<T>(
-    raw: Raw,
-    name: &'static str,
-    look: Route,
-    parts: Parts,
-    shows: impl Fn(&T) -> Option<bool> + Send + 'static,
-) -> Result<Reply<T>>
-where
-    T: serde::de::DeserializeOwned + 'static,
-{
-    if let Some(answered) = raw.object_if_any::<T>(name)? {
-        // With a blame beside it, it must show the change.
-        match shows(&answered) {
-            Some(true) => return Ok(Reply::Done(answered)),
-            None if !raw.is_blaming() => return Ok(Reply::Done(answered)),
-            _ => {}
-        }
-    }
-    let status = raw.status;
-    Ok(Reply::then(look, parts, move |raw| {
-        let found = raw.object::<T>(name)?;
-        match shows(&found) {
-            Some(true) => Ok(Reply::Done(found)),
-            // It was accepted, and the thing does not tell.
-            None if status == 204 => Ok(not_shown(found)),
-            shown => {
-                let state = if shown.is_some() {
-                    "the state is still the old one"
-                } else {
-                    "nothing shows the change"
-                };
-                let message = format!("the server answered {status}, and {state}");
-                Err(Error::new(ErrorKind::Unconfirmed, message).with_status(status))
-            }
-        }
-    }))
-}
-
-fn not_shown<T>(found: T) -> Reply<T> {
-    let message = "the server accepted it, and the state that was read afterwards does not show it yet";
-    Reply::Warned(found, vec![Warning::new(Warning::NOT_SHOWN, message)])
-}
-
-/// The thing that the start of work answers with. An answer without it is followed by a read, which shows the work or not: it is
-/// done in its own time.
-pub(crate) fn accepted<T>(
-    raw: Raw,
-    name: &'static str,
-    look: Route,
-    parts: Parts,
-    shows: impl Fn(&T) -> Option<bool> + Send + 'static,
-) -> Result<Reply<T>>
-where
-    T: serde::de::DeserializeOwned + 'static,
-{
-    match raw.object_if_any::<T>(name)? {
-        Some(answered) if shows(&answered) == Some(true) || !raw.is_blaming() => {
-            return Ok(Reply::Done(answered));
-        }
-        // The error may be the thing's own.
-        Some(_) => {}
-        None => raw.acknowledged(Flavor::Guide)?,
-    }
-    Ok(Reply::then(look, parts, move |raw| {
-        let found = raw.object::<T>(name)?;
-        Ok(if shows(&found) == Some(true) { Reply::Done(found) } else { not_shown(found) })
-    }))
-}
-
-/// A request for a page and nothing else.
-pub(crate) fn paged(flavor: Flavor, page: u32, limit: u32) -> Parts {
-    Parts::new().paged(flavor, page, limit)
-}
-
 /// What proves that a filter of a list is honored on an API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -171,25 +101,19 @@ pub enum FilterProof {
     Refused,
 }
 
-/// A filter of a list, and why its result can be relied on, per API.
+/// A filter of a list, and why its result can be relied on, per API flavor.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct Filter {
+pub struct Filter<F> {
     /// The filter's name.
     pub name: &'static str,
-    /// On the documented API.
-    pub guide: FilterProof,
-    /// On the platform as shipped.
-    pub runtime: FilterProof,
+    /// The proof on each API.
+    pub proofs: PerFlavor<F, FilterProof>,
 }
 
-impl Filter {
-    pub(crate) const fn new(name: &'static str, guide: FilterProof, runtime: FilterProof) -> Self {
-        Self { name, guide, runtime }
-    }
-    /// The rows show it on both APIs.
-    pub(crate) const fn rows(name: &'static str) -> Self {
-        Self::new(name, FilterProof::Rows, FilterProof::Rows)
+impl<F: ApiFlavor> Filter<F> {
+    pub(crate) const fn of(name: &'static str, proofs: [Option<(F, FilterProof)>; 2]) -> Self {
+        Self { name, proofs: PerFlavor::new(proofs) }
     }
 }
 
@@ -198,7 +122,7 @@ pub trait Paged: Operation<Output = Page<Self::Item>> + Clone {
     /// What the list holds.
     type Item: Send + 'static;
     /// Its filters. None is trusted without a proof.
-    const FILTERS: &'static [Filter] = &[];
+    const FILTERS: &'static [Filter<Self::Flavor>] = &[];
     /// The largest page that the server gives.
     const LARGEST_PAGE: u32 = 1000;
     /// What to do about a list of which the server does not show every item.

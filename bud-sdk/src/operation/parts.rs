@@ -6,9 +6,8 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde::Serialize;
 
-use super::Flavor;
 use crate::error::{Error, Result};
-use crate::types::{ProjectId, Secret, check_segment};
+use crate::types::{Secret, check_segment};
 
 /// What an operation sends besides its method and path template.
 #[derive(Default, Clone)]
@@ -53,32 +52,6 @@ impl Parts {
         match value {
             Some(value) => self.query(name, value),
             None => self,
-        }
-    }
-
-    /// Says that the right to do this comes from a project. The platform as shipped knows no global right to endpoints, so
-    /// that without this only its superusers reach them.
-    pub(crate) fn scope(mut self, flavor: Flavor, project: Option<&ProjectId>) -> Result<Self> {
-        let Some(project) = project else {
-            return Ok(self);
-        };
-        check_segment("project_id", project.as_str())?;
-        if flavor == Flavor::Runtime {
-            let id = HeaderValue::try_from(project.as_str())
-                .map_err(|_| Error::invalid("project_id", "it cannot be sent"))?;
-            self.headers.push(("x-resource-type", HeaderValue::from_static("project")));
-            self.headers.push(("x-entity-id", id));
-        }
-        Ok(self)
-    }
-
-    /// The query of a page. Without a unique order the pages of the platform as shipped overlap: rows that were created at one
-    /// moment come in another order with each request.
-    pub(crate) fn paged(self, flavor: Flavor, page: u32, limit: u32) -> Self {
-        let parts = self.query("page", page.max(1)).query("limit", limit.max(1));
-        match flavor {
-            Flavor::Guide => parts,
-            Flavor::Runtime => parts.query("order_by", "created_at,id"),
         }
     }
 

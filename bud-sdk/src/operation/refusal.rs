@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::envelope::Fields;
 use super::error_body::{ServerMessage, html_title, is_html};
-use super::{Flavor, Raw, clean};
+use super::{Raw, clean};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Warning;
 
@@ -48,7 +48,7 @@ static WARNING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"warn
 
 impl Raw {
     /// The failure that stands in an answer with a status of success, in the server's words. `mask` takes secrets out of them.
-    pub(crate) fn refusal(&self, mask: impl Fn(&str) -> String) -> Option<Error> {
+    pub(crate) fn failure(&self, mask: &dyn Fn(&str) -> String) -> Option<Error> {
         let content_type = self.header("content-type");
         let text = || String::from_utf8_lossy(&self.body);
         let markup = self.body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<');
@@ -79,8 +79,9 @@ impl Raw {
 
     /// Whether the server says that it accepted a change: by having nothing to say, or by an acknowledgment.
     ///
-    /// An empty object or something else than an object is neither, so that the change is unconfirmed.
-    pub(crate) fn acknowledged(&self, flavor: Flavor) -> Result<()> {
+    /// An empty object or something else than an object is neither, so that the change is unconfirmed. `silence`: an empty body
+    /// is an acknowledgment. `names`: the fields of which one must be there; none: any field will do.
+    pub(crate) fn acknowledges(&self, silence: bool, names: &[&str]) -> Result<()> {
         let unconfirmed = |what: &str| {
             let message = format!("the server answered {} with {what}, which confirms nothing", self.status);
             Err(Error::new(ErrorKind::Unconfirmed, message)
@@ -92,7 +93,7 @@ impl Raw {
             return Ok(());
         }
         if self.is_nothing() {
-            return if flavor == Flavor::Guide { Ok(()) } else { unconfirmed("an empty body") };
+            return if silence { Ok(()) } else { unconfirmed("an empty body") };
         }
         let Some(fields) = Fields::read(&self.body) else {
             return unconfirmed("something else than an object");
@@ -102,15 +103,12 @@ impl Raw {
             if fields.get("id").is_some() {
                 return unconfirmed("an object that has an error in it");
             }
-            let said = ServerMessage::read(&self.body, None, str::to_owned).or_message(|| None);
+            let said = ServerMessage::read(&self.body, None, &str::to_owned).or_message(|| None);
             let error = Error::new(ErrorKind::Api, said.message).with_status(self.status);
             return Err(error.with_server_code(said.code).with_param(said.param).with_maybe_applied(true));
         }
-        let acknowledged = match flavor {
-            Flavor::Guide => fields.iter().next().is_some(),
-            // Each of its acknowledgments has a message.
-            Flavor::Runtime => ["message", "success", "object"].iter().any(|name| fields.get(name).is_some()),
-        };
+        let mut fields = fields.iter().map(|(name, _)| name);
+        let acknowledged = fields.any(|name| names.is_empty() || names.contains(&name));
         if acknowledged { Ok(()) } else { unconfirmed("an object that acknowledges nothing") }
     }
 
@@ -125,7 +123,7 @@ impl Raw {
     }
 
     /// What the server warns of beside a result.
-    pub(crate) fn warnings(&self, mask: impl Fn(&str) -> String) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, mask: &dyn Fn(&str) -> String) -> Vec<Warning> {
         let warning = |text: &str| Warning::new(Warning::SERVER, clean(&mask(text), 300));
         // `299 - "text"`, as Kubernetes and RFC 7234 write it.
         let headers = self.headers.get_all("warning").iter().filter_map(|value| value.to_str().ok());

@@ -5,36 +5,6 @@ use std::fmt;
 use super::Describe;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Which of the two APIs a server speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Flavor {
-    /// The API that the Day-2 guide documents.
-    Guide,
-    /// The API of the platform as shipped.
-    Runtime,
-}
-
-impl Flavor {
-    /// `guide` or `runtime`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Guide => "guide",
-            Self::Runtime => "runtime",
-        }
-    }
-
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        [Self::Guide, Self::Runtime].into_iter().find(|flavor| flavor.as_str() == name)
-    }
-}
-
-impl fmt::Display for Flavor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -206,46 +176,63 @@ pub enum Support {
     Unsupported(&'static str),
 }
 
-/// One operation's routes.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Routes {
-    /// On the documented API.
-    pub guide: Support,
-    /// On the platform as shipped.
-    pub runtime: Support,
+/// The APIs that a service may speak: its flavors. A service with one API has the flavor `()`.
+pub trait ApiFlavor: Copy + PartialEq + fmt::Debug + Send + Sync + 'static {
+    /// All of them.
+    const ALL: &'static [Self];
+    /// The name in configurations and errors; empty where there is but one API.
+    fn as_str(self) -> &'static str;
 }
 
-impl Routes {
-    pub(crate) const fn both(guide: Route, runtime: Route) -> Self {
-        Self { guide: Support::Offered(guide), runtime: Support::Offered(runtime) }
+impl ApiFlavor for () {
+    const ALL: &'static [Self] = &[()];
+    fn as_str(self) -> &'static str {
+        ""
     }
-    /// Offered on the guide's API; `instead` says what to do on the platform as shipped.
-    pub(crate) const fn guide_only(guide: Route, instead: &'static str) -> Self {
-        Self { guide: Support::Offered(guide), runtime: Support::Unsupported(instead) }
+}
+
+/// One value per API flavor.
+#[derive(Debug, Clone, Copy)]
+pub struct PerFlavor<F, T>([Option<(F, T)>; 2]);
+
+impl<F: ApiFlavor, T: Copy> PerFlavor<F, T> {
+    pub(crate) const fn new(values: [Option<(F, T)>; 2]) -> Self {
+        Self(values)
     }
 
-    /// Offered on the platform as shipped; `instead` says what to do on the guide's API.
-    pub(crate) const fn runtime_only(runtime: Route, instead: &'static str) -> Self {
-        Self { guide: Support::Unsupported(instead), runtime: Support::Offered(runtime) }
+    /// The value on `flavor`.
+    pub fn on(&self, flavor: F) -> Option<T> {
+        self.iter().find(|(known, _)| *known == flavor).map(|(_, value)| value)
     }
 
-    /// What `flavor` offers.
-    pub fn on(&self, flavor: Flavor) -> Support {
-        match flavor {
-            Flavor::Guide => self.guide,
-            Flavor::Runtime => self.runtime,
-        }
+    /// All values.
+    pub fn iter(&self) -> impl Iterator<Item = (F, T)> {
+        self.0.iter().copied().flatten()
     }
+}
 
-    pub(crate) fn route(&self, flavor: Flavor) -> Result<Route> {
+/// One operation's routes, by API flavor.
+pub type Routes<F> = PerFlavor<F, Support>;
+
+impl Routes<()> {
+    /// The route on the only API of a service.
+    pub(crate) const fn only(route: Route) -> Self {
+        Self([Some(((), Support::Offered(route))), None])
+    }
+}
+
+impl<F: ApiFlavor> Routes<F> {
+    pub(crate) fn route(&self, flavor: F) -> Result<Route> {
         match self.on(flavor) {
-            Support::Offered(route) => Ok(route),
-            Support::Unsupported(instead) => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("the `{flavor}` API of this server does not offer it"),
-            )
-            .with_hint(instead)),
+            Some(Support::Offered(route)) => Ok(route),
+            other => {
+                let message = format!("the `{}` API of this server does not offer it", flavor.as_str());
+                let error = Error::new(ErrorKind::Unsupported, message);
+                Err(match other {
+                    Some(Support::Unsupported(instead)) => error.with_hint(instead),
+                    _ => error,
+                })
+            }
         }
     }
 }
@@ -258,12 +245,22 @@ pub struct OperationInfo {
     pub id: &'static str,
     /// The sections of the Day-2 guide that it serves.
     pub sections: &'static [&'static str],
-    /// Its routes.
-    pub routes: Routes,
+    routes: fn() -> Vec<(&'static str, Support)>,
 }
 
 impl OperationInfo {
     pub(crate) const fn of<D: Describe>() -> Self {
-        Self { id: D::ID, sections: D::SECTIONS, routes: D::ROUTES }
+        let routes = || D::ROUTES.iter().map(|(flavor, support)| (flavor.as_str(), support)).collect();
+        Self { id: D::ID, sections: D::SECTIONS, routes }
+    }
+
+    /// Its routes, by the names of the API flavors.
+    pub fn routes(&self) -> Vec<(&'static str, Support)> {
+        (self.routes)()
+    }
+
+    /// What the API flavor of this name offers. None for a flavor that the service does not have.
+    pub fn on(&self, flavor: &str) -> Option<Support> {
+        self.routes().into_iter().find(|(name, _)| *name == flavor).map(|(_, support)| support)
     }
 }

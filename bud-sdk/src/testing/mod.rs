@@ -58,10 +58,11 @@ use tokio::time::{Instant, sleep};
 pub use answer::{Answer, Failure};
 pub use request::Request;
 
-use crate::call::{Client, ClientBuilder};
+use crate::bud::Flavor;
+use crate::bud::{Client, ClientBuilder};
 use crate::error::ErrorKind;
 use crate::http::{BoxFuture, Failure as NoAnswer, Incoming, Outgoing, Policy, Transport};
-use crate::operation::{Flavor, Method};
+use crate::operation::Method;
 
 /// What is to be answered, and what was asked. Clones are the same script.
 #[must_use = "a script does nothing until a client follows it"]

@@ -123,7 +123,7 @@ async fn no_secret_is_seen_anywhere() {
     bud.auth().logout().await.unwrap();
 
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(log.contains("bud.call") && log.contains("answered"), "the log has our events");
+    assert!(log.contains("bud_sdk.call") && log.contains("answered"), "the log has our events");
     assert!(log.contains("hyper") || log.contains("reqwest"), "and those of the crates below");
     seen.push(log);
     let mut secrets = tokens;

@@ -358,7 +358,7 @@ fn proof(change: &Change) -> Proof {
     // The job makes the steps, which are operations of their own.
     let id = if change.id == "endpoints.deploy_model" { "endpoints.deploy_step" } else { change.id };
     let known = bud_sdk::operations::all().iter().find(|known| known.id == id || known.id == change.id);
-    match known.unwrap_or_else(|| panic!("{id}")).routes.on(change.flavor) {
+    match known.and_then(|info| info.on(change.flavor.as_str())).unwrap_or_else(|| panic!("{id}")) {
         Support::Offered(route) => route.proof.unwrap_or(Proof::Body),
         Support::Unsupported(_) => panic!("{} is not offered on {}", change.id, change.flavor),
     }
@@ -420,7 +420,7 @@ fn every_operation_that_changes_something_is_in_the_table() {
     let mut missing = Vec::new();
     for operation in bud_sdk::operations::all() {
         for flavor in [Flavor::Guide, Flavor::Runtime] {
-            let Support::Offered(route) = operation.routes.on(flavor) else { continue };
+            let Some(Support::Offered(route)) = operation.on(flavor.as_str()) else { continue };
             if let Some(proof) = route.proof.filter(|_| !tried.contains(&(operation.id, flavor.as_str()))) {
                 missing.push(format!("{} on {flavor} ({})", operation.id, proof.as_str()));
             }

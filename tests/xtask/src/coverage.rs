@@ -111,7 +111,7 @@ type Row<'a> = (String, &'a [&'a str]);
 
 /// The name, and the API if only one has it.
 fn name(info: &OperationInfo) -> String {
-    let offered = |flavor: &Flavor| matches!(info.routes.on(*flavor), Support::Offered(_));
+    let offered = |flavor: &Flavor| matches!(info.on(flavor.as_str()), Some(Support::Offered(_)));
     match FLAVORS.into_iter().filter(offered).collect::<Vec<_>>()[..] {
         [only] => format!("`{}` ({only})", info.id),
         _ => format!("`{}`", info.id),
@@ -133,15 +133,15 @@ enum State {
 
 fn state(info: &OperationInfo, flavor: Flavor, routes: &Evidence, scenarios: &Evidence) -> State {
     let flavor_name = flavor.as_str();
-    match info.routes.on(flavor) {
-        Support::Unsupported(_) => State::NotOffered,
-        Support::Offered(route)
+    match info.on(flavor_name) {
+        None | Some(Support::Unsupported(_)) => State::NotOffered,
+        Some(Support::Offered(route))
             if routes.shows(flavor_name, route.method.as_str(), route.path)
                 && scenarios.called(flavor_name, info.id) =>
         {
             State::Shown
         }
-        Support::Offered(_) => State::Offered,
+        Some(Support::Offered(_)) => State::Offered,
     }
 }
 

@@ -25,8 +25,17 @@ const MODULES: [&str; 18] = [
 ];
 
 /// Where a program may depend on which of the two APIs it speaks.
-const FLAVORED: [&str; 7] =
-    ["operation/", "bud/", "config/", "testing/", "auth/operations.rs", "http/detect.rs", "http/run.rs"];
+const FLAVORED: [&str; 2] = ["bud/", "testing/"];
+
+/// What runs every service, and so knows none.
+const COMMON: [&str; 2] = ["http/", "call/"];
+
+/// The words of single services.
+const SERVICES: [&str; 8] =
+    ["bud", "guide", "keycloak", "prometheus", "alertmanager", "loki", "grafana", "kubernetes"];
+
+/// How services are described and called is no interface: no public signature names these.
+const INTERNAL: [&str; 4] = ["BackendSpec", "Connection", "ConnectionBuilder", "Authenticate"];
 
 /// What is wrong in one file: lines and reasons. `path` is relative to `bud-sdk/src`.
 pub fn violations(path: &str, text: &str) -> Vec<(usize, String)> {
@@ -49,8 +58,56 @@ pub fn violations(path: &str, text: &str) -> Vec<(usize, String)> {
     if !FLAVORED.iter().any(|allowed| path.starts_with(allowed)) {
         found.extend(flavors(&tokens).map(|line| (line, "the API flavor decides something here".to_owned())));
     }
+    if COMMON.iter().any(|common| path.starts_with(common)) {
+        let named = services(text).into_iter();
+        found.extend(named.map(|(line, word)| (line, format!("`{module}` knows the service `{word}`"))));
+    }
+    found.extend(
+        public(&tokens)
+            .map(|(line, name)| (line, format!("a public signature names `{name}`, which is internal"))),
+    );
     found.sort();
     found
+}
+
+/// The words of single services in code and literals, outside comments and tests.
+fn services(text: &str) -> Vec<(usize, String)> {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let lines = text.lines().enumerate().take_while(|(_, line)| line.trim() != "#[cfg(test)]");
+    let code = lines.map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()));
+    let words =
+        code.flat_map(|(at, line)| line.split(|c| !is_part(c)).map(move |word| (at, word.to_owned())));
+    let service = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        word.starts_with("bud_") && word != "bud_sdk" || SERVICES.contains(&word.as_str())
+    };
+    // A feature of this crate is no service.
+    let feature = |at: usize| text.lines().nth(at - 1).is_some_and(|line| line.contains("cfg(feature"));
+    words.filter(|(at, word)| service(word) && !feature(*at)).collect()
+}
+
+/// The internal names in public signatures and fields.
+fn public(tokens: &[Token]) -> impl Iterator<Item = (usize, String)> {
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
+    let mut found = Vec::new();
+    for start in 0..tokens.len() {
+        if text(start) != "pub" || text(start + 1) == "(" {
+            continue;
+        }
+        // What a type holds in private is no signature; its public fields begin with `pub` themselves.
+        let ends: &[&str] = match text(start + 1) {
+            "struct" | "enum" | "trait" | "mod" => continue,
+            "fn" | "async" | "const" | "unsafe" | "type" | "static" | "use" => &["{", ";"],
+            _ => &[",", "}", ")"],
+        };
+        let signature = tokens[start + 1..].iter().take_while(|token| !ends.contains(&token.text.as_str()));
+        found.extend(
+            signature
+                .filter(|token| INTERNAL.contains(&token.text.as_str()))
+                .map(|token| (token.line, token.text.clone())),
+        );
+    }
+    found.into_iter()
 }
 
 fn place(module: &str) -> Option<usize> {
@@ -166,13 +223,32 @@ mod tests {
     #[test]
     fn flavors_decide_in_few_places() {
         let text = "let a = Flavor::Guide;\nif flavor == b {}\nlet flavor = 1;\nSome(Flavor::Runtime)";
-        assert_eq!(lines("call/mod.rs", text), [1, 2, 4]);
-        for path in ["operation/route.rs", "bud/users.rs", "config/mod.rs", "http/run.rs"] {
+        assert_eq!(lines("auth/mod.rs", text), [1, 2, 4]);
+        for path in ["testing/mod.rs", "bud/users.rs"] {
             assert!(lines(path, text).is_empty(), "{path}");
         }
-        assert_eq!(lines("http/attempt.rs", text).len(), 3);
+        for path in ["operation/route.rs", "config/mod.rs", "auth/session.rs"] {
+            assert_eq!(lines(path, text).len(), 3, "{path}");
+        }
         assert!(
             lines("call/mod.rs", "#[cfg(test)]\nmod tests { const A: Flavor = Flavor::Guide; }").is_empty()
         );
+    }
+
+    #[test]
+    fn the_pipeline_knows_no_service() {
+        let text = "// bud\nlet a = \"BUD_TOKEN\";\nlet agent = \"bud-sdk/1\"; let span = \"bud_sdk.call\";\n\
+                    if name == \"prometheus\" {}\n#[cfg(feature = \"kubernetes\")]\nuse a;\n#[cfg(test)]\nmod tests { const A: &str = \"bud\"; }";
+        assert_eq!(lines("http/run.rs", text), [2, 4]);
+        assert_eq!(lines("call/mod.rs", text), [2, 4]);
+        assert!(lines("bud/users.rs", text).is_empty());
+    }
+
+    #[test]
+    fn what_describes_services_is_in_no_public_signature() {
+        let text = "pub struct A { connection: Arc<Connection>, pub b: BackendSpec, c: Connection }\n\
+                    pub fn f(&self) -> Result<Connection> { let c: Connection; }\n\
+                    pub(crate) fn g(c: Connection) {}\npub use crate::http::Authenticate;\npub struct B(Arc<Connection>);";
+        assert_eq!(lines("bud/users.rs", text), [1, 2, 4]);
     }
 }

@@ -13,8 +13,8 @@ mod session;
 mod users;
 
 use super::Entry;
+use crate::bud::Client;
 use crate::bud::TimeRange;
-use crate::call::Client;
 use crate::error::{Error, Result};
 use crate::types::Timestamp;
 

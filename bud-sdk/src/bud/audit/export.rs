@@ -18,9 +18,8 @@ use super::inspect::{Records, not_json};
 use super::request::{ExportAudit, ExportFormat};
 use super::windows::Windows;
 use super::{AuditRecord, TimeRange};
-use crate::call::{
-    Client, Completeness, FileTarget, Limits, OnProgress, Progress, Source, Transfer, write_into,
-};
+use crate::bud::Client;
+use crate::call::{Completeness, FileTarget, Limits, OnProgress, Progress, Source, Transfer, write_into};
 use crate::error::Result;
 use crate::http::{BoxFuture, Options};
 use crate::operation::{Describe, from_slice};

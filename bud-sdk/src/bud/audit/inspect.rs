@@ -11,7 +11,7 @@ const LONGEST_ROW: usize = 64 * 1024;
 
 fn not_an_export(what: &str, found: &[u8], secrets: &[Secret]) -> Error {
     let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-    let said = ServerMessage::read(found, None, |text| mask(text, &secrets).into_owned());
+    let said = ServerMessage::read(found, None, &|text| mask(text, &secrets).into_owned());
     let said = said.or_message(|| None).message;
     Error::new(ErrorKind::Download, format!("the answer is not {what}: {said}"))
 }

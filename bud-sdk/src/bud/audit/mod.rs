@@ -11,7 +11,7 @@ mod windows;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::call::Client;
+use crate::bud::Client;
 use crate::error::{Error, Result};
 use crate::operation::Parts;
 use crate::schema::model;

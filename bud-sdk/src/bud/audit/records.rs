@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{Audit, AuditRecord, TimeRange};
+use crate::bud::Flavor;
 use crate::call::{Call, List};
 use crate::error::{Error, Result};
 use crate::operation::{
-    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
+    Describe, Filter, FilterProof, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
 };
 use crate::schema::model;
 use crate::types::{AuditId, Timestamp, UserId, check_segment};
@@ -33,7 +34,7 @@ impl Audit {
     /// # }
     /// ```
     pub fn records(&self) -> List<ListAuditRecords> {
-        List::new(self.0.clone(), ListAuditRecords::default())
+        self.0.list(ListAuditRecords::default())
     }
 
     /// Reads one record. `GET /audit/records/{id}`, runtime only.
@@ -66,7 +67,7 @@ impl Call<SummarizeAudit> {
 }
 
 /// A filter that the rows show.
-const fn on_runtime(name: &'static str) -> Filter {
+const fn on_runtime(name: &'static str) -> Filter<Flavor> {
     Filter::new(name, FilterProof::Refused, FilterProof::Rows)
 }
 
@@ -132,9 +133,11 @@ impl List<ListAuditRecords> {
 }
 
 impl Describe for ListAuditRecords {
+    type Flavor = Flavor;
     const ID: &'static str = "audit.records";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/records").limitation(OWN_ONLY), EXPORT);
+    const ROUTES: Routes<Flavor> =
+        Routes::runtime_only(Route::get("/audit/records").limitation(OWN_ONLY), EXPORT);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         if self.limit > LARGEST_PAGE {
             return Err(Error::invalid("page_size", "the audit log has pages of at most 100"));
@@ -194,7 +197,7 @@ fn means(record: &AuditRecord, filter: &str, value: &str) -> Option<bool> {
 
 impl Paged for ListAuditRecords {
     type Item = AuditRecord;
-    const FILTERS: &'static [Filter] = &[
+    const FILTERS: &'static [Filter<Flavor>] = &[
         on_runtime("within"),
         on_runtime("action"),
         on_runtime("resource_type"),
@@ -232,9 +235,10 @@ impl Paged for ListAuditRecords {
 pub struct GetAuditRecord(AuditId);
 
 impl Describe for GetAuditRecord {
+    type Flavor = Flavor;
     const ID: &'static str = "audit.get";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/records/{id}"), EXPORT);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(Route::get("/audit/records/{id}"), EXPORT);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Parts::new().segment("id", self.0.as_str())
     }
@@ -302,9 +306,11 @@ model! {
 pub struct SummarizeAudit(Option<TimeRange>);
 
 impl Describe for SummarizeAudit {
+    type Flavor = Flavor;
     const ID: &'static str = "audit.summary";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/summary").limitation(OWN_ONLY), EXPORT);
+    const ROUTES: Routes<Flavor> =
+        Routes::runtime_only(Route::get("/audit/summary").limitation(OWN_ONLY), EXPORT);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         match self.0 {
             Some(range) => range.query(Parts::new()),

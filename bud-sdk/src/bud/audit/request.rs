@@ -3,9 +3,10 @@
 use super::TimeRange;
 use super::inspect::{Csv, Json};
 use super::records::OWN_ONLY;
+use crate::bud::Flavor;
 use crate::call::Inspect;
 use crate::error::Result;
-use crate::operation::{Describe, Flavor, Parts, Route, Routes};
+use crate::operation::{Describe, Parts, Route, Routes};
 use crate::types::Secret;
 
 /// What an export is written as.
@@ -50,9 +51,10 @@ impl ExportAudit {
 }
 
 impl Describe for ExportAudit {
+    type Flavor = Flavor;
     const ID: &'static str = "audit.export";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::get("/audit/export"),
         Route::get("/audit/records").cut_at(10_000).limitation(OWN_ONLY),
     );

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::windows::halves;
 use super::{Audit, AuditRecord, TimeRange};
+use crate::bud::Flavor;
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::model;
 use crate::types::{AuditId, Extra, Timestamp, UserId};
 
@@ -108,9 +109,10 @@ pub struct FindTampered {
 }
 
 impl Describe for FindTampered {
+    type Flavor = Flavor;
     const ID: &'static str = "audit.find_tampered";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(FIND, NONE);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(FIND, NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         if self.limit.is_some_and(|limit| !(1..=1000).contains(&limit)) {
             return Err(Error::invalid("limit", "it must be from 1 to 1000"));

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::Audit;
+use crate::bud::Flavor;
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::model;
 use crate::types::{AuditId, Timestamp, check_segment};
 
@@ -79,9 +80,10 @@ model! {
 pub struct VerifyRecord(AuditId);
 
 impl Describe for VerifyRecord {
+    type Flavor = Flavor;
     const ID: &'static str = "audit.verify";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/audit/records/{id}/verify"), NONE);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(Route::get("/audit/records/{id}/verify"), NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Parts::new().segment("id", self.0.as_str())
     }
@@ -105,9 +107,10 @@ impl Operation for VerifyRecord {
 pub struct VerifyRecords(Vec<AuditId>);
 
 impl Describe for VerifyRecords {
+    type Flavor = Flavor;
     const ID: &'static str = "audit.verify_many";
     const SECTIONS: &'static [&'static str] = &["9.1"];
-    const ROUTES: Routes = Routes::runtime_only(Route::post("/audit/verify-batch").reading(), NONE);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(Route::post("/audit/verify-batch").reading(), NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         if self.0.is_empty() {
             return Err(Error::invalid("ids", "there is none"));

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::records::{LARGEST_PAGE, ListAuditRecords};
 use super::request::{ExportAudit, ExportFormat};
 use super::{AuditRecord, TimeRange};
-use crate::call::{Client, Completeness, Limits, List, OnProgress, Pages, Progress, Transfer};
+use crate::bud::Client;
+use crate::call::{Completeness, Limits, OnProgress, Pages, Progress, Transfer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Options;
 use crate::types::Timestamp;
@@ -73,7 +74,7 @@ impl Windows {
                 Rows::Csv { left: range.inclusive().into_iter().collect(), now: None, headed: false }
             }
             ExportFormat::Json => {
-                let list = List::new(client.clone(), ListAuditRecords::within(range));
+                let list = client.list(ListAuditRecords::within(range));
                 Rows::Json {
                     pages: Box::new(list.page_size(LARGEST_PAGE).pages()),
                     total: None,
@@ -223,8 +224,7 @@ fn window_range(first: Timestamp, last: Timestamp) -> TimeRange {
 }
 
 async fn count(client: &Client, first: Timestamp, last: Timestamp) -> Result<u64> {
-    let mut pages =
-        List::new(client.clone(), ListAuditRecords::within(window_range(first, last))).page_size(1).pages();
+    let mut pages = client.list(ListAuditRecords::within(window_range(first, last))).page_size(1).pages();
     let page = pages.next().await.transpose()?;
     let total = page.and_then(|page| page.total_record);
     total.ok_or_else(|| {

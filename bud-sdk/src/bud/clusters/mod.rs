@@ -3,11 +3,11 @@
 mod recommended;
 mod settings;
 
-use crate::call::{Call, Client, List};
+use crate::bud::Client;
+use crate::bud::{Flavor, accepted, paged};
+use crate::call::{Call, List};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{
-    Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, accepted, paged,
-};
+use crate::operation::{Describe, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
 use crate::schema::{model, open_enum};
 use crate::types::{ClusterId, DeployClusterId, Timestamp, Wire};
 
@@ -48,7 +48,7 @@ impl Clusters {
     /// # }
     /// ```
     pub fn list(&self) -> List<ListClusters> {
-        List::new(self.0.clone(), ListClusters::default())
+        self.0.list(ListClusters::default())
     }
 
     /// Reads one cluster. Guide section 6.1: `GET /clusters/{id}` on both flavors.
@@ -176,9 +176,10 @@ pub struct ListClusters {
 }
 
 impl Describe for ListClusters {
+    type Flavor = Flavor;
     const ID: &'static str = "clusters.list";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::both(Route::get("/clusters"), Route::get("/clusters/clusters"));
+    const ROUTES: Routes<Flavor> = Routes::both(Route::get("/clusters"), Route::get("/clusters/clusters"));
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         Ok(paged(flavor, self.page, self.limit))
     }
@@ -206,9 +207,10 @@ impl Paged for ListClusters {
 pub struct GetCluster(ClusterId);
 
 impl Describe for GetCluster {
+    type Flavor = Flavor;
     const ID: &'static str = "clusters.get";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::both(ONE, ONE);
+    const ROUTES: Routes<Flavor> = Routes::both(ONE, ONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
@@ -231,9 +233,10 @@ impl Operation for GetCluster {
 pub struct RefreshCluster(ClusterId);
 
 impl Describe for RefreshCluster {
+    type Flavor = Flavor;
     const ID: &'static str = "clusters.refresh";
     const SECTIONS: &'static [&'static str] = &["6.3"];
-    const ROUTES: Routes = Routes::guide_only(
+    const ROUTES: Routes<Flavor> = Routes::guide_only(
         Route::post("/clusters/{id}/refresh").accepted(),
         "that platform pushes its state by itself: read the cluster again",
     );

@@ -1,10 +1,11 @@
 //! Where a deployment would go well, as the platform's simulator sees it.
 
 use super::Clusters;
+use crate::bud::Flavor;
 use crate::bud::beside;
 use crate::call::Call;
 use crate::error::Result;
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::model;
 use crate::types::{ClusterId, Decimal, DeployClusterId, WorkflowId};
 
@@ -127,9 +128,10 @@ model! {
 pub struct RecommendClusters(pub(crate) WorkflowId);
 
 impl Describe for RecommendClusters {
+    type Flavor = Flavor;
     const ID: &'static str = "clusters.recommended";
     const SECTIONS: &'static [&'static str] = &["5.1"];
-    const ROUTES: Routes = Routes::runtime_only(
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(
         Route::get("/clusters/recommended/{id}"),
         "that API recommends none: clusters.list tells what is free",
     );

@@ -3,10 +3,11 @@
 use serde_json::Map;
 
 use super::Clusters;
+use crate::bud::Flavor;
 use crate::bud::users::shows;
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::{model, open_enum};
 use crate::types::{ClusterId, Timestamp, UserId, Wire};
 
@@ -132,9 +133,10 @@ fn answered(raw: &Raw) -> Result<ClusterSettings> {
 pub struct GetClusterSettings(ClusterId);
 
 impl Describe for GetClusterSettings {
+    type Flavor = Flavor;
     const ID: &'static str = "clusters.settings";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::runtime_only(SETTINGS, NONE);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(SETTINGS, NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
@@ -152,9 +154,10 @@ impl Operation for GetClusterSettings {
 pub struct SetClusterSettings(ClusterId, StorageDefaults);
 
 impl Describe for SetClusterSettings {
+    type Flavor = Flavor;
     const ID: &'static str = "clusters.set_settings";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::runtime_only(Route::put("/clusters/{id}/settings").shown_by_a_read(), NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let Self(id, StorageDefaults { class, access_mode }) = self;
@@ -210,9 +213,10 @@ impl Operation for SetClusterSettings {
 pub struct DeleteClusterSettings(ClusterId);
 
 impl Describe for DeleteClusterSettings {
+    type Flavor = Flavor;
     const ID: &'static str = "clusters.delete_settings";
     const SECTIONS: &'static [&'static str] = &["6.1"];
-    const ROUTES: Routes = Routes::runtime_only(
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(
         Route::delete("/clusters/{id}/settings")
             .accepted()
             .limitation("the platform answers 500 to the first request although it is done; the repeated one finds nothing more"),

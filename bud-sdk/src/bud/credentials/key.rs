@@ -43,7 +43,7 @@ impl EncryptedKey {
     /// `Decode` when it is not under this key.
     #[cfg(feature = "decrypt")]
     pub fn decrypt(&self, key: &DeploymentKey) -> crate::Result<Secret> {
-        crate::call::Unlock::open(key, self.ciphertext())
+        crate::bud::Unlock::open(key, self.ciphertext())
     }
 }
 
@@ -68,7 +68,7 @@ mod with_rsa {
     use rsa::{Oaep, RsaPrivateKey};
     use sha2::Sha256;
 
-    use crate::call::{ClientBuilder, Unlock};
+    use crate::bud::{ClientBuilder, Unlock};
     use crate::error::{Error, ErrorKind, Result};
     use crate::types::Secret;
 

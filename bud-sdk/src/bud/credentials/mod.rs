@@ -9,10 +9,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{check_name, taken};
-use crate::call::{Call, Client, List, Unlock};
+use crate::bud::{Client, Unlock};
+use crate::bud::{Flavor, paged};
+use crate::call::{Call, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::{
-    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged,
+    Describe, Filter, FilterProof, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
 };
 use crate::schema::{model, open_enum};
 use crate::types::{CredentialId, ModelId, ProjectId, Secret, Timestamp, Wire, check_segment};
@@ -68,7 +70,7 @@ impl Credentials {
     ///
     /// Yields [`Credential`](crate::credentials::Credential) items.
     pub fn list(&self) -> List<ListCredentials> {
-        List::new(self.0.clone(), ListCredentials::default())
+        self.0.list(ListCredentials::default())
     }
 
     /// Changes an API key's name, limits or end; what is not set stays. `PUT /credentials/{id}`, runtime only. That server drops
@@ -351,9 +353,10 @@ impl Call<CreateCredential> {
 }
 
 impl Describe for CreateCredential {
+    type Flavor = Flavor;
     const ID: &'static str = "credentials.create";
     const SECTIONS: &'static [&'static str] = &["9.3"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::post("/credentials"),
         Route::post("/credentials/")
             .limitation("the key comes encrypted, and can be read with the deployment's private key only"),
@@ -430,9 +433,10 @@ impl List<ListCredentials> {
 }
 
 impl Describe for ListCredentials {
+    type Flavor = Flavor;
     const ID: &'static str = "credentials.list";
     const SECTIONS: &'static [&'static str] = &["9.3"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::get("/credentials"),
         Route::get("/credentials/").limitation("only the caller's own"),
     );
@@ -473,7 +477,7 @@ impl Operation for ListCredentials {
 
 impl Paged for ListCredentials {
     type Item = Credential;
-    const FILTERS: &'static [Filter] =
+    const FILTERS: &'static [Filter<Flavor>] =
         &[Filter::rows("project"), Filter::new("credential_type", FilterProof::Refused, FilterProof::Rows)];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
@@ -490,9 +494,10 @@ const DELETE: Route = Route::delete("/credentials/{id}").accepted();
 pub struct DeleteCredential(CredentialId);
 
 impl Describe for DeleteCredential {
+    type Flavor = Flavor;
     const ID: &'static str = "credentials.delete";
     const SECTIONS: &'static [&'static str] = &["9.3"];
-    const ROUTES: Routes = Routes::both(DELETE, DELETE);
+    const ROUTES: Routes<Flavor> = Routes::both(DELETE, DELETE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Parts::new().segment("id", self.0.as_str())
     }

@@ -1,10 +1,11 @@
 //! Changing an API key. The platform drops the budget of a key in every change that does not say it again.
 
 use super::{Credential, CredentialType, CredentialUpdate, object};
+use crate::bud::Flavor;
 use crate::bud::taken;
 use crate::bud::users::shows;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Page, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Page, Parts, Raw, Reply, Route, Routes};
 use crate::types::{CredentialId, check_segment};
 
 const CHANGE: Route = Route::put("/credentials/{id}");
@@ -98,9 +99,10 @@ impl UpdateCredential {
 }
 
 impl Describe for UpdateCredential {
+    type Flavor = Flavor;
     const ID: &'static str = "credentials.update";
     const SECTIONS: &'static [&'static str] = &["9.3"];
-    const ROUTES: Routes = Routes::runtime_only(
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(
         LOOK.shown_by_a_read(),
         "create a new key, replace the old one with it and delete that",
     );

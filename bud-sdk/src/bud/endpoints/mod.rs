@@ -7,9 +7,11 @@ mod wait;
 mod workers;
 
 use super::{Cluster, Model};
-use crate::call::{Call, Client, List};
+use crate::bud::Client;
+use crate::bud::Flavor;
+use crate::call::{Call, List};
 use crate::error::{Error, Result};
-use crate::operation::{Flavor, Parts};
+use crate::operation::Parts;
 use crate::schema::{model, open_enum};
 use crate::types::{ClusterId, EndpointId, ModelId, ProjectId, Timestamp, UserId, Wire, WorkflowId};
 
@@ -63,7 +65,7 @@ impl Endpoints {
     ///
     /// Yields [`Endpoint`](crate::endpoints::Endpoint) items.
     pub fn list(&self) -> List<ListEndpoints> {
-        List::new(self.0.clone(), ListEndpoints::default())
+        self.0.list(ListEndpoints::default())
     }
 
     /// Deploys an endpoint to a cluster and returns it as it is then, usually `Deploying`:
@@ -138,7 +140,7 @@ impl Endpoints {
     ///
     /// Yields [`Worker`](crate::endpoints::Worker) items.
     pub fn workers(&self, id: impl Into<EndpointId>) -> List<ListWorkers> {
-        List::new(self.0.clone(), ListWorkers::new(id.into()))
+        self.0.list(ListWorkers::new(id.into()))
     }
 
     /// Takes an endpoint down. Guide section 5.4: `POST /endpoints/{id}/undeploy`; it ends `Stopped` (guide).

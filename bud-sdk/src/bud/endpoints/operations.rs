@@ -6,11 +6,11 @@ use serde_json::json;
 use super::autoscale::{Bounds, confirmed};
 use super::workers::{Worker, of_endpoint};
 use super::{Deployment, Endpoint, EndpointStatus, MOST_REPLICAS, Scoped, Target, check_range};
+use crate::bud::{Flavor, accepted, changed, paged};
 use crate::call::List;
 use crate::error::{Error, Result};
 use crate::operation::{
-    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
-    accepted, changed, from_slice, paged,
+    Describe, Filter, FilterProof, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, from_slice,
 };
 use crate::types::{EndpointId, ProjectId, Warning, WorkflowId, check_segment};
 
@@ -40,9 +40,11 @@ impl Scoped for GetEndpoint {
 }
 
 impl Describe for GetEndpoint {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.get";
     const SECTIONS: &'static [&'static str] = &["5.2", "10.3"];
-    const ROUTES: Routes = Routes::both(ONE, DETAIL.limitation("without project, replicas and times"));
+    const ROUTES: Routes<Flavor> =
+        Routes::both(ONE, DETAIL.limitation("without project, replicas and times"));
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         self.target.parts(flavor)
     }
@@ -112,9 +114,10 @@ fn spelled(status: &EndpointStatus) -> Result<String> {
 }
 
 impl Describe for ListEndpoints {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.list";
     const SECTIONS: &'static [&'static str] = &["5.2"];
-    const ROUTES: Routes = Routes::both(Route::get("/endpoints"), ALL);
+    const ROUTES: Routes<Flavor> = Routes::both(Route::get("/endpoints"), ALL);
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         if let Some(project) = &self.project {
             check_segment("project_id", project.as_str())?;
@@ -161,7 +164,7 @@ fn endpoints(raw: &Raw, flavor: Flavor, project: Option<&ProjectId>) -> Result<P
 
 impl Paged for ListEndpoints {
     type Item = Endpoint;
-    const FILTERS: &'static [Filter] = &[
+    const FILTERS: &'static [Filter<Flavor>] = &[
         Filter::new("project", FilterProof::Rows, FilterProof::Server("endpoints_list_by_project")),
         Filter::rows("status"),
         Filter::rows("name"),
@@ -179,9 +182,10 @@ impl Paged for ListEndpoints {
 pub struct DeployEndpoint(pub(super) EndpointId, pub(super) Deployment);
 
 impl Describe for DeployEndpoint {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.deploy";
     const SECTIONS: &'static [&'static str] = &["5.1"];
-    const ROUTES: Routes = Routes::guide_only(
+    const ROUTES: Routes<Flavor> = Routes::guide_only(
         Route::post("/endpoints/{id}/deploy").accepted(),
         "use endpoints.deploy_model: that API has no endpoint before its deployment, which is a workflow over a model",
     );
@@ -223,9 +227,10 @@ impl Scoped for ScaleEndpoint {
 }
 
 impl Describe for ScaleEndpoint {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.scale";
     const SECTIONS: &'static [&'static str] = &["5.3"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::put("/endpoints/{id}").shown_by_a_read(),
         Route::put("/endpoints/{id}/autoscale")
             .shown_by_a_read()
@@ -284,9 +289,10 @@ impl Scoped for UndeployEndpoint {
 }
 
 impl Describe for UndeployEndpoint {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.undeploy";
     const SECTIONS: &'static [&'static str] = &["4.3", "5.4"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::post("/endpoints/{id}/undeploy").idempotent().accepted(),
         Route::post("/endpoints/{id}/delete-workflow")
             .idempotent()

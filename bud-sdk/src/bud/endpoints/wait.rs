@@ -13,7 +13,8 @@ use futures_util::StreamExt;
 use futures_util::stream::unfold;
 
 use super::{Endpoint, EndpointStatus, GetEndpoint, Target};
-use crate::call::{Client, OnUpdate, Verdict, Wait};
+use crate::bud::Client;
+use crate::call::{OnUpdate, Verdict, Wait};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::BoxFuture;
 use crate::operation::from_slice;

@@ -1,9 +1,10 @@
 //! What answers the requests of an endpoint.
 
 use super::Target;
+use crate::bud::Flavor;
 use crate::call::List;
 use crate::error::Result;
-use crate::operation::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
 use crate::schema::model;
 use crate::types::{DeployClusterId, EndpointId, ProjectId, Timestamp};
 
@@ -95,9 +96,10 @@ impl List<ListWorkers> {
 }
 
 impl Describe for ListWorkers {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.workers";
     const SECTIONS: &'static [&'static str] = &["5.3", "10.3"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::runtime_only(WORKERS, "use endpoints.get: that API tells how many replicas there are");
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let parts = self.target.parts(flavor)?.query("page", self.page).query("limit", self.limit);

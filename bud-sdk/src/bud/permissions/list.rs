@@ -5,10 +5,11 @@ use std::hash::{Hash, Hasher};
 use super::{LIST, Permission, ResourceScopes, ResourceType, no_such};
 use crate::bud::projects::members::{MEMBERS, Member, find_member, first_members};
 use crate::bud::unknown_user;
+use crate::bud::{Flavor, paged};
 use crate::call::List;
 use crate::error::{Error, Result};
 use crate::operation::{
-    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged,
+    Describe, Filter, FilterProof, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
 };
 use crate::types::{PermissionId, ProjectId, UserId, check_segment};
 
@@ -40,9 +41,10 @@ impl List<ListPermissions> {
 }
 
 impl Describe for ListPermissions {
+    type Flavor = Flavor;
     const ID: &'static str = "permissions.list";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         LIST,
         Route::get("/permissions/{user_id}/projects")
             .limitation("of one user or on one project, without ids"),
@@ -147,7 +149,7 @@ impl Operation for ListPermissions {
 
 impl Paged for ListPermissions {
     type Item = Permission;
-    const FILTERS: &'static [Filter] = &[
+    const FILTERS: &'static [Filter<Flavor>] = &[
         Filter::new("user", FilterProof::Rows, FilterProof::Path),
         Filter::new("resource", FilterProof::Rows, FilterProof::Path),
     ];

@@ -9,9 +9,11 @@ use super::projects::members::{
     MEMBERS, Member, add_one, find_member, first_members, not_let_go, not_taken_in, remove_one,
 };
 use super::unknown_user;
-use crate::call::{Call, Client, List};
+use crate::bud::Client;
+use crate::bud::Flavor;
+use crate::call::{Call, List};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Page, Parts, Raw, Reply, Route, Routes, from_slice};
+use crate::operation::{Describe, Operation, Page, Parts, Raw, Reply, Route, Routes, from_slice};
 use crate::schema::{model, open_enum};
 use crate::types::{Extra, PermissionId, ProjectId, Timestamp, UserId, Warning, Wire, check_segment};
 pub use scopes::{Scope, ScopeState, Scopes};
@@ -61,7 +63,7 @@ impl Permissions {
     ///
     /// Yields [`Permission`](crate::permissions::Permission) items.
     pub fn list(&self) -> List<ListPermissions> {
-        List::new(self.0.clone(), ListPermissions::default())
+        self.0.list(ListPermissions::default())
     }
 
     /// Takes back what a user was granted on a resource, whatever its level, and returns how many permissions that were;
@@ -268,9 +270,10 @@ const SET_OF_MEMBER: Route = Route::patch("/permissions/project");
 pub struct GrantPermission(Grant);
 
 impl Describe for GrantPermission {
+    type Flavor = Flavor;
     const ID: &'static str = "permissions.grant";
     const SECTIONS: &'static [&'static str] = &["4.2"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::post("/permissions").shown_by_a_read(),
         MEMBERS
             .shown_by_a_read()
@@ -422,9 +425,10 @@ impl RevokePermission {
 }
 
 impl Describe for RevokePermission {
+    type Flavor = Flavor;
     const ID: &'static str = "permissions.revoke";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         LIST.accepted(),
         MEMBERS
             .accepted()
@@ -494,9 +498,10 @@ fn delete_each(mut ids: Vec<PermissionId>, deleted: u32) -> Result<Reply<u32>> {
 pub struct RevokePermissionById(PermissionId);
 
 impl Describe for RevokePermissionById {
+    type Flavor = Flavor;
     const ID: &'static str = "permissions.revoke_by_id";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::guide_only(DELETE, "use permissions.revoke: that API knows no permission ids");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Parts::new().segment("id", self.0.as_str())
@@ -515,9 +520,10 @@ impl Operation for RevokePermissionById {
 pub struct GetUserPermissions(UserId);
 
 impl Describe for GetUserPermissions {
+    type Flavor = Flavor;
     const ID: &'static str = "permissions.of_user";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes = Routes::runtime_only(PERMISSIONS_OF, "use permissions.list().user(id)");
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(PERMISSIONS_OF, "use permissions.list().user(id)");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Parts::new().segment("id", self.0.as_str())
     }
@@ -546,9 +552,10 @@ fn of_user(raw: &Raw) -> Result<UserPermissions> {
 pub struct SetGlobalPermissions(UserId, Scopes);
 
 impl Describe for SetGlobalPermissions {
+    type Flavor = Flavor;
     const ID: &'static str = "permissions.set_global";
     const SECTIONS: &'static [&'static str] = &["4.2"];
-    const ROUTES: Routes = Routes::runtime_only(
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(
         Route::put("/permissions/{id}/global").shown_by_a_read(),
         "use permissions.grant",
     );

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::Projects;
-use crate::auth::check_email;
+use crate::bud::Flavor;
+use crate::bud::login::check_email;
 use crate::bud::permissions::scopes;
 use crate::bud::{PermissionLevel, Role, ScopeState, UserStatus, UserType, in_use, taken};
 use crate::call::{Call, List};
 use crate::error::{Error, Result};
-use crate::operation::{Describe, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
 use crate::schema::model;
 use crate::types::{ProjectId, UserId, Wire, check_segment};
 
@@ -20,7 +21,7 @@ impl Projects {
     ///
     /// Yields [`Member`](crate::projects::Member) items.
     pub fn members(&self, id: impl Into<ProjectId>) -> List<ListMembers> {
-        List::new(self.client().clone(), ListMembers { project: id.into(), page: 1, limit: 1 })
+        self.client().list(ListMembers { project: id.into(), page: 1, limit: 1 })
     }
 
     /// Takes users into a project. `POST /projects/{id}/add-users`, runtime only. An e-mail address that the platform does not
@@ -209,9 +210,10 @@ pub struct ListMembers {
 }
 
 impl Describe for ListMembers {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.members";
     const SECTIONS: &'static [&'static str] = &["4.2", "8.3"];
-    const ROUTES: Routes = Routes::runtime_only(MEMBERS, "use permissions.list().project(id)");
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(MEMBERS, "use permissions.list().project(id)");
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         Ok(one(&self.project)?.paged(flavor, self.page, self.limit))
     }
@@ -242,9 +244,10 @@ pub struct AddMembers {
 }
 
 impl Describe for AddMembers {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.add_members";
     const SECTIONS: &'static [&'static str] = &["4.2"];
-    const ROUTES: Routes = Routes::runtime_only(ADD, INSTEAD);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(ADD, INSTEAD);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let parts = one(&self.project)?;
         if self.members.is_empty() {
@@ -282,9 +285,10 @@ impl Call<RemoveMembers> {
 }
 
 impl Describe for RemoveMembers {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.remove_members";
     const SECTIONS: &'static [&'static str] = &["8.3"];
-    const ROUTES: Routes = Routes::runtime_only(REMOVE, INSTEAD);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(REMOVE, INSTEAD);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let parts = one(&self.project)?;
         if self.users.is_empty() {

@@ -7,11 +7,12 @@ use serde_json::json;
 use super::endpoints::ALL;
 use super::users::{keys_stay, shows};
 use super::{Credential, Endpoint, check_name, in_use, taken};
-use crate::call::{Call, Client, List};
+use crate::bud::Client;
+use crate::bud::{Flavor, changed, paged};
+use crate::call::{Call, List};
 use crate::error::{Error, Result};
 use crate::operation::{
-    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed,
-    paged,
+    Describe, Filter, FilterProof, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
 };
 use crate::schema::{model, open_enum};
 use crate::types::{ProjectId, Timestamp, UserId, Wire, check_segment};
@@ -69,7 +70,7 @@ impl Projects {
     /// On runtime the server shows an administrator only the administrators' projects, so that the clients' are asked for
     /// afterwards; of these it shows the ones that the caller is a member of.
     pub fn list(&self) -> List<ListProjects> {
-        List::new(self.0.clone(), ListProjects::default())
+        self.0.list(ListProjects::default())
     }
 
     /// Changes a project's name or description. `PUT /projects/{id}` (guide), `PATCH /projects/{id}` (runtime).
@@ -98,7 +99,7 @@ impl Projects {
     ///
     /// Yields [`Endpoint`](crate::endpoints::Endpoint) items.
     pub fn endpoints(&self, id: impl Into<ProjectId>) -> List<ListProjectEndpoints> {
-        List::new(self.0.clone(), ListProjectEndpoints { project: id.into(), page: 1, limit: 1 })
+        self.0.list(ListProjectEndpoints { project: id.into(), page: 1, limit: 1 })
     }
 }
 
@@ -264,9 +265,10 @@ fn one(id: &ProjectId) -> Result<Parts> {
 pub struct CreateProject(NewProject);
 
 impl Describe for CreateProject {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.create";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::both(Route::post("/projects"), Route::post("/projects/"));
+    const ROUTES: Routes<Flavor> = Routes::both(Route::post("/projects"), Route::post("/projects/"));
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let NewProject { name, description, project_type } = &self.0;
         check_name("name", name)?;
@@ -296,9 +298,10 @@ impl Operation for CreateProject {
 pub struct GetProject(ProjectId);
 
 impl Describe for GetProject {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.get";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::both(ONE, ONE);
+    const ROUTES: Routes<Flavor> = Routes::both(ONE, ONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
@@ -338,9 +341,10 @@ impl List<ListProjects> {
 }
 
 impl Describe for ListProjects {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.list";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::get("/projects"),
         Route::get("/projects/").limitation("clients' projects are shown to their members only"),
     );
@@ -375,7 +379,7 @@ impl Operation for ListProjects {
 
 impl Paged for ListProjects {
     type Item = Project;
-    const FILTERS: &'static [Filter] =
+    const FILTERS: &'static [Filter<Flavor>] =
         &[Filter::new("project_type", FilterProof::Refused, FilterProof::Rows)];
     fn next_part(&mut self) {
         self.of_clients = true;
@@ -393,9 +397,10 @@ impl Paged for ListProjects {
 pub struct UpdateProject(ProjectId, ProjectUpdate);
 
 impl Describe for UpdateProject {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.update";
     const SECTIONS: &'static [&'static str] = &["4.1"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::put("/projects/{id}").shown_by_a_read(),
         Route::patch("/projects/{id}").shown_by_a_read(),
     );
@@ -441,9 +446,10 @@ impl Call<DeleteProject> {
 }
 
 impl Describe for DeleteProject {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.delete";
     const SECTIONS: &'static [&'static str] = &["4.3"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::both(Route::delete("/projects/{id}").accepted(), Route::delete("/projects/{id}").accepted());
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let parts = one(&self.id)?;
@@ -475,9 +481,10 @@ pub struct ListProjectEndpoints {
 }
 
 impl Describe for ListProjectEndpoints {
+    type Flavor = Flavor;
     const ID: &'static str = "projects.endpoints";
     const SECTIONS: &'static [&'static str] = &["4.3"];
-    const ROUTES: Routes = Routes::both(Route::get("/projects/{id}/endpoints"), ALL);
+    const ROUTES: Routes<Flavor> = Routes::both(Route::get("/projects/{id}/endpoints"), ALL);
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let project = &self.project;
         match flavor {
@@ -503,7 +510,7 @@ impl Operation for ListProjectEndpoints {
 
 impl Paged for ListProjectEndpoints {
     type Item = Endpoint;
-    const FILTERS: &'static [Filter] =
+    const FILTERS: &'static [Filter<Flavor>] =
         &[Filter::new("project", FilterProof::Path, FilterProof::Server("endpoints_list_by_project"))];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);

@@ -5,7 +5,8 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::super::{AuditRecord, Endpoint, Permission, Project, Quota, User, Workflow};
-use crate::operation::{Flavor, Raw, ServerMessage, clean, from_slice};
+use crate::bud::Flavor;
+use crate::operation::{Raw, ServerMessage, clean, from_slice};
 use crate::types::{Timestamp, UserId};
 
 const CANARY: &str = "canary-5ecr3t";
@@ -108,13 +109,13 @@ fn no_answer_makes_a_reader_panic() {
     for _ in 0..CASES {
         let bytes = body(random);
         let raw = Raw { status: 200, headers: HeaderMap::new(), body: Bytes::from(bytes.clone()) };
-        let refusal = raw.refusal(mask);
+        let refusal = raw.failure(&mask);
         assert!(
             refusal.is_none_or(|error| !error.to_string().contains(CANARY)),
             "{}",
             String::from_utf8_lossy(&bytes)
         );
-        assert!(raw.warnings(mask).iter().all(|warning| !warning.message().contains(CANARY)));
+        assert!(raw.warnings(&mask).iter().all(|warning| !warning.message().contains(CANARY)));
         read += u32::from(raw.page::<User>("users").is_ok());
         read += u32::from(raw.page::<Permission>("permissions").is_ok());
         let _ =
@@ -137,7 +138,7 @@ fn no_error_body_panics_or_shows_what_is_masked_or_was_sent() {
     for _ in 0..CASES {
         let bytes = body(random);
         let kind = ["text/html", "application/json", "text/plain"][random.usize(..3)];
-        let said = ServerMessage::read(&bytes, Some(kind), mask);
+        let said = ServerMessage::read(&bytes, Some(kind), &mask);
         let all = format!("{said:?}");
         assert!(!all.contains(CANARY), "{all}");
         assert!(said.message.chars().count() <= 1025 && !said.message.contains(char::is_control), "{all}");
@@ -156,7 +157,7 @@ fn a_value_that_was_sent_is_never_taken_over() {
         if random.bool() {
             text.insert(0, '\u{FEFF}');
         }
-        let said = format!("{:?}", ServerMessage::read(text.as_bytes(), None, str::to_owned));
+        let said = format!("{:?}", ServerMessage::read(text.as_bytes(), None, &str::to_owned));
         assert!(!said.contains(CANARY), "{said}");
     }
 }

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::password::{check_new_password, generate_password};
 use super::role::Wanted;
 use super::{Role, User};
-use crate::auth::{check_email, check_new_password, generate_password};
+use crate::bud::Client;
+use crate::bud::Flavor;
+use crate::bud::login::check_email;
 use crate::bud::{Scope, Scopes, check_name, taken};
-use crate::call::Client;
 use crate::error::{Error, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::open_enum;
 use crate::types::{Secret, Warning};
 
@@ -132,9 +134,10 @@ impl CreateUser {
 }
 
 impl Describe for CreateUser {
+    type Flavor = Flavor;
     const ID: &'static str = "users.create";
     const SECTIONS: &'static [&'static str] = &["3.1"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::post("/users"),
         Route::post("/users/")
             .limitation(

@@ -3,18 +3,21 @@
 use serde_json::json;
 
 mod create;
+mod password;
 mod role;
 
 use super::{check_name, in_use, unknown_user};
-use crate::call::{Call, Client, List};
+use crate::bud::Client;
+use crate::bud::{Flavor, changed, paged};
+use crate::call::{Call, List};
 use crate::error::{Error, Result};
 use crate::operation::{
-    Describe, Filter, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, changed, from_slice,
-    paged,
+    Describe, Filter, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, from_slice,
 };
 use crate::schema::{model, open_enum};
 use crate::types::{Timestamp, UserId, Wire};
 pub use create::{CreateUser, Created, NewUser, UserType};
+pub(crate) use password::check_new_password;
 pub use role::Role;
 use role::Wanted;
 
@@ -75,7 +78,7 @@ impl Users {
     /// # }
     /// ```
     pub fn list(&self) -> List<ListUsers> {
-        List::new(self.0.clone(), ListUsers::default())
+        self.0.list(ListUsers::default())
     }
 
     /// Changes a user's names. `PUT /users/{id}` (guide), `PATCH /users/{id}` (runtime, which has one name, so that both
@@ -241,9 +244,10 @@ fn one(id: &UserId) -> Result<Parts> {
 pub struct GetUser(UserId);
 
 impl Describe for GetUser {
+    type Flavor = Flavor;
     const ID: &'static str = "users.get";
     const SECTIONS: &'static [&'static str] = &["8.1"];
-    const ROUTES: Routes = Routes::both(ONE, ONE);
+    const ROUTES: Routes<Flavor> = Routes::both(ONE, ONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
@@ -289,9 +293,10 @@ impl List<ListUsers> {
 }
 
 impl Describe for ListUsers {
+    type Flavor = Flavor;
     const ID: &'static str = "users.list";
     const SECTIONS: &'static [&'static str] = &["8.1"];
-    const ROUTES: Routes = Routes::both(Route::get("/users"), Route::get("/users/"));
+    const ROUTES: Routes<Flavor> = Routes::both(Route::get("/users"), Route::get("/users/"));
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let role = self.role.as_ref().map(|role| role.wire(flavor)).transpose()?;
         let status = self.status.as_ref().map(|status| match (flavor, status) {
@@ -331,7 +336,7 @@ impl Operation for ListUsers {
 
 impl Paged for ListUsers {
     type Item = User;
-    const FILTERS: &'static [Filter] =
+    const FILTERS: &'static [Filter<Flavor>] =
         &[Filter::rows("role"), Filter::rows("status"), Filter::rows("search")];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
@@ -346,9 +351,10 @@ impl Paged for ListUsers {
 pub struct UpdateUser(UserId, UserUpdate);
 
 impl Describe for UpdateUser {
+    type Flavor = Flavor;
     const ID: &'static str = "users.update";
     const SECTIONS: &'static [&'static str] = &["3.2"];
-    const ROUTES: Routes = Routes::both(CHANGE, Route::patch("/users/{id}").shown_by_a_read());
+    const ROUTES: Routes<Flavor> = Routes::both(CHANGE, Route::patch("/users/{id}").shown_by_a_read());
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let mut body = serde_json::Map::new();
         for (field, name) in [("first_name", &self.1.first_name), ("last_name", &self.1.last_name)] {
@@ -402,9 +408,10 @@ pub(crate) fn shows<const N: usize>(texts: [(&Option<String>, &Option<String>); 
 pub struct SetRole(UserId, Wanted);
 
 impl Describe for SetRole {
+    type Flavor = Flavor;
     const ID: &'static str = "users.set_role";
     const SECTIONS: &'static [&'static str] = &["3.2"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         CHANGE,
         Route::patch("/users/{id}")
             .shown_by_a_read()
@@ -442,9 +449,10 @@ impl Call<DeactivateUser> {
 }
 
 impl Describe for DeactivateUser {
+    type Flavor = Flavor;
     const ID: &'static str = "users.deactivate";
     const SECTIONS: &'static [&'static str] = &["3.3"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         CHANGE,
         Route::delete("/users/{id}").accepted().limitation(
             "refused while he has API keys, unless they are to be deleted; the answer has only id and status; a user who \
@@ -494,9 +502,10 @@ pub(crate) fn keys_stay(param: &'static str) -> Error {
 pub struct ReactivateUser(UserId);
 
 impl Describe for ReactivateUser {
+    type Flavor = Flavor;
     const ID: &'static str = "users.reactivate";
     const SECTIONS: &'static [&'static str] = &["3.3"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::both(CHANGE, Route::patch("/users/{id}/reactivate").done_on_repeat(&[404]).shown_by_a_read());
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         match flavor {

@@ -1,8 +1,8 @@
 //! Roles, as each API has them.
 
-use crate::call::{Client, ClientBuilder};
+use crate::bud::Flavor;
+use crate::bud::{Client, ClientBuilder};
 use crate::error::{Error, Result};
-use crate::operation::Flavor;
 use crate::schema::open_enum;
 
 open_enum! {

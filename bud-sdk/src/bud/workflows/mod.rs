@@ -6,10 +6,12 @@ mod steps;
 use serde_json::Value;
 
 use super::beside;
-use crate::call::{Call, Client, List};
+use crate::bud::Client;
+use crate::bud::{Flavor, paged};
+use crate::call::{Call, List};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::{
-    Describe, Filter, FilterProof, Flavor, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes, paged,
+    Describe, Filter, FilterProof, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
 };
 use crate::schema::{model, open_enum};
 use crate::types::{Timestamp, Wire, WorkflowId};
@@ -57,7 +59,7 @@ impl Workflows {
     ///
     /// Yields [`Workflow`](crate::workflows::Workflow) items.
     pub fn list(&self) -> List<ListWorkflows> {
-        List::new(self.0.clone(), ListWorkflows::default())
+        self.0.list(ListWorkflows::default())
     }
 
     /// Takes back a workflow of the caller's own that is in progress: it is gone afterwards. `DELETE /workflows/{id}`, runtime
@@ -215,9 +217,10 @@ fn one(id: &WorkflowId) -> Result<Parts> {
 pub struct GetWorkflow(pub(super) WorkflowId);
 
 impl Describe for GetWorkflow {
+    type Flavor = Flavor;
     const ID: &'static str = "workflows.get";
     const SECTIONS: &'static [&'static str] = &["5.2"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/workflows/{id}"), NONE);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(Route::get("/workflows/{id}"), NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
@@ -250,9 +253,10 @@ impl List<ListWorkflows> {
 }
 
 impl Describe for ListWorkflows {
+    type Flavor = Flavor;
     const ID: &'static str = "workflows.list";
     const SECTIONS: &'static [&'static str] = &["5.2"];
-    const ROUTES: Routes = Routes::runtime_only(Route::get("/workflows"), NONE);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(Route::get("/workflows"), NONE);
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         Ok(paged(flavor, self.page, self.limit).query_opt("workflow_type", self.workflow_type.as_ref()))
     }
@@ -272,7 +276,7 @@ impl Operation for ListWorkflows {
 
 impl Paged for ListWorkflows {
     type Item = Workflow;
-    const FILTERS: &'static [Filter] =
+    const FILTERS: &'static [Filter<Flavor>] =
         &[Filter::new("workflow_type", FilterProof::Refused, FilterProof::Rows)];
     fn set_page(&mut self, page: u32, limit: u32) {
         (self.page, self.limit) = (page, limit);
@@ -287,9 +291,10 @@ impl Paged for ListWorkflows {
 pub struct CancelWorkflow(pub(super) WorkflowId);
 
 impl Describe for CancelWorkflow {
+    type Flavor = Flavor;
     const ID: &'static str = "workflows.cancel";
     const SECTIONS: &'static [&'static str] = &["5.1"];
-    const ROUTES: Routes = Routes::runtime_only(
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(
         Route::delete("/workflows/{id}")
             .accepted()
             .limitation("what it has started on a cluster goes on there"),

@@ -109,7 +109,7 @@ fn a_program_that_does_not_read_its_environment_hears_how_to() {
     let setting = setting.set("BUD_PASSWORD", "canary");
     let variable = |name: &str| setting.variables.get(name).cloned();
     let around = Surroundings { variable: &variable, home: None };
-    let config = Config::of_builder(Layer::default()).beside(&around);
+    let config = Config::of_builder(&KEYS, Layer::default()).beside(&around);
     let error = config.base_url(false).unwrap_err().to_string();
     assert!(error.contains("BUD_BASE_URL is set, but not read: use builder.env"), "{error}");
     let base = Url::parse("https://bud.test").unwrap();

@@ -254,7 +254,7 @@ fn nameless(template: &str) -> String {
 fn operations(route: &str) -> Vec<&'static str> {
     let (method, template) = route.split_once(' ').unwrap();
     let goes_there = |info: &&bud_sdk::operations::OperationInfo| {
-        matches!(info.routes.runtime, Support::Offered(to)
+        matches!(info.on("runtime"), Some(Support::Offered(to))
             if to.method.as_str() == method && nameless(to.path) == nameless(template))
     };
     bud_sdk::operations::all().iter().filter(goes_there).map(|info| info.id).collect()
@@ -264,7 +264,7 @@ fn operations(route: &str) -> Vec<&'static str> {
 fn every_route_that_we_offer_is_one_of_the_platforms() {
     let routes = Schemas::read().routes();
     for info in bud_sdk::operations::all() {
-        if let Support::Offered(to) = info.routes.runtime {
+        if let Some(Support::Offered(to)) = info.on("runtime") {
             let there = routes.keys().any(|route| {
                 let (method, template) = route.split_once(' ').unwrap();
                 method == to.method.as_str() && nameless(template) == nameless(to.path)

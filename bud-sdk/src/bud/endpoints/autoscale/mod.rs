@@ -5,9 +5,10 @@ mod settings;
 use serde_json::{Map, Value, json};
 
 use super::{MOST_REPLICAS, Scoped, Target, check_range};
+use crate::bud::Flavor;
 use crate::bud::beside;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 
 pub use settings::{
     Autoscaler, Autoscaling, CloudProvider, CostLimits, FailoverThresholds, FederationMode, GpuScaling,
@@ -202,9 +203,10 @@ impl Scoped for GetAutoscaler {
 }
 
 impl Describe for GetAutoscaler {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.autoscaler";
     const SECTIONS: &'static [&'static str] = &["5.3"];
-    const ROUTES: Routes = Routes::runtime_only(AUTOSCALER, INSTEAD);
+    const ROUTES: Routes<Flavor> = Routes::runtime_only(AUTOSCALER, INSTEAD);
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         self.0.parts(flavor)
     }
@@ -228,9 +230,10 @@ impl Scoped for SetAutoscaler {
 }
 
 impl Describe for SetAutoscaler {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.autoscale";
     const SECTIONS: &'static [&'static str] = &["5.3"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::runtime_only(Route::put("/endpoints/{id}/autoscale").shown_by_a_read(), INSTEAD);
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         let settings = self.1.to_wire()?;

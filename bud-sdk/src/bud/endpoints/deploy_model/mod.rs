@@ -14,7 +14,8 @@ use std::time::Duration;
 use futures_core::Stream;
 
 use super::{Endpoint, Endpoints};
-use crate::call::{Client, Job, OnUpdate, Wait};
+use crate::bud::Client;
+use crate::call::{Job, OnUpdate, Wait};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::BoxFuture;
 use crate::schema::{model, open_enum};

@@ -7,11 +7,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::step::{DeployStep, TRIGGER};
 use super::{Begun, DeployModel, DeploymentStage, DeploymentUpdate, Shared, begun};
+use crate::bud::Client;
 use crate::bud::ModelProviderType;
 use crate::bud::clusters::{RecommendClusters, Recommendations, RecommendedCluster};
 use crate::bud::endpoints::{Endpoint, EndpointStatus, ListEndpoints};
 use crate::bud::workflows::{GetWorkflow, Workflow, WorkflowStatus, WorkflowSteps};
-use crate::call::{Client, List, SLOWEST, Teller, Verdict, Wait};
+use crate::call::{SLOWEST, Teller, Verdict, Wait};
 use crate::error::{Error, ErrorKind, Result, seconds};
 use crate::http::{Meta, Options};
 use crate::operation::Describe;
@@ -296,7 +297,7 @@ impl Run {
     /// The endpoint by its name, if it is listed.
     async fn listed(&self, left: Duration) -> Result<Option<Endpoint>> {
         let named = ListEndpoints::named(self.model.project.clone(), self.stored.clone());
-        let list = List::new(self.client.clone(), named);
+        let list = self.client.list(named);
         let found = match timeout(left, list.all()).await {
             Ok(found) => found?,
             Err(_) => return Err(Error::new(ErrorKind::Timeout, "the list did not arrive in time")),

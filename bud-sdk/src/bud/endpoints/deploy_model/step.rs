@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::DeployModel;
+use crate::bud::Flavor;
 use crate::bud::taken;
 use crate::bud::workflows::{self, Workflow};
 use crate::error::{Error, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::types::{ProjectId, WorkflowId};
 
 /// The number of the step that starts the deployment. The platform counts one step by itself in between.
@@ -49,9 +50,10 @@ impl DeployStep {
 }
 
 impl Describe for DeployStep {
+    type Flavor = Flavor;
     const ID: &'static str = "endpoints.deploy_model";
     const SECTIONS: &'static [&'static str] = &["5.1"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::runtime_only(Route::post("/models/deploy-workflow"), "use endpoints.deploy");
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         Parts::new().json(&self.body)?.scope(flavor, Some(&self.project))

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use bud_sdk::Flavor;
 use bud_sdk::bindings::{self, Arg, Kind, Type};
 use bud_sdk::operations::{OperationInfo, Support};
 
@@ -39,14 +38,16 @@ fn routes_of(operation: &OperationInfo) -> Vec<String> {
     if !operation.sections.is_empty() {
         lines.push(format!("Guide section {}.", operation.sections.join(", ")));
     }
-    for flavor in [Flavor::Guide, Flavor::Runtime] {
-        lines.push(match operation.routes.on(flavor) {
+    for (flavor, support) in operation.routes() {
+        // A service with one API has no name for it.
+        let api = if flavor.is_empty() { String::new() } else { format!("{flavor}: ") };
+        lines.push(match support {
             Support::Offered(route) => {
                 let limitation =
                     route.limitation.map(|limitation| format!(": {limitation}")).unwrap_or_default();
-                format!("- {flavor}: `{} {}`{limitation}", route.method, route.path)
+                format!("- {api}`{} {}`{limitation}", route.method, route.path)
             }
-            Support::Unsupported(instead) => format!("- {flavor}: not offered. {}", sentence(instead)),
+            Support::Unsupported(instead) => format!("- {api}not offered. {}", sentence(instead)),
         });
     }
     lines
@@ -63,11 +64,11 @@ fn errors_of(method: &Method<'_>, operation: Option<&OperationInfo>) -> Vec<Stri
     let mut lines =
         vec!["@throws {InvalidArgumentError} before any request, for what no API takes.".to_owned()];
     let Some(operation) = operation else { return lines };
-    let routes = [Flavor::Guide, Flavor::Runtime].map(|flavor| operation.routes.on(flavor));
+    let routes = operation.routes();
     let offered = |test: &dyn Fn(&bud_sdk::operations::Route) -> bool| {
-        routes.iter().any(|support| matches!(support, Support::Offered(route) if test(route)))
+        routes.iter().any(|(_, support)| matches!(support, Support::Offered(route) if test(route)))
     };
-    if routes.iter().any(|support| matches!(support, Support::Unsupported(_))) {
+    if routes.iter().any(|(_, support)| matches!(support, Support::Unsupported(_))) {
         lines.push(
             "@throws {UnsupportedError} before any request, where the server's API does not offer it."
                 .to_owned(),

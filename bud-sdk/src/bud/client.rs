@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Call, Capabilities, ClientBuilder};
+use super::backend::SPEC;
+use super::capabilities::Capabilities;
+use super::flavor::Flavor;
 use crate::auth::Session;
+use crate::call::{Call, List, RawCall};
 use crate::error::Result;
-use crate::http::{Incoming, Meta, Options, Platform, execute, open};
-use crate::operation::{Describe, Flavor, Operation, OperationInfo, Route};
+use crate::http::{Connection, Incoming, Meta, Options};
+use crate::operation::{Describe, Method, Operation, Paged, Route};
 use crate::types::Secret;
 
 /// A client of one Bud platform. Cloning it is cheap, and clones share connections, session and retry budget.
@@ -28,10 +32,8 @@ use crate::types::Secret;
 pub struct Client(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) platform: Arc<Platform>,
+    pub(super) connection: Arc<Connection>,
     pub(super) session: Session,
-    pub(super) options: Options,
-    pub(super) operations: &'static [OperationInfo],
     pub(super) names: Vec<(String, String)>,
     pub(super) unlock: Option<Arc<dyn Unlock>>,
 }
@@ -43,22 +45,9 @@ pub(crate) trait Unlock: Send + Sync {
 }
 
 impl Client {
-    /// Starts to configure a client.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::new()
-    }
-
-    /// A client from the environment and `~/.bud/config.toml`; see [`ClientBuilder::env`] for what is read.
-    ///
-    /// # Errors
-    /// `Config`, naming the variable, or the file and key, that is missing or wrong.
-    pub fn from_env() -> Result<Self> {
-        Self::builder().env().build()
-    }
-
     /// The address that it calls.
     pub fn base_url(&self) -> &str {
-        self.0.platform.channel.base.as_str()
+        self.0.connection.channel.base.as_str()
     }
 
     /// Which API the server speaks: as configured, or asked for once.
@@ -66,8 +55,7 @@ impl Client {
     /// # Errors
     /// Those of a request, and `Config` when the answer is unclear.
     pub async fn flavor(&self) -> Result<Flavor> {
-        let options = &self.0.options;
-        self.0.platform.flavor(options, options.deadline()).await
+        self.0.connection.flavor().await
     }
 
     /// What this server's API offers, operation by operation, and what is lost or to be used instead.
@@ -75,11 +63,30 @@ impl Client {
     /// # Errors
     /// Those of [`flavor`](Self::flavor).
     pub async fn capabilities(&self) -> Result<Capabilities> {
-        Ok(Capabilities::on(self.flavor().await?, self.0.operations))
+        Ok(Capabilities::on(self.flavor().await?, SPEC.operations))
+    }
+
+    /// Calls a route that has no typed call. The path begins with `/`; its segments are sent as they are, and those that
+    /// would leave their place are refused. The session, deadlines, limits and errors are those of every call; only a GET
+    /// is repeated after a failure that may have reached the server, unless [`idempotent`](RawCall::idempotent) says more.
+    ///
+    /// ```no_run
+    /// # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
+    /// use bud_sdk::operations::Method;
+    /// let models: serde_json::Value = bud.raw(Method::Get, "/models").query("limit", 5).await?.json()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn raw(&self, method: Method, path: impl Into<String>) -> RawCall {
+        RawCall::new(&self.0.connection, method, path.into())
     }
 
     pub(crate) fn call<O: Operation>(&self, operation: O) -> Call<O> {
-        Call::new(self.clone(), operation)
+        Call::new(&self.0.connection, operation)
+    }
+
+    pub(crate) fn list<O: Paged>(&self, operation: O) -> List<O> {
+        List::new(&self.0.connection, operation)
     }
 
     pub(crate) async fn execute<O: Operation>(
@@ -87,39 +94,27 @@ impl Client {
         operation: &O,
         options: Options,
     ) -> Result<(O::Output, Meta)> {
-        execute(&self.0.platform, operation, &options.or(&self.0.options), &self.0.session).await
+        self.0.connection.execute(operation, options).await
     }
 
     /// The options of a call that is part of something with so much time left.
-    pub(crate) fn options_within(&self, left: std::time::Duration) -> Options {
-        let total = self.0.options.total.unwrap_or(Options::TOTAL);
-        Options {
-            total: Some(total.min(left).max(std::time::Duration::from_millis(1))),
-            ..Options::default()
-        }
-    }
-
-    pub(crate) async fn execute_anonymous<O: Operation>(
-        &self,
-        operation: &O,
-        options: Options,
-    ) -> Result<(O::Output, Meta)> {
-        let options = options.or(&self.0.options);
-        execute(&self.0.platform, operation, &options, &crate::http::Anonymous).await
+    pub(crate) fn options_within(&self, left: Duration) -> Options {
+        let total = self.0.connection.options.total.unwrap_or(Options::TOTAL);
+        Options { total: Some(total.min(left).max(Duration::from_millis(1))), ..Options::default() }
     }
 
     pub(crate) async fn open<D: Describe>(&self, request: &D, options: Options) -> Result<(Incoming, Meta)> {
-        open(&self.0.platform, request, &options.or(&self.0.options), &self.0.session).await
+        self.0.connection.open(request, options).await
     }
 
     /// Where an operation goes on this server.
-    pub(crate) async fn route<D: Describe>(&self) -> Result<Route> {
+    pub(crate) async fn route<D: Describe<Flavor = Flavor>>(&self) -> Result<Route> {
         D::ROUTES.route(self.flavor().await?)
     }
 
     /// What must not be shown of any text that comes back.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
-        crate::http::Authorize::secrets(&self.0.session)
+        self.0.connection.secrets()
     }
 
     /// What the program gives in place of this name, where the API lacks it.

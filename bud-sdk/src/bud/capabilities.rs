@@ -1,6 +1,7 @@
 //! What a server's API offers, read from the operations' own data.
 
-use crate::operation::{Flavor, OperationInfo, Support};
+use super::Flavor;
+use crate::operation::{OperationInfo, Support};
 
 /// What one API flavor offers, operation by operation.
 #[derive(Debug, Clone)]
@@ -28,13 +29,12 @@ pub struct Capability {
 
 impl Capabilities {
     pub(super) fn on(flavor: Flavor, operations: &'static [OperationInfo]) -> Self {
-        let operations = operations.iter().map(|info| match info.routes.on(flavor) {
-            Support::Offered(route) => {
-                Capability { id: info.id, supported: true, limitation: route.limitation, instead: None }
-            }
-            Support::Unsupported(instead) => {
-                Capability { id: info.id, supported: false, limitation: None, instead: Some(instead) }
-            }
+        let operations = operations.iter().filter_map(|info| {
+            let (limitation, instead) = match info.on(flavor.as_str())? {
+                Support::Offered(route) => (route.limitation, None),
+                Support::Unsupported(instead) => (None, Some(instead)),
+            };
+            Some(Capability { id: info.id, supported: instead.is_none(), limitation, instead })
         });
         Self { flavor, operations: operations.collect() }
     }

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::auth::Tokens;
+use crate::bud::Flavor;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::http::AuthHeader;
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::model;
 use crate::types::Secret;
 
@@ -37,42 +40,32 @@ model! {
     }
 }
 
-/// Tokens as received, checked.
-#[derive(Debug, Clone)]
-pub struct Tokens {
-    pub(crate) access: Secret,
-    pub(crate) refresh: Option<Secret>,
-    pub(crate) expires_in: Option<Duration>,
-    pub(crate) must_change_password: Option<bool>,
-}
-
 /// No token lives longer, whatever the server says; it keeps clock arithmetic in bounds.
 const LONGEST_LIFE: f64 = 30.0 * 24.0 * 3600.0;
 
-impl Tokens {
-    fn read(raw: &Raw) -> Result<Self> {
-        let answer: TokenAnswer = raw.object_exact("token")?;
-        let access = answer.access_token.filter(|token| !token.expose().is_empty());
-        let access = access.ok_or_else(|| {
-            Error::decode(".access_token", "the answer has no access token").with_status(raw.status)
-        })?;
-        // Before anyone keeps it.
-        crate::http::Token::bearer(access.clone())?;
-        let flags: SignInFlags = crate::operation::from_slice(&raw.body)?;
-        // Both are true for a user whom an administrator created. The seeded super user has only the first, and may do
-        // everything.
-        let must_change_password = flags.is_reset_password.or(flags.first_login);
-        let seconds =
-            answer.expires_in.and_then(|life| life.as_f64().or_else(|| life.as_str()?.trim().parse().ok()));
-        // A life of nothing says nothing: the token is then used until the server refuses it.
-        let life = seconds.filter(|life| *life > 0.0).map(|life| life.min(LONGEST_LIFE));
-        Ok(Self {
-            access,
-            refresh: answer.refresh_token.filter(|token| !token.expose().is_empty()),
-            expires_in: life.and_then(|life| Duration::try_from_secs_f64(life).ok()),
-            must_change_password,
-        })
-    }
+/// Reads a token answer.
+fn read_tokens(raw: &Raw) -> Result<Tokens> {
+    let answer: TokenAnswer = raw.object_exact("token")?;
+    let access = answer.access_token.filter(|token| !token.expose().is_empty());
+    let access = access.ok_or_else(|| {
+        Error::decode(".access_token", "the answer has no access token").with_status(raw.status)
+    })?;
+    // Before anyone keeps it.
+    AuthHeader::bearer(access.clone())?;
+    let flags: SignInFlags = crate::operation::from_slice(&raw.body)?;
+    // Both are true for a user whom an administrator created. The seeded super user has only the first, and may do
+    // everything.
+    let must_change_password = flags.is_reset_password.or(flags.first_login);
+    let seconds =
+        answer.expires_in.and_then(|life| life.as_f64().or_else(|| life.as_str()?.trim().parse().ok()));
+    // A life of nothing says nothing: the token is then used until the server refuses it.
+    let life = seconds.filter(|life| *life > 0.0).map(|life| life.min(LONGEST_LIFE));
+    Ok(Tokens {
+        access,
+        refresh: answer.refresh_token.filter(|token| !token.expose().is_empty()),
+        expires_in: life.and_then(|life| Duration::try_from_secs_f64(life).ok()),
+        must_change_password,
+    })
 }
 
 /// E-mail and password for tokens.
@@ -83,10 +76,11 @@ pub struct Login {
 }
 
 impl Describe for Login {
+    type Flavor = Flavor;
     const ID: &'static str = "auth.login";
     const SECTIONS: &'static [&'static str] = &["3.1"];
     // Repeating it counts towards a lock-out, so only what was never processed is repeated.
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::both(Route::post("/auth/login").limited_first(), Route::post("/auth/login").limited_first());
     fn encode(&self, _: Flavor) -> Result<Parts> {
         check_email(&self.email)?;
@@ -142,7 +136,7 @@ const LOGIN_FAILS: &str =
 impl Operation for Login {
     type Output = Tokens;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Tokens>> {
-        Tokens::read(&raw).map(Reply::Done)
+        read_tokens(&raw).map(Reply::Done)
     }
 }
 
@@ -153,9 +147,10 @@ pub struct Refresh {
 }
 
 impl Describe for Refresh {
+    type Flavor = Flavor;
     const ID: &'static str = "auth.refresh";
     const SECTIONS: &'static [&'static str] = &["3.1"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::post("/auth/refresh").limited_first(),
         Route::post("/auth/refresh-token").limited_first(),
     );
@@ -172,7 +167,7 @@ impl Describe for Refresh {
 impl Operation for Refresh {
     type Output = Tokens;
     fn decode(&self, _: Flavor, raw: Raw) -> Result<Reply<Tokens>> {
-        Tokens::read(&raw).map(Reply::Done)
+        read_tokens(&raw).map(Reply::Done)
     }
 }
 
@@ -183,9 +178,10 @@ pub struct Logout {
 }
 
 impl Describe for Logout {
+    type Flavor = Flavor;
     const ID: &'static str = "auth.logout";
     const SECTIONS: &'static [&'static str] = &["3.1"];
-    const ROUTES: Routes =
+    const ROUTES: Routes<Flavor> =
         Routes::both(Route::post("/auth/logout").accepted(), Route::post("/auth/logout").accepted());
     fn encode(&self, _: Flavor) -> Result<Parts> {
         let body = json!({ "refresh_token": self.refresh_token.expose() });
@@ -207,9 +203,10 @@ pub struct RequestPasswordReset {
 }
 
 impl Describe for RequestPasswordReset {
+    type Flavor = Flavor;
     const ID: &'static str = "auth.request_password_reset";
     const SECTIONS: &'static [&'static str] = &["3.4"];
-    const ROUTES: Routes = Routes::both(
+    const ROUTES: Routes<Flavor> = Routes::both(
         Route::post("/auth/password/reset").accepted(),
         Route::post("/users/reset-password").accepted(),
     );
@@ -299,7 +296,7 @@ mod tests {
     }
 
     fn read(body: impl Into<Bytes>) -> Result<Tokens> {
-        Tokens::read(&Raw { status: 200, headers: http::HeaderMap::new(), body: body.into() })
+        read_tokens(&Raw { status: 200, headers: http::HeaderMap::new(), body: body.into() })
     }
 
     #[test]
@@ -326,7 +323,7 @@ mod tests {
             let shown = match read(body) {
                 Ok(tokens) => {
                     good += 1;
-                    assert!(crate::http::Token::bearer(tokens.access.clone()).is_ok());
+                    assert!(AuthHeader::bearer(tokens.access.clone()).is_ok());
                     assert!(tokens.expires_in.is_none_or(|life| life.as_secs_f64() <= LONGEST_LIFE));
                     format!("{tokens:?} {tokens:#?}")
                 }

@@ -1,0 +1,55 @@
+//! What is particular to one HTTP service, as data: the pipeline itself knows no service.
+
+use super::{BoxFuture, Channel, Deadline, Options};
+use crate::config::Keys;
+use crate::error::{Error, Result};
+use crate::operation::{OperationInfo, Quirk, Raw, ServerMessage};
+
+/// Takes secrets out of a text.
+pub(crate) type Mask<'a> = &'a dyn Fn(&str) -> String;
+
+/// Asks a server which of its service's APIs it speaks: the answer is a place in the list of flavors.
+pub(crate) type Detect = for<'a> fn(&'a Channel, &'a Options, Deadline) -> BoxFuture<'a, Result<usize>>;
+
+/// The description of a service.
+pub(crate) struct BackendSpec {
+    /// The name in configurations and spans: `bud`, `prometheus`.
+    pub(crate) name: &'static str,
+    /// How its values are named in the environment and in the configuration file.
+    pub(crate) keys: &'static Keys,
+    /// None for a service with one API.
+    pub(crate) detect: Option<Detect>,
+    /// Reads what a refusal says: its body and content type.
+    pub(crate) read_error: fn(&[u8], Option<&str>, Mask<'_>) -> ServerMessage,
+    /// Finds the failure in an answer with a status of success.
+    pub(crate) failure: fn(&Raw, Mask<'_>) -> Option<Error>,
+    /// Refusals that mean something else than their status says.
+    pub(crate) quirks: &'static [Quirk],
+    /// Everything that it can be asked.
+    pub(crate) operations: &'static [OperationInfo],
+}
+
+impl BackendSpec {
+    /// A service with one API and errors in the usual forms.
+    pub(crate) const fn new(
+        name: &'static str,
+        keys: &'static Keys,
+        operations: &'static [OperationInfo],
+    ) -> Self {
+        Self {
+            name,
+            keys,
+            detect: None,
+            read_error: ServerMessage::read,
+            failure: Raw::failure,
+            quirks: &[],
+            operations,
+        }
+    }
+}
+
+impl std::fmt::Debug for BackendSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
