@@ -30,8 +30,9 @@
 //!   it needs one version of the Kubernetes types in the whole program, which a library must not choose. A program that enables this
 //!   feature therefore also depends on `k8s-openapi` and enables one of its version features:
 //!   `k8s-openapi = { version = "0.29", features = ["latest"] }`.
-//! - `bindings`: everything that can be called as data, for bindings to other languages, in `bindings`. Includes `decrypt` and
-//!   `kubernetes`.
+//! - `monitoring`: Prometheus and Alertmanager, in `monitoring`.
+//! - `bindings`: everything that can be called as data, for bindings to other languages, in `bindings`. Includes `decrypt`,
+//!   `kubernetes` and `monitoring`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unnameable_types)]
@@ -55,6 +56,8 @@ mod error;
 mod http;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+#[cfg(feature = "monitoring")]
+pub mod monitoring;
 mod operation;
 pub mod report;
 mod schema;

@@ -1,7 +1,7 @@
 //! How a service opens, renews and ends a session.
 
 use super::Tokens;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::{Authenticate, BoxFuture, Options};
 use crate::types::Secret;
 
@@ -39,34 +39,4 @@ pub(crate) struct Hints {
     pub(crate) outage: &'static str,
     /// An API key.
     pub(crate) api_key: &'static str,
-}
-
-/// For services without a login: their credentials come from elsewhere.
-pub(crate) struct NoExchange(pub(crate) &'static Hints);
-
-fn no_login<T: Send + 'static>() -> BoxFuture<'static, Result<T>> {
-    Box::pin(async { Err(Error::config("this service has no login")) })
-}
-
-impl TokenExchange for NoExchange {
-    fn log_in<'a>(&'a self, _: String, _: Secret, _: &'a Options) -> BoxFuture<'a, Result<Tokens>> {
-        no_login()
-    }
-    fn refresh<'a>(&'a self, _: Secret, _: &'a Options) -> BoxFuture<'a, Result<Tokens>> {
-        no_login()
-    }
-    fn log_out<'a>(
-        &'a self,
-        _: Secret,
-        _: &'a Options,
-        _: &'a dyn Authenticate,
-    ) -> BoxFuture<'a, Result<()>> {
-        no_login()
-    }
-    fn random(&self) -> f64 {
-        fastrand::f64()
-    }
-    fn hints(&self) -> &'static Hints {
-        self.0
-    }
 }

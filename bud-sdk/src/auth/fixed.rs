@@ -18,6 +18,7 @@ impl Fixed {
     }
 
     /// What to do when the server refuses the header.
+    #[cfg(feature = "monitoring")]
     pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self

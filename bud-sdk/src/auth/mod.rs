@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::http::BoxFuture;
 use crate::types::Secret;
 
-pub(crate) use exchange::{Hints, NoExchange, TokenExchange};
+pub(crate) use exchange::{Hints, TokenExchange};
+#[cfg(feature = "monitoring")]
 pub(crate) use fixed::Fixed;
 pub(crate) use session::{Session, Source};
 pub(crate) use store::{Store, resumed};

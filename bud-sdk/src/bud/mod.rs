@@ -37,7 +37,6 @@ pub(crate) use backend::SPEC;
 pub use builder::ClientBuilder;
 pub use capabilities::{Capabilities, Capability};
 pub use client::Client;
-#[cfg(feature = "decrypt")]
 pub(crate) use client::Unlock;
 pub use clusters::{
     AccessMode, Cluster, ClusterResource, ClusterSettings, ClusterStatus, Clusters, Estimate, Estimates,

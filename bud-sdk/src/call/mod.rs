@@ -11,6 +11,8 @@ mod raw;
 mod single;
 mod wait;
 
+#[cfg(feature = "monitoring")]
+pub(crate) use builder::Checked;
 pub(crate) use builder::{ConnectionBuilder, connection_setters};
 pub use download::{Completeness, Progress};
 pub(crate) use download::{FileTarget, Inspect, Limits, OnProgress, Source, Transfer, write_into};

@@ -32,6 +32,7 @@ pub(crate) struct Key {
 
 impl Key {
     /// A value that the service does not have.
+    #[cfg(any(test, feature = "monitoring"))]
     pub(crate) const NONE: Self = Self { variables: &[], file: "" };
 
     pub(crate) const fn new(variables: &'static [&'static str], file: &'static str) -> Self {
@@ -65,6 +66,7 @@ impl Keys {
 }
 
 /// The names of a service beside the platform: `BUD_NAME_URL` and so on, and the table of that name.
+#[cfg(any(test, feature = "monitoring"))]
 macro_rules! service_keys {
     ($variable:literal, $table:literal) => {
         $crate::config::Keys {
@@ -86,4 +88,5 @@ macro_rules! service_keys {
         }
     };
 }
+#[cfg(any(test, feature = "monitoring"))]
 pub(crate) use service_keys;

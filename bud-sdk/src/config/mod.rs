@@ -47,7 +47,9 @@ pub(crate) use address::{is_loopback, server};
 #[cfg(any(unix, feature = "kubernetes"))]
 pub(crate) use env::home;
 pub(crate) use env::{Surroundings, Variables};
-pub(crate) use keys::{Key, Keys, service_keys};
+#[cfg(any(test, feature = "monitoring"))]
+pub(crate) use keys::service_keys;
+pub(crate) use keys::{Key, Keys};
 pub(crate) use login::Login;
 #[cfg(unix)]
 pub(crate) use owner::own_uid;

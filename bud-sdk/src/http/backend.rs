@@ -2,8 +2,8 @@
 
 use super::{BoxFuture, Channel, Deadline, Options};
 use crate::config::Keys;
-use crate::error::{Error, Result};
-use crate::operation::{OperationInfo, Quirk, Raw, ServerMessage};
+use crate::error::Result;
+use crate::operation::{OperationInfo, Quirk, ServerMessage};
 
 /// Takes secrets out of a text.
 pub(crate) type Mask<'a> = &'a dyn Fn(&str) -> String;
@@ -21,8 +21,6 @@ pub(crate) struct BackendSpec {
     pub(crate) detect: Option<Detect>,
     /// Reads what a refusal says: its body and content type.
     pub(crate) read_error: fn(&[u8], Option<&str>, Mask<'_>) -> ServerMessage,
-    /// Finds the failure in an answer with a status of success.
-    pub(crate) failure: fn(&Raw, Mask<'_>) -> Option<Error>,
     /// Refusals that mean something else than their status says.
     pub(crate) quirks: &'static [Quirk],
     /// Everything that it can be asked.
@@ -36,15 +34,7 @@ impl BackendSpec {
         keys: &'static Keys,
         operations: &'static [OperationInfo],
     ) -> Self {
-        Self {
-            name,
-            keys,
-            detect: None,
-            read_error: ServerMessage::read,
-            failure: Raw::failure,
-            quirks: &[],
-            operations,
-        }
+        Self { name, keys, detect: None, read_error: ServerMessage::read, quirks: &[], operations }
     }
 }
 

@@ -22,14 +22,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderValue;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Secret;
 
-pub(crate) use backend::{BackendSpec, Mask};
+pub(crate) use backend::BackendSpec;
+#[cfg(feature = "monitoring")]
+pub(crate) use backend::Mask;
 pub(crate) use channel::{Channel, Slot};
 pub(crate) use connection::Connection;
 pub(crate) use exchange::{Meta, Request};
@@ -123,8 +123,11 @@ impl AuthHeader {
     }
 
     /// User name and password, as RFC 7617 has them.
+    #[cfg(feature = "monitoring")]
     pub(crate) fn basic(username: &str, password: Secret) -> Result<Self> {
-        let encoded = BASE64.encode(format!("{username}:{}", password.expose()));
+        use base64::Engine;
+        let encoded =
+            base64::engine::general_purpose::STANDARD.encode(format!("{username}:{}", password.expose()));
         let header = Self::new(password, &format!("Basic {encoded}"))?;
         Ok(Self { encoded: Some(encoded.into()), ..header })
     }

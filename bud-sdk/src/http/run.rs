@@ -48,7 +48,7 @@ pub(crate) async fn execute<O: Operation>(
             attempts += meta.attempts;
             meta.attempts = attempts;
             let mask = |text: &str| masked(text, &parts.secrets, &authenticate.secrets());
-            let reply = match (channel.spec.failure)(&raw, &mask) {
+            let reply = match raw.failure(&mask) {
                 Some(refusal) => Err(refusal),
                 None => {
                     warnings.append(&mut meta.warnings);
@@ -225,7 +225,7 @@ fn headers(parts: &Parts, options: &Options, whole: bool) -> Result<HeaderMap> {
     headers.entry(USER_AGENT).or_insert(AGENT);
     headers.entry(ACCEPT).or_insert(if whole { JSON } else { ANY });
     if parts.body.is_some() {
-        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(CONTENT_TYPE, parts.content_type.clone().unwrap_or(JSON));
     }
     headers.extend(parts.headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone())));
     Ok(headers)

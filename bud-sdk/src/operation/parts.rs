@@ -16,6 +16,8 @@ pub struct Parts {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(&'static str, HeaderValue)>,
     pub(crate) body: Option<Bytes>,
+    /// What the body is; JSON if nothing is said.
+    pub(crate) content_type: Option<HeaderValue>,
     /// A path in place of the route's template, for `client.raw`; already checked.
     pub(crate) raw_path: Option<String>,
     /// Another template than the route's, where the arguments decide.
@@ -60,6 +62,16 @@ impl Parts {
             .map_err(|error| Error::invalid("body", format!("it cannot be written as JSON: {error}")))?;
         self.body = Some(body.into());
         Ok(self)
+    }
+
+    /// A body of named values, as a form in a browser sends it.
+    #[cfg(feature = "monitoring")]
+    pub(crate) fn form<'a>(mut self, values: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(values);
+        self.body = Some(form.finish().into());
+        self.content_type = Some(HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self
     }
 
     pub(crate) fn secret(mut self, secret: &Secret) -> Self {

@@ -214,6 +214,7 @@ impl<F: ApiFlavor, T: Copy> PerFlavor<F, T> {
 /// One operation's routes, by API flavor.
 pub type Routes<F> = PerFlavor<F, Support>;
 
+#[cfg(feature = "monitoring")]
 impl Routes<()> {
     /// The route on the only API of a service.
     pub(crate) const fn only(route: Route) -> Self {

@@ -19,6 +19,8 @@ pub enum Type {
     Int,
     /// A floating point number.
     Float,
+    /// A floating point number that may be NaN or infinite; JSON then has it as text.
+    Number,
     /// An RFC 3339 time in UTC.
     Time,
     /// Digits as text.
@@ -176,6 +178,9 @@ described! {
     Secret = Type::Hidden,
     serde_json::Value = Type::Json,
 }
+
+#[cfg(feature = "monitoring")]
+described! { Float = Type::Number }
 
 impl Described for u64 {
     const TYPE: Type = Type::Int;

@@ -3,6 +3,8 @@
 mod age;
 mod decimal;
 mod extra;
+#[cfg(feature = "monitoring")]
+mod float;
 pub mod ids;
 mod secret;
 mod time;
@@ -14,6 +16,8 @@ pub(crate) use age::age;
 pub(crate) use age::age_of;
 pub use decimal::Decimal;
 pub use extra::Extra;
+#[cfg(feature = "monitoring")]
+pub use float::Float;
 pub use ids::*;
 pub use secret::Secret;
 pub use time::Timestamp;

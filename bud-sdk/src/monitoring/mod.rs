@@ -1,0 +1,7 @@
+//! Metrics and alerts.
+
+mod builder;
+
+pub use builder::ServiceBuilder;
+
+pub use crate::types::Float;
