@@ -56,6 +56,8 @@ macro_rules! ids {
         /// Any text can be held, so that one odd row does not lose a list; it is checked when it is used in a call.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
+        // Some belong to features that may be off.
+        #[cfg_attr(not(feature = "monitoring"), allow(dead_code))]
         pub struct $name(Box<str>);
 
         impl<'de> Deserialize<'de> for $name {
@@ -64,6 +66,7 @@ macro_rules! ids {
             }
         }
 
+        #[cfg_attr(not(feature = "monitoring"), allow(dead_code))]
         impl $name {
             /// Takes the id as text.
             pub fn new(id: impl Into<String>) -> Self {
@@ -138,6 +141,8 @@ macro_rules! each_id {
             ProviderCredentialId,
             /// The id of an audit record.
             AuditId,
+            /// The ID of a silence.
+            SilenceId,
         }
     };
 }
