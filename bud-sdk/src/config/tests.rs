@@ -434,4 +434,5 @@ fn a_program_that_asks_for_nothing_gets_nothing() {
     assert!(config.timeout().is_none());
 }
 
+mod services;
 mod values;

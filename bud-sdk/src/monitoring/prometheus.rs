@@ -67,7 +67,7 @@ impl Prometheus {
     /// [`warnings`](crate::Response::warnings): an empty result with a warning is not "no data".
     ///
     /// # Errors
-    /// `InvalidArgument` for an empty expression, before any request, and for one that the server cannot parse. `Validation` for
+    /// `InvalidArgument` for an empty expression, before any request. `BadRequest` for one that the server cannot parse, `Validation` for
     /// one that it cannot evaluate. Those of a request.
     ///
     /// ```no_run
