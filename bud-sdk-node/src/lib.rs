@@ -18,26 +18,16 @@ use serde_json::json;
 use stream::Stream;
 use work::{object, refused, unless_aborted};
 
-/// Makes a client from options by their names in snake case. The variables are those of the caller's thread or context.
+/// Makes a client of a backend from options by their names in snake case. The variables are those of the caller's thread or
+/// context.
 ///
 /// # Errors
 /// Those of the core's bindings.
 #[napi]
-pub fn connect(options: String, variables: HashMap<String, String>) -> napi::Result<Client> {
+pub fn connect(backend: String, options: String, variables: HashMap<String, String>) -> napi::Result<Client> {
     let variables = variables.into_iter().map(|(name, value)| (name, value.into())).collect();
-    let client =
-        bindings::connect_with_variables(object(&options, "options")?, variables).map_err(refused)?;
-    Ok(Client { target: Target::Platform(client) })
-}
-
-/// Prepares a connection to a Kubernetes cluster, likewise.
-///
-/// # Errors
-/// Those of the core's bindings.
-#[napi]
-pub fn connect_cluster(options: String) -> napi::Result<Client> {
-    let cluster = bindings::connect_cluster(object(&options, "options")?).map_err(refused)?;
-    Ok(Client { target: Target::Cluster(cluster) })
+    let target = bindings::connect(&backend, object(&options, "options")?, Some(variables));
+    Ok(Client { target: target.map_err(refused)? })
 }
 
 /// A report in another form.
@@ -49,7 +39,7 @@ pub fn render(form: String, report: String, earlier: Option<String>) -> napi::Re
     bindings::render(&form, &report, earlier.as_deref()).map_err(refused)
 }
 
-/// A client of a platform, or of a cluster.
+/// A client of a backend.
 #[napi]
 pub struct Client {
     target: Target,

@@ -57,8 +57,8 @@ test('the tarball has what it needs, and no more', async () => {
 test('it has no dependencies, and its maps find their sources', () => {
   const manifest = JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')) as Record<string, unknown>;
   assert.equal(manifest['dependencies'], undefined);
-  const map = JSON.parse(readFileSync(join(HOME, 'dist/client.js.map'), 'utf8')) as { sources: string[] };
-  assert.deepEqual(map.sources, ['../ts/client.ts']);
+  const map = JSON.parse(readFileSync(join(HOME, 'dist/base.js.map'), 'utf8')) as { sources: string[] };
+  assert.deepEqual(map.sources, ['../ts/base.ts']);
 });
 
 test('ESM and CommonJS', async () => {

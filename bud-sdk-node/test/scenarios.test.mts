@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { BudError, type BudWarning, type Call, Client, kubernetes, type List, Secret } from 'bud-sdk-node';
+import * as sdk from 'bud-sdk-node';
+import { BudError, type BudWarning, type Call, Client, type List, Secret } from 'bud-sdk-node';
 
 import { answer, json, Scripted, type Answer } from './support/server.mjs';
 
@@ -25,9 +26,10 @@ interface Scenario {
   call: string;
   /** What else of the core it shows. */
   also?: string[];
+  /** The options of its client. */
   client?: Named;
-  /** On a cluster whose API server answers, instead of on a platform. */
-  cluster?: Named;
+  /** What it is called on, if that is not the platform. */
+  backend?: string;
   /** Its requests are made at the same time. */
   any_order?: boolean;
   args: Named;
@@ -42,11 +44,28 @@ interface Scenario {
   warnings?: BudWarning[];
 }
 
+/** What the core tells of a backend. */
+interface Backend {
+  class: string;
+  topic: string;
+  own: string;
+  address: string | null;
+  takes_token: boolean;
+}
+
 const read = (path: string): string => readFileSync(join(CONTRACT, path), 'utf8');
 const scenarios = readdirSync(join(CONTRACT, 'scenarios'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.json'))
   .sort()
   .map((file) => JSON.parse(read(`scenarios/${file}`)) as Scenario);
+
+const backends = JSON.parse(read('backends.json')) as Record<string, Backend>;
+
+function backendOf({ backend = 'bud' }: Scenario): Backend {
+  const found = backends[backend];
+  assert(found, `there is no backend ${backend}`);
+  return found;
+}
 
 interface Recorded {
   name: string;
@@ -103,10 +122,11 @@ interface Outcome {
 type Method = (...args: unknown[]) => unknown;
 
 /** Calls what has this id, as a person would write it. */
-async function call(client: Client | kubernetes.Cluster, id: string, args: Record<string, unknown>, options: object, seen: Outcome): Promise<void> {
+async function call(client: object, scenario: Scenario, args: Record<string, unknown>, options: object, seen: Outcome): Promise<void> {
+  const { call: id } = scenario;
   const [resource = '', name = ''] = id.split('.');
   const method = /^(export)_/.exec(name)?.[1] ?? camel(name);
-  const own = resource === 'client' || resource === 'kubernetes';
+  const own = resource === backendOf(scenario).own;
   const handle = (own ? client : client[camel(resource) as keyof typeof client]) as object;
   const function_ = handle[method as keyof typeof handle] as Method | undefined;
   assert(function_, `there is no ${id}`);
@@ -223,22 +243,28 @@ function failure(error: unknown): Record<string, unknown> {
   return told;
 }
 
-function connected({ client = {}, cluster }: Scenario, url: string, folder: string): Client | kubernetes.Cluster {
-  if (cluster === undefined) {
-    const login = 'email' in client || 'token' in client ? {} : { token: 'scenario-token' };
-    return new Client({ baseUrl: url, ...login, ...translated(client) });
-  }
-  const kubeconfig = join(folder, 'kubeconfig');
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'scenario',
-    clusters: [{ name: 'scenario', cluster: { server: url } }],
-    users: [{ name: 'scenario', user: { token: 'scenario-token' } }],
-    contexts: [{ name: 'scenario', context: { cluster: 'scenario', user: 'scenario' } }],
-  };
-  writeFileSync(kubeconfig, JSON.stringify(config));
-  return new kubernetes.Cluster({ kubeconfig, ...translated(cluster) });
+/** A client of the server: what has no address of its own is told the server's in a kubeconfig. */
+function connected(scenario: Scenario, url: string, folder: string): object {
+  const { class: name, topic, address, takes_token: takesToken } = backendOf(scenario);
+  const options: Record<string, unknown> = translated(scenario.client);
+  if (takesToken && !('email' in options)) options['token'] ??= 'scenario-token';
+  if (address === null) {
+    const kubeconfig = join(folder, 'kubeconfig');
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'scenario',
+      clusters: [{ name: 'scenario', cluster: { server: url } }],
+      users: [{ name: 'scenario', user: { token: 'scenario-token' } }],
+      contexts: [{ name: 'scenario', context: { cluster: 'scenario', user: 'scenario' } }],
+    };
+    writeFileSync(kubeconfig, JSON.stringify(config));
+    options['kubeconfig'] = kubeconfig;
+  } else options[camel(address)] = url;
+  const place = (topic === '' ? sdk : sdk[topic as keyof typeof sdk]) as unknown as Record<string, new (options: object) => object>;
+  const made = place[name];
+  assert(made, `there is no ${topic}.${name}`);
+  return new made(options);
 }
 
 /** Updates of what happens at the same time come in any order. */
@@ -262,7 +288,7 @@ async function play(scenario: Scenario): Promise<void> {
     if (args['path'] === '$file') args['path'] = file;
     const onUpdate = (update: unknown): unknown => (seen.updates ??= []).push(update);
     const wishes = { ...translated(scenario.options), ...(scenario.updates ? { onUpdate } : {}) };
-    await call(connected(scenario, server.url, folder), scenario.call, args, wishes, seen).catch((caught: unknown) => {
+    await call(connected(scenario, server.url, folder), scenario, args, wishes, seen).catch((caught: unknown) => {
       error = failure(caught);
     });
     if (existsSync(file)) assert.equal(readFileSync(file, 'utf8'), scenario.file, 'the file');
@@ -300,7 +326,7 @@ async function play(scenario: Scenario): Promise<void> {
   if (updates) same(seen.updates, updates, 'the updates');
   // For the coverage table.
   const journal = process.env['BUD_TESTBED_JOURNAL'];
-  const on = scenario.cluster ? 'cluster' : scenario.client?.['flavor'];
+  const on = scenario.backend ?? scenario.client?.['flavor'];
   const proven = [scenario.call, ...(scenario.also ?? [])].map((id) => `${on} CALL /${id} 200\n`);
   if (journal && on && !error) appendFileSync(journal, proven.join(''));
 }

@@ -2,7 +2,6 @@
  * Operate Bud AI Foundry from code: typed, safe calls for what its Day-2 guide does by hand.
  */
 
-export { Client } from './client.js';
 export {
   ApiError,
   AuthenticationError,
@@ -46,18 +45,4 @@ export type { CallOptions, SignalOptions, JobOptions, ListOptions, TimeoutOption
 export type { Extra } from './read.js';
 export type { Id, Integer, Named, Time } from './values.js';
 export type { BudWarning } from './warnings.js';
-export type { ClientOptions } from './generated/options.js';
-export type { CapabilityInfo, CapabilityList, RawAnswer } from './generated/models.js';
-export * as account from './generated/topics/account.js';
-export * as audit from './generated/topics/audit.js';
-export * as clusters from './generated/topics/clusters.js';
-export * as credentials from './generated/topics/credentials.js';
-export * as endpoints from './generated/topics/endpoints.js';
-export * as kubernetes from './generated/topics/kubernetes.js';
-export * as models from './generated/topics/models.js';
-export * as permissions from './generated/topics/permissions.js';
-export * as projects from './generated/topics/projects.js';
-export * as quotas from './generated/topics/quotas.js';
-export * as report from './generated/topics/report.js';
-export * as users from './generated/topics/users.js';
-export * as workflows from './generated/topics/workflows.js';
+export * from './generated/index.js';

@@ -21,8 +21,7 @@ export interface NativeCancel {
 
 /** @internal */
 export interface Native {
-  connect(options: string, variables: Record<string, string>): NativeClient;
-  connectCluster(options: string): NativeClient;
+  connect(backend: string, options: string, variables: Record<string, string>): NativeClient;
   render(form: string, report: string, earlier: string | undefined): string;
   Cancel: new () => NativeCancel;
 }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bud_sdk::bindings::{self, Arg, Kind, StreamItem, Target, Task};
+use bud_sdk::bindings::{self, Arg, Connector, Kind, StreamItem, Target, Task};
 use bytes::BytesMut;
 use futures_util::{FutureExt, StreamExt};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -21,12 +21,11 @@ use crate::runtime::{PerProcess, engine};
 /// A chunk of a download grows up to this while more is there already: each costs Python a step.
 const CHUNK: usize = 1 << 20;
 
-/// The way to one platform, or to one cluster. In a forked child it is made anew: connections and sessions are not shared with
+/// The way to one backend. In a forked child it is made again, of the same options: connections and sessions are not shared with
 /// the parent.
 #[pyclass(frozen, module = "bud_sdk._native")]
 pub(crate) struct Handle {
-    options: Map<String, Value>,
-    cluster: bool,
+    connector: Connector,
     place: Option<String>,
     /// Not per process: a child of one that closed it has a closed one.
     closed: AtomicBool,
@@ -36,20 +35,18 @@ pub(crate) struct Handle {
 #[pymethods]
 impl Handle {
     #[new]
-    #[pyo3(signature = (options, *, cluster = false))]
-    fn new(py: Python<'_>, options: &Bound<'_, PyDict>, cluster: bool) -> PyResult<Self> {
+    #[pyo3(signature = (options, *, backend))]
+    fn new(py: Python<'_>, options: &Bound<'_, PyDict>, backend: &str) -> PyResult<Self> {
         let options = arguments(py, "connect", options, &[])?;
+        let connector = bindings::backend(backend).and_then(|backend| backend.connector(options, None));
+        let connector = connector.map_err(|error| error::to_py(py, &error))?;
         let (closed, targets) = (AtomicBool::new(false), PerProcess::new());
-        let mut handle = Self { options, cluster, place: None, closed, targets };
-        let place = match handle.target(py, "connect")? {
-            Target::Platform(client) => Some(client.base_url().to_owned()),
-            _ => None,
-        };
-        handle.place = place;
+        let mut handle = Self { connector, place: None, closed, targets };
+        handle.place = handle.target(py, "connect")?.base_url().map(str::to_owned);
         Ok(handle)
     }
 
-    /// The address of a platform.
+    /// The address, if the backend has one.
     #[getter]
     fn place(&self) -> Option<&str> {
         self.place.as_deref()
@@ -116,12 +113,8 @@ impl Handle {
         }
         let target = self.targets.get_or_make(|| {
             let _entered = runtime.handle().enter();
-            let options = self.options.clone();
-            let made = match self.cluster {
-                false => bindings::connect(options).map(Target::Platform),
-                true => bindings::connect_cluster(options).map(Target::Cluster),
-            };
-            Ok(Mutex::new(Some(made.map_err(|error| error::to_py(py, &error))?)))
+            let made = self.connector.connect().map_err(|error| error::to_py(py, &error))?;
+            Ok(Mutex::new(Some(made)))
         })?;
         let target = unpoisoned(target).clone();
         target.ok_or_else(closed)

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bud_sdk import AsyncClient, Client
 
 ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = ROOT / "tests/contract"
+BACKENDS: dict[str, dict[str, Any]] = json.loads((CONTRACT / "backends.json").read_text())
+
+
+def made(backend: str, prefix: str, **options: Any) -> Any:
+    """A client of a backend, for asyncio if the prefix is `Async`."""
+    about = BACKENDS[backend]
+    module = importlib.import_module(".".join(filter(None, ["bud_sdk", about["topic"]])))
+    return getattr(module, prefix + about["class"])(**options)
 
 
 @dataclass

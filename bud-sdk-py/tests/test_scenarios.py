@@ -12,18 +12,22 @@ from typing import Any
 
 import bud_sdk
 import pytest
-from bud_sdk import AsyncClient, BudError, Client, Secret, _native
-from bud_sdk.kubernetes import AsyncCluster, Cluster
-from conftest import ROOT
+from bud_sdk import BudError, Client, Secret, _native
+from conftest import BACKENDS, CONTRACT, made
 from server import Answer, Request, Script, Server
 
-CONTRACT = ROOT / "tests/contract"
 OUTCOMES = ("result", "pages", "bytes", "updates", "file", "error", "warnings")
 
 
 def scenarios() -> Iterator[dict[str, Any]]:
     for path in sorted((CONTRACT / "scenarios").glob("*/*.json")):
         yield json.loads(path.read_text())
+
+
+def backend(scenario: dict[str, Any]) -> str:
+    """The backend that the call belongs to."""
+    name: str = scenario.get("backend", "bud")
+    return name
 
 
 SCENARIOS = list(scenarios())
@@ -110,27 +114,27 @@ class Told(dict[str, Any]):
 
 
 def sync_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str, Any], told: Told) -> None:
-    with Cluster(**options) if "cluster" in scenario else Client(**options) as bud:
-        made = begin(bud, scenario, args, told)
-        if isinstance(made, bud_sdk.List):
-            for page in made.pages():
+    with made(backend(scenario), "", **options) as bud:
+        begun = begin(bud, scenario, args, told)
+        if isinstance(begun, bud_sdk.List):
+            for page in begun.pages():
                 told.page(page)
-        elif isinstance(made, bud_sdk.Export):
-            told["bytes"] = b"".join(made).decode()
+        elif isinstance(begun, bud_sdk.Export):
+            told["bytes"] = b"".join(begun).decode()
         else:
-            told["result"] = plain(made)
+            told["result"] = plain(begun)
 
 
 async def async_call(options: dict[str, Any], scenario: dict[str, Any], args: dict[str, Any], told: Told) -> None:
-    async with AsyncCluster(**options) if "cluster" in scenario else AsyncClient(**options) as bud:
-        made = begin(bud, scenario, args, told)
-        if isinstance(made, bud_sdk.AsyncList):
-            async for page in made.pages():
+    async with made(backend(scenario), "Async", **options) as bud:
+        begun = begin(bud, scenario, args, told)
+        if isinstance(begun, bud_sdk.AsyncList):
+            async for page in begun.pages():
                 told.page(page)
-        elif isinstance(made, bud_sdk.AsyncExport):
-            told["bytes"] = b"".join([chunk async for chunk in made]).decode()
+        elif isinstance(begun, bud_sdk.AsyncExport):
+            told["bytes"] = b"".join([chunk async for chunk in begun]).decode()
         else:
-            told["result"] = plain(await made)
+            told["result"] = plain(await begun)
 
 
 def begin(bud: Any, scenario: dict[str, Any], args: dict[str, Any], told: Told) -> Any:
@@ -143,15 +147,19 @@ def begin(bud: Any, scenario: dict[str, Any], args: dict[str, Any], told: Told) 
         return bud.audit.export(**args).write_to(write.pop("path"), **write)
     if operation == "audit.export_records":
         return bud.audit.export(**args).records()
-    target = bud if resource in ("client", "kubernetes") else getattr(bud, resource)
+    target = bud if resource == BACKENDS[backend(scenario)]["own"] else getattr(bud, resource)
     if dict(_native.operations())[operation] == "job":
         options = {**options, "on_update": told.update}
     return getattr(target, method)(**args, **options)
 
 
 def connection(scenario: dict[str, Any], server: Server, folder: Path) -> dict[str, Any]:
-    """The options of a client of the server, or of a cluster whose API server it is."""
-    if "cluster" in scenario:
+    """The options of a client of the server: what has no address of its own is told the server's in a kubeconfig."""
+    about = BACKENDS[backend(scenario)]
+    options = dict(scenario.get("client", {}))
+    if about["address"]:
+        options[about["address"]] = server.url
+    else:
         kubeconfig = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -160,13 +168,11 @@ def connection(scenario: dict[str, Any], server: Server, folder: Path) -> dict[s
             "users": [{"name": "scenario", "user": {"token": "scenario-token"}}],
             "contexts": [{"name": "scenario", "context": {"cluster": "scenario", "user": "scenario"}}],
         }
-        path = folder / "kubeconfig"
-        path.write_text(json.dumps(kubeconfig))
-        return {"kubeconfig": path, **scenario["cluster"]}
-    client = {"base_url": server.url, **scenario.get("client", {})}
-    if "email" not in client:
-        client.setdefault("token", "scenario-token")
-    return client
+        options["kubeconfig"] = folder / "kubeconfig"
+        options["kubeconfig"].write_text(json.dumps(kubeconfig))
+    if about["takes_token"] and "email" not in options:
+        options.setdefault("token", "scenario-token")
+    return options
 
 
 def script(scenario: dict[str, Any]) -> Script:
@@ -180,7 +186,9 @@ def script(scenario: dict[str, Any]) -> Script:
 
 def shown(scenario: dict[str, Any]) -> None:
     """For the coverage table."""
-    on = "cluster" if "cluster" in scenario else scenario.get("client", {}).get("flavor")
+    on = backend(scenario)
+    if on == "bud":
+        on = scenario.get("client", {}).get("flavor")
     if on and (journal := os.environ.get("BUD_TESTBED_JOURNAL")):
         with open(journal, "a") as lines:
             lines.writelines(f"{on} CALL /{call} 200\n" for call in [scenario["call"], *scenario.get("also", [])])

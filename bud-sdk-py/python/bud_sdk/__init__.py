@@ -11,25 +11,7 @@ Kubernetes cluster. What calls return is in a module per topic: `bud_sdk.users.U
 
 import atexit
 
-from bud_sdk import (
-    _native,
-    account,
-    audit,
-    clusters,
-    credentials,
-    endpoints,
-    errors,
-    kubernetes,
-    models,
-    permissions,
-    projects,
-    quotas,
-    report,
-    types,
-    users,
-    workflows,
-)
-from bud_sdk._async import AsyncClient
+from bud_sdk import _native, _public, errors, types
 from bud_sdk._base import Response
 from bud_sdk._lists import (
     AsyncExport,
@@ -43,8 +25,8 @@ from bud_sdk._lists import (
     Page,
     Pages,
 )
-from bud_sdk._native import CapabilityInfo, CapabilityList, RawAnswer, Secret
-from bud_sdk._sync import Client
+from bud_sdk._native import Secret
+from bud_sdk._public import *
 from bud_sdk._table import Table
 from bud_sdk._warnings import BudWarning
 from bud_sdk.errors import *
@@ -52,41 +34,24 @@ from bud_sdk.errors import *
 __version__ = "0.1.0"
 
 __all__ = [
-    "AsyncClient",
     "AsyncExport",
     "AsyncItems",
     "AsyncList",
     "AsyncPages",
     "BudWarning",
-    "CapabilityInfo",
-    "CapabilityList",
-    "Client",
     "Export",
     "Items",
     "List",
     "Listing",
     "Page",
     "Pages",
-    "RawAnswer",
     "Response",
     "Secret",
     "Table",
-    "account",
-    "audit",
-    "clusters",
-    "credentials",
-    "endpoints",
     "errors",
-    "kubernetes",
-    "models",
-    "permissions",
-    "projects",
-    "quotas",
-    "report",
     "types",
-    "users",
-    "workflows",
 ]
+__all__ += _public.__all__
 __all__ += errors.__all__
 
 # Before the interpreter goes away, what is still running ends.

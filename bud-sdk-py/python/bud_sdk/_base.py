@@ -51,17 +51,12 @@ class Response(Generic[T]):
 _told: ContextVar[list[Response[Any]] | None] = ContextVar("bud_sdk_told", default=None)
 
 
-def cluster_handle(options: dict[str, Any]) -> Handle:
-    """The handle to a cluster, with the options that were given."""
-    return Handle({name: value for name, value in options.items() if value is not None}, cluster=True)
-
-
-def client_options(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given. Without an address, the environment has it."""
+def opened(backend: str, options: dict[str, Any], *, address: str | None = None) -> Handle:
+    """The handle of a backend, with the options that were given. Without its `address`, the environment has it."""
     given = {name: value for name, value in options.items() if value is not None}
-    if "base_url" not in given:
+    if address is not None and address not in given:
         given.setdefault("env", True)
-    return given
+    return Handle(given, backend=backend)
 
 
 def result(operation: str, answer: Any) -> Any:
@@ -92,7 +87,7 @@ def not_awaited(result: object) -> None:
 
 
 class BaseCaller:
-    """What makes calls, of a platform or of a cluster."""
+    """What makes calls, of any backend."""
 
     _handle: Handle
     _defaults: dict[str, Any]
@@ -121,10 +116,7 @@ class BaseCaller:
 
 
 class BaseClient(BaseCaller):
-    """What both clients share."""
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__(Handle(options))
+    """A caller that has an address."""
 
     @property
     def base_url(self) -> str:

@@ -272,8 +272,10 @@ impl CallOptions {
 /// One list for the options' names, types and texts, and for reading them.
 macro_rules! named_options {
     ($($(#[doc = $doc:literal])* $name:ident: $type:ty,)*) => {
-        const OPTIONS: &[$crate::bindings::Arg] = &[$($crate::bindings::Arg::new::<Option<$type>>(stringify!($name), concat!($($doc, "\n"),*))),*];
+        const OPTIONS: &[$crate::bindings::Arg] =
+            &[$($crate::bindings::Arg::new::<Option<$type>>(stringify!($name), concat!($($doc, "\n"),*))),*];
 
+        #[derive(Clone)]
         struct Given {
             $($name: Option<$type>,)*
         }

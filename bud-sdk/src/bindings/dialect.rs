@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Arg;
 use crate::schema::Type;
 
 /// The language of a binding.
@@ -58,13 +59,13 @@ impl Dialect {
 
     fn option(self, method: &str, heading: bool) -> String {
         let renamed = RENAMED.iter().find(|(name, _)| *name == method);
-        let known = super::connect_options().iter().any(|option| option.name == method);
+        let option = options().find(|option| option.name == method);
         // It may be the server's own word.
-        if renamed.is_none() && !known {
+        if renamed.is_none() && option.is_none() {
             return format!("{BUILDER}{method}");
         }
         let names = renamed.map_or([method].to_vec(), |(_, names)| names.to_vec());
-        let flag = super::connect_options().iter().any(|option| option.name == method && is_flag(option.ty));
+        let flag = option.is_some_and(|option| is_flag(option.ty));
         let one = |name: &&str| match (self, heading) {
             _ if flag && !heading => self.switch(name),
             (Self::Python, false) => format!("{name}="),
@@ -80,6 +81,11 @@ impl Dialect {
             _ => format!("{option}=True"),
         }
     }
+}
+
+/// The options of all backends.
+fn options() -> impl Iterator<Item = &'static Arg> {
+    super::backends().iter().flat_map(|backend| backend.options)
 }
 
 fn is_flag(ty: Type) -> bool {
@@ -142,7 +148,7 @@ mod tests {
     /// Each method of the builder that a text of this crate names is an option that bindings have.
     #[test]
     fn every_builder_method_that_a_text_names_is_an_option() {
-        let options = super::super::connect_options();
+        let options: Vec<&Arg> = options().collect();
         let mut seen = 0;
         let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
         while let Some(folder) = folders.pop() {

@@ -1,7 +1,8 @@
 //! Bindings to other languages: everything that can be called, as data, and one way to call it.
 //!
 //! A binding shows the [`registry`] to its users as typed methods and calls them by name: arguments come in as JSON, results
-//! go out as models or as JSON. It adds nothing to what is called, so that all languages behave alike.
+//! go out as models or as JSON. It adds nothing to what is called, so that all languages behave alike. What is called is one of
+//! the [`backends`], each of which is a class in other languages.
 //!
 //! ```no_run
 //! # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
@@ -9,7 +10,7 @@
 //! use serde_json::{Map, Value, json};
 //!
 //! let args: Map<String, Value> = [("id".to_owned(), json!("u-1"))].into_iter().collect();
-//! if let Task::Call(call) = Target::Platform(bud).begin("users.get", args, Map::new())? {
+//! if let Task::Call(call) = Target::from(bud).begin("users.get", args, Map::new())? {
 //!     println!("{}", call.await?.value.to_json()?);
 //! }
 //! # Ok(())
@@ -17,29 +18,30 @@
 //! ```
 
 mod args;
-mod connect;
-mod connect_cluster;
+mod backend;
+mod backends;
+mod cluster;
 mod dialect;
 mod entries;
 mod error;
 mod render;
 mod results;
+mod target;
 mod task;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use crate::bud::Client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::Secret;
 
 pub use crate::schema::{EnumValue, Enumeration, Model, ModelField, Type};
 pub use crate::types::ids;
 pub use args::Arg;
-use args::{Args, CallOptions, named_options};
-pub use connect::{connect, connect_options, connect_with_variables};
-pub use connect_cluster::{LazyCluster, connect_cluster, connect_cluster_options};
+use args::{Args, CallOptions};
+pub use backend::{Backend, Example};
 pub use dialect::Dialect;
 pub use error::error_json;
 pub use render::render;
@@ -47,6 +49,7 @@ pub use results::{
     CapabilityInfo, CapabilityList, CreatedUser, ExportProgress, ExportSummary, IssuedKey, RawAnswer,
     ReportProgress, Revealed, SignedIn,
 };
+pub use target::{Connector, Target};
 pub use task::{Answer, BoxFuture, BoxStream, Output, StreamItem, Task};
 
 /// How something is called, and what comes of it.
@@ -80,13 +83,8 @@ pub struct Entry {
     /// What a job tells on the way.
     pub update: Type,
     options: &'static [Arg],
-    begin: Begin,
-}
-
-#[derive(Clone, Copy)]
-enum Begin {
-    OnPlatform(fn(&Client, &mut Args, CallOptions) -> Result<Task>),
-    OnCluster(fn(&LazyCluster, &mut Args, CallOptions) -> Result<Task>),
+    /// Nothing for a target of another backend.
+    begin: fn(&Target, &mut Args, CallOptions) -> Option<Result<Task>>,
 }
 
 impl Entry {
@@ -100,23 +98,13 @@ impl Entry {
         args: Map<String, Value>,
         options: Map<String, Value>,
     ) -> Result<Task> {
-        let args = &mut Args::new(args);
-        let options = CallOptions::read(self.options(), options);
-        let begun = match (self.begin, target) {
-            (Begin::OnPlatform(begin), Target::Platform(client)) => {
-                options.and_then(|options| begin(client, args, options))
-            }
-            (Begin::OnCluster(begin), Target::Cluster(cluster)) => {
-                options.and_then(|options| begin(cluster, args, options)).map(|task| task.named(self.id))
-            }
-            _ => return Err(unknown(self.id)),
-        };
-        begun.map_err(|error| error.with_operation(self.id))
-    }
-
-    /// Whether it is called on a Kubernetes cluster, and not on the platform.
-    pub fn on_cluster(&self) -> bool {
-        matches!(self.begin, Begin::OnCluster(_))
+        let begun = CallOptions::read(self.options(), options)
+            .and_then(|options| (self.begin)(target, &mut Args::new(args), options).transpose());
+        match begun {
+            Ok(Some(task)) => Ok(task),
+            Ok(None) => Err(unknown(self.id)),
+            Err(error) => Err(error.with_operation(self.id)),
+        }
     }
 
     /// The options that it takes beside its arguments. Others are refused.
@@ -132,9 +120,38 @@ impl std::fmt::Debug for Entry {
     }
 }
 
-/// Everything that can be called, by resource.
+/// Every backend.
+pub fn backends() -> &'static [Backend] {
+    backends::ALL
+}
+
+/// The backend of this name.
+///
+/// # Errors
+/// `InvalidArgument` for an unknown name.
+pub fn backend(name: &str) -> Result<&'static Backend> {
+    let found = backends().iter().find(|backend| backend.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = backends().iter().map(|backend| backend.name).collect();
+        Error::invalid("backend", format!("it must be one of {}", names.join(", ")))
+    })
+}
+
+/// Makes a client of a backend from named options. Nothing is sent. Without a table of variables those of the process count.
+///
+/// # Errors
+/// Those of [`backend`], [`Backend::connector`] and [`Connector::connect`].
+pub fn connect(
+    backend: &str,
+    options: Map<String, Value>,
+    variables: Option<BTreeMap<String, Secret>>,
+) -> Result<Target> {
+    self::backend(backend)?.connector(options, variables)?.connect()
+}
+
+/// Everything that can be called, by backend and resource.
 pub fn registry() -> impl Iterator<Item = &'static Entry> {
-    entries::ALL.iter().copied().flatten()
+    backends().iter().flat_map(Backend::entries)
 }
 
 /// The entry of this name.
@@ -142,16 +159,6 @@ pub fn entry(id: &str) -> Option<&'static Entry> {
     static BY_ID: LazyLock<HashMap<&str, &Entry>> =
         LazyLock::new(|| registry().map(|entry| (entry.id, entry)).collect());
     BY_ID.get(id).copied()
-}
-
-/// What is called.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Target {
-    /// A Bud platform.
-    Platform(Client),
-    /// A Kubernetes cluster.
-    Cluster(LazyCluster),
 }
 
 impl Target {

@@ -10,10 +10,16 @@ fn map(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
+fn bud(options: Value) -> Result<Target> {
+    connect("bud", map(options), None)
+}
+
+fn cluster(options: Value) -> Result<Target> {
+    connect("kubernetes", map(options), None)
+}
+
 fn platform() -> Target {
-    Target::Platform(
-        connect(map(json!({ "base_url": "http://127.0.0.1:9", "token": "t", "flavor": "guide" }))).unwrap(),
-    )
+    bud(json!({ "base_url": "http://127.0.0.1:9", "token": "t", "flavor": "guide" })).unwrap()
 }
 
 fn refused(id: &str, args: Value, options: Value) -> Error {
@@ -32,7 +38,7 @@ fn every_operation_can_be_called_through_the_door() {
     // A session is renewed by itself.
     assert_eq!(missing, ["auth.refresh"]);
     let on_clusters: BTreeSet<&str> =
-        registry().filter(|entry| entry.on_cluster()).map(|entry| entry.id).collect();
+        backend("kubernetes").unwrap().entries().map(|entry| entry.id).collect();
     assert_eq!(on_clusters, crate::kubernetes::calls().iter().map(|call| call.id).collect());
 }
 
@@ -40,9 +46,9 @@ fn every_operation_can_be_called_through_the_door() {
 fn the_platform_and_clusters_are_not_mixed_up() {
     let error = refused("kubernetes.pods", json!({}), json!({}));
     assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidArgument, Some("id")));
-    let cluster = Target::Cluster(connect_cluster(Map::new()).unwrap());
+    let on_cluster = cluster(json!({})).unwrap();
     let refused =
-        |id: &str, args: Value, options: Value| cluster.begin(id, map(args), map(options)).err().unwrap();
+        |id: &str, args: Value, options: Value| on_cluster.begin(id, map(args), map(options)).err().unwrap();
     assert_eq!(refused("users.get", json!({ "id": "u" }), json!({})).param(), Some("id"));
     assert_eq!(refused("kubernetes.pods", json!({ "name": "x" }), json!({})).param(), Some("name"));
     assert_eq!(refused("kubernetes.logs", json!({ "namespace": "n" }), json!({})).param(), Some("name"));
@@ -52,7 +58,46 @@ fn the_platform_and_clusters_are_not_mixed_up() {
         (json!({ "kubeconfig": 1 }), "kubeconfig"),
         (json!({ "server": "x" }), "server"),
     ] {
-        assert_eq!(connect_cluster(map(options)).unwrap_err().param(), Some(param));
+        assert_eq!(cluster(options).unwrap_err().param(), Some(param));
+    }
+}
+
+#[test]
+fn backends_are_known_by_their_names() {
+    let names: BTreeSet<&str> = backends().iter().map(|backend| backend.name).collect();
+    let classes: BTreeSet<(&str, &str)> =
+        backends().iter().map(|backend| (backend.topic, backend.class)).collect();
+    assert_eq!((names.len(), classes.len()), (backends().len(), backends().len()), "a name stands twice");
+    let error = connect("canary-1", Map::new(), None).unwrap_err();
+    assert_eq!((error.kind(), error.param()), (ErrorKind::InvalidArgument, Some("backend")));
+    assert!(error.message().contains("bud, kubernetes") && !error.message().contains("canary"), "{error}");
+    assert_eq!(platform().base_url(), Some("http://127.0.0.1:9/"));
+    assert_eq!(cluster(json!({})).unwrap().base_url(), None);
+}
+
+#[test]
+fn what_a_backend_says_of_itself_is_so() {
+    for backend in backends() {
+        let Backend { name, about, docs, example, .. } = *backend;
+        assert!(!about.ends_with('.') && docs.ends_with('.'), "{name}");
+        assert!(backend.options.iter().all(|option| option.docs.trim().ends_with('.')), "{name}");
+        assert!(backend.options.iter().all(|option| matches!(option.ty, Type::Optional(_))), "{name}");
+        assert!(backend.address().is_none_or(|address| address.name == backend.options[0].name), "{name}");
+        assert_eq!(backend.variables.is_some(), backend.option("env").is_some(), "{name}");
+        assert!(backend.entries().any(|entry| entry.id.starts_with(backend.own)), "{name}");
+        assert!(example.options.iter().all(|(option, _)| backend.option(option).is_some()), "{name}");
+        let called = backend.entries().find(|entry| entry.id == example.call).unwrap();
+        let has = |name: &str| called.args.iter().any(|arg| arg.name == name);
+        assert!(example.args.iter().all(|(arg, _)| has(arg)), "{name}");
+        let item = match called.output {
+            Type::List(item) => *item,
+            item => item,
+        };
+        let field = |field: &&str| match item {
+            Type::Model(model) => model.shown().any(|known| known.name == *field),
+            _ => false,
+        };
+        assert!(example.shown.iter().all(field), "{name}");
     }
 }
 
@@ -171,7 +216,7 @@ fn wrong_options_of_a_client_are_named_and_never_shown() {
         ),
     ];
     for (options, param) in cases {
-        let error = connect(map(options)).unwrap_err();
+        let error = bud(options).unwrap_err();
         assert_eq!(error.param(), Some(param), "{error}");
         assert!(
             !format!("{error} {error:?} {}", error_json(&error, Dialect::Python)).contains("canary"),
@@ -240,10 +285,10 @@ async fn only_what_may_change_something_may_be_applied_when_its_time_is_over() {
         "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "c" } }],
     });
     std::fs::write(&kubeconfig, config.to_string()).unwrap();
-    let cluster = connect_cluster(map(json!({ "kubeconfig": kubeconfig }))).unwrap();
+    let on_cluster = cluster(json!({ "kubeconfig": kubeconfig })).unwrap();
     let target = |id: &str| match id.starts_with("kubernetes.") {
-        true => Target::Cluster(cluster.clone()),
-        false => Target::Platform(connect(map(login.clone())).unwrap()),
+        true => on_cluster.clone(),
+        false => bud(login.clone()).unwrap(),
     };
     let limit = json!({ "timeout": 0.05 });
     for (id, args, options, kind, changes) in [

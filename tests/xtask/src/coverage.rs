@@ -8,7 +8,7 @@ use crate::evidence::Evidence;
 use crate::readme::{self, Blocks};
 use crate::workspace::{Outcome, Workspace};
 
-/// Where the tests in Rust beside kubectl, on a real control plane, leave what they saw.
+/// The part in which the tests in Rust beside kubectl, on a real control plane, leave what they saw, and the backend of those calls.
 const REAL_CLUSTER: &str = "kubernetes";
 /// The languages: name and part of the tests.
 const LANGUAGES: [(&str, &str); 3] = [("Rust", "rust"), ("Python", "python"), ("Node", "node")];
@@ -146,7 +146,7 @@ fn state(info: &OperationInfo, flavor: Flavor, routes: &Evidence, scenarios: &Ev
 }
 
 fn cluster_state(id: &str, real: &Evidence, own: &Evidence) -> State {
-    if real.called("cluster", id) && own.called("cluster", id) { State::Shown } else { State::Offered }
+    if real.called(REAL_CLUSTER, id) && own.called(REAL_CLUSTER, id) { State::Shown } else { State::Offered }
 }
 
 fn table(rows: &[Row<'_>], columns: &[Column]) -> String {

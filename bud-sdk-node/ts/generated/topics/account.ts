@@ -10,4 +10,4 @@ export type {
 } from '../models.js';
 export type {
   Auth,
-} from '../resources.js';
+} from '../backends/bud.js';

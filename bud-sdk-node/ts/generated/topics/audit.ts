@@ -24,4 +24,4 @@ export type {
   AuditFindTamperedParams,
   AuditRecordsParams,
   AuditSummaryParams,
-} from '../resources.js';
+} from '../backends/bud.js';

@@ -19,4 +19,4 @@ export type {
 export type {
   ClusterSetSettingsParams,
   Clusters,
-} from '../resources.js';
+} from '../backends/bud.js';

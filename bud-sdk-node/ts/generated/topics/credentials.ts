@@ -15,4 +15,4 @@ export type {
   CredentialListParams,
   CredentialUpdateParams,
   Credentials,
-} from '../resources.js';
+} from '../backends/bud.js';

@@ -45,4 +45,4 @@ export type {
   EndpointWaitParams,
   EndpointWorkersParams,
   Endpoints,
-} from '../resources.js';
+} from '../backends/bud.js';

@@ -26,6 +26,7 @@ export type {
   Service,
 } from '../models.js';
 export type {
+  ClusterOptions,
   KubernetesCertificatesParams,
   KubernetesDaprParams,
   KubernetesDeploymentsParams,
@@ -43,6 +44,5 @@ export type {
   KubernetesServicesParams,
   KubernetesTopPodsParams,
   KubernetesWaitForRolloutParams,
-} from '../resources.js';
-export { Cluster } from '../../cluster.js';
-export type { ClusterOptions } from '../options.js';
+} from '../backends/kubernetes.js';
+export { Cluster } from '../backends/kubernetes.js';

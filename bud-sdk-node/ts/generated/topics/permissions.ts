@@ -19,4 +19,4 @@ export type {
   PermissionRevokeParams,
   PermissionSetGlobalParams,
   Permissions,
-} from '../resources.js';
+} from '../backends/bud.js';

@@ -18,4 +18,4 @@ export type {
   ProjectRemoveMembersParams,
   ProjectUpdateParams,
   Projects,
-} from '../resources.js';
+} from '../backends/bud.js';

@@ -17,4 +17,4 @@ export type {
 export type {
   QuotaHistoryParams,
   Quotas,
-} from '../resources.js';
+} from '../backends/bud.js';

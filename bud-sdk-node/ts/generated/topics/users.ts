@@ -18,4 +18,4 @@ export type {
   UserSetRoleParams,
   UserUpdateParams,
   Users,
-} from '../resources.js';
+} from '../backends/bud.js';

@@ -25,4 +25,4 @@ export type {
 export type {
   WorkflowListParams,
   Workflows,
-} from '../resources.js';
+} from '../backends/bud.js';

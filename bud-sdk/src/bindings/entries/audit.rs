@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{entries, range, within};
+use super::{Client, entries, range, within};
 use crate::bindings::args::When;
 use crate::bindings::results::{ExportProgress, ExportSummary};
 use crate::bindings::task::job;
@@ -19,6 +19,8 @@ impl Described for Bytes {
 }
 
 entries! {
+    on Client;
+
     /// Exports the audit log as bytes, as they arrive. Only an export that ends without an error was whole. On the platform as
     /// shipped, who is no administrator gets his own records and no others.
     bytes audit.export(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::entries;
+use super::{Client, entries};
 use crate::bindings::args::When;
 use crate::bindings::task::{ending, watch};
 use crate::bud::{
@@ -19,6 +19,8 @@ use crate::types::{
 };
 
 entries! {
+    on Client;
+
     /// Reads one endpoint.
     call endpoints.get(
         /// The endpoint.

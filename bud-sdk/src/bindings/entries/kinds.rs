@@ -106,12 +106,12 @@ pub(super) mod items {
     pub const KIND: Kind = Kind::Pages;
     pub const OPTIONS: &[Arg] = &[];
 
-    pub fn begin<S, T>(items: S, _: CallOptions, _: &'static str) -> Result<Task>
+    pub fn begin<S, T>(items: S, _: CallOptions, id: &'static str) -> Result<Task>
     where
         S: Stream<Item = Result<T>> + Send + 'static,
         T: Serialize + Send + 'static,
     {
-        Ok(task::items(items))
+        Ok(task::items(items).named(id))
     }
 }
 
@@ -122,12 +122,12 @@ pub(super) mod bytes {
     pub const KIND: Kind = Kind::Bytes;
     pub const OPTIONS: &[Arg] = &[];
 
-    pub fn begin<S, T>(bytes: S, _: CallOptions, _: &'static str) -> Result<Task>
+    pub fn begin<S, T>(bytes: S, _: CallOptions, id: &'static str) -> Result<Task>
     where
         S: Stream<Item = Result<T>> + Send + 'static,
         T: Into<::bytes::Bytes> + 'static,
     {
-        Ok(task::chunks(bytes.map_ok(Into::into)))
+        Ok(task::chunks(bytes.map_ok(Into::into)).named(id))
     }
 }
 
@@ -138,10 +138,10 @@ pub(super) mod job {
     pub const KIND: Kind = Kind::Job;
     pub const OPTIONS: &[Arg] = &[];
 
-    pub fn begin<J, T>(job: J, _: CallOptions, _: &'static str) -> Result<Task>
+    pub fn begin<J, T>(job: J, _: CallOptions, id: &'static str) -> Result<Task>
     where
         J: Into<task::Job<T>>,
     {
-        Ok(job.into().into_task())
+        Ok(job.into().into_task().named(id))
     }
 }

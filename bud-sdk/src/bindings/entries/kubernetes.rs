@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::entries;
 use crate::bindings::args::When;
+use crate::bindings::cluster::LazyCluster;
 use crate::bindings::results::ReportProgress;
 use crate::bindings::task::job;
 use crate::diagnostics::{ClusterReport, ClusterReports};
@@ -15,7 +16,7 @@ use crate::kubernetes::{
 use crate::report::{FleetReport, Report};
 
 entries! {
-    on cluster;
+    on LazyCluster;
 
     /// Lists pods, with the status that kubectl prints: guide sections 2.2, 10.1 and 10.2.
     read kubernetes.pods(

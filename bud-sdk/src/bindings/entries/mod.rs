@@ -18,20 +18,19 @@ use crate::bud::TimeRange;
 use crate::error::{Error, Result};
 use crate::types::Timestamp;
 
-pub(super) const ALL: &[&[Entry]] = &[
+pub(super) const BUD: &[&[Entry]] = &[
     session::ENTRIES,
     users::ENTRIES,
     projects::ENTRIES,
     endpoints::ENTRIES,
     audit::ENTRIES,
     quotas::ENTRIES,
-    kubernetes::ENTRIES,
 ];
+pub(super) const KUBERNETES: &[&[Entry]] = &[kubernetes::ENTRIES];
 
+/// The entries of one file. It begins with the type of the client that they are called on.
 macro_rules! entries {
-    // What is called on a cluster; everything else is called on the platform.
-    (on cluster; $($entries:tt)*) => { entries!(@all OnCluster $($entries)*); };
-    (@all $target:ident $($(#[doc = $doc:literal])* $kind:ident $resource:ident.$name:ident(
+    (on $client:ty; $($(#[doc = $doc:literal])* $kind:ident $resource:ident.$name:ident(
         $($(#[doc = $adoc:literal])* $arg:ident: $type:ty),* $(,)?
     ) -> $out:ty $([$update:ty])? = |$bud:ident| $body:expr;)*) => {
         pub(super) const ENTRIES: &[$crate::bindings::Entry] = &[$($crate::bindings::Entry {
@@ -42,7 +41,7 @@ macro_rules! entries {
             output: <$out as $crate::schema::Described>::TYPE,
             update: entries!(@update $($update)?),
             options: super::kinds::$kind::OPTIONS,
-            begin: $crate::bindings::Begin::$target(|$bud, args, options| {
+            begin: |target, args, options| target.on(|$bud: &$client| {
                 $(let $arg: $type = args.take(stringify!($arg))?;)*
                 args.done()?;
                 let id = concat!(stringify!($resource), ".", stringify!($name));
@@ -52,7 +51,6 @@ macro_rules! entries {
     };
     (@update) => { $crate::schema::Type::Nothing };
     (@update $update:ty) => { <$update as $crate::schema::Described>::TYPE };
-    ($($entries:tt)*) => { entries!(@all OnPlatform $($entries)*); };
 }
 use entries;
 

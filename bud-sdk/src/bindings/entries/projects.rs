@@ -1,6 +1,6 @@
 //! Projects, their members, and permissions.
 
-use super::entries;
+use super::{Client, entries};
 use crate::bindings::args::When;
 use crate::bud::{
     Endpoint, Grant, Member, NewMember, NewProject, Permission, PermissionLevel, Project, ProjectType,
@@ -10,6 +10,8 @@ use crate::error::Error;
 use crate::types::{PermissionId, ProjectId, UserId};
 
 entries! {
+    on Client;
+
     /// Creates a project. It is sent once: after a failure that may have been applied, look the project up first.
     call projects.create(
         /// Its name.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{entries, range};
+use super::{Client, entries, range};
 use crate::bindings::args::When;
 use crate::bindings::results::IssuedKey;
 use crate::bud::{
@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::types::{CredentialId, ProjectId, Timestamp, UserId};
 
 entries! {
+    on Client;
+
     /// Reads how much a project has used of what it may.
     call quotas.of_project(
         /// The project.

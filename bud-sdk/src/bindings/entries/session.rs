@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{entries, own};
+use super::{Client, entries, own};
 use crate::bindings::args::When;
 use crate::bindings::results::{CapabilityList, RawAnswer, SignedIn};
 use crate::bud::{ModulePermission, User};
@@ -11,6 +11,8 @@ use crate::operation::Method;
 use crate::types::Secret;
 
 entries! {
+    on Client;
+
     /// Which API the server speaks: `guide` or `runtime`. It is asked once.
     read client.flavor() -> String = |bud| {
         let bud = own(bud);

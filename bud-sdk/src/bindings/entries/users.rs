@@ -1,12 +1,14 @@
 //! Users.
 
-use super::entries;
+use super::{Client, entries};
 use crate::bindings::args::When;
 use crate::bindings::results::CreatedUser;
 use crate::bud::{NewUser, Role, Scope, User, UserStatus, UserType, UserUpdate};
 use crate::types::{Secret, UserId};
 
 entries! {
+    on Client;
+
     /// Creates a user. Where the API needs a password at once, a strong one is made unless one is given, and returned as
     /// `one_time_password`: pass it on, for nobody can read it again. It is sent once: after a failure that may have been
     /// applied, look the user up first.

@@ -73,7 +73,10 @@ fn text<'a>(scenario: &'a Value, name: &str) -> &'a str {
 
 /// For the coverage table.
 fn shown(scenario: &Value) {
-    let on = if scenario["cluster"].is_object() { "cluster" } else { text(&scenario["client"], "flavor") };
+    let on = match play::backend(scenario) {
+        "bud" => text(&scenario["client"], "flavor"),
+        other => other,
+    };
     let Some(journal) = std::env::var_os("BUD_TESTBED_JOURNAL").filter(|_| !on.is_empty()) else { return };
     let mut lines = std::fs::File::options().create(true).append(true).open(journal).unwrap();
     let also = scenario["also"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -118,14 +121,17 @@ fn every_name_stands_once_and_everything_has_a_scenario_on_each_api() {
         .map(|scenario| (text(&scenario, "call").to_owned(), text(&scenario["client"], "flavor").to_owned()))
         .collect();
     let mut missing = Vec::new();
-    for entry in bindings::registry() {
-        if entry.on_cluster() {
-            let well = |scenario: Value| scenario["error"].is_null() && text(&scenario, "call") == entry.id;
-            if !ON_A_REAL_CLUSTER.contains(&entry.id) && !all().any(well) {
-                missing.push(entry.id.to_owned());
-            }
-            continue;
+    for entry in bindings::backends()
+        .iter()
+        .filter(|backend| backend.name != "bud")
+        .flat_map(bindings::Backend::entries)
+    {
+        let well = |scenario: Value| scenario["error"].is_null() && text(&scenario, "call") == entry.id;
+        if !ON_A_REAL_CLUSTER.contains(&entry.id) && !all().any(well) {
+            missing.push(entry.id.to_owned());
         }
+    }
+    for entry in bindings::backend("bud").unwrap().entries() {
         let info = bud_sdk::operations::all().iter().find(|info| info.id == entry.id);
         for flavor in [Flavor::Guide, Flavor::Runtime] {
             let offered =

@@ -55,21 +55,26 @@ pub async fn play(scenario: &Value) -> Seen {
     Seen { requests, outcome }
 }
 
-/// A client of the server, or a cluster whose API server it is.
+/// The backend that the call belongs to.
+pub fn backend(scenario: &Value) -> &str {
+    scenario["backend"].as_str().unwrap_or("bud")
+}
+
+/// A client of the server: what has no address of its own is told the server's in a kubeconfig.
 fn connected(scenario: &Value, url: &str, folder: &Path) -> Result<Target, Error> {
-    if scenario["cluster"].is_object() {
+    let backend = bindings::backend(backend(scenario))?;
+    let mut options = object(&scenario["client"]);
+    if let Some(address) = backend.address() {
+        options.insert(address.name.to_owned(), url.into());
+    } else {
         let kubeconfig = folder.join("kubeconfig");
         std::fs::write(&kubeconfig, kubeconfig_of(url).to_string()).unwrap();
-        let mut options = object(&scenario["cluster"]);
         options.insert("kubeconfig".to_owned(), kubeconfig.to_str().unwrap().into());
-        return bindings::connect_cluster(options).map(Target::Cluster);
     }
-    let mut client = object(&scenario["client"]);
-    client.insert("base_url".to_owned(), url.into());
-    if !client.contains_key("email") {
-        client.entry("token").or_insert_with(|| "scenario-token".into());
+    if backend.option("token").is_some() && !options.contains_key("email") {
+        options.entry("token").or_insert_with(|| "scenario-token".into());
     }
-    bindings::connect(client).map(Target::Platform)
+    bindings::connect(backend.name, options, None)
 }
 
 fn kubeconfig_of(url: &str) -> Value {

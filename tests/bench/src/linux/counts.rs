@@ -111,7 +111,7 @@ fn list(bud: &Client, times: usize) -> Outcome {
 #[cfg(feature = "bindings")]
 fn bindings(bud: &Client, times: usize) -> Outcome {
     let args = json!({ "id": ID }).to_string();
-    let target = Target::Platform(bud.clone());
+    let target = Target::from(bud.clone());
     runtime()?.block_on(async {
         for _ in 0..times {
             let args: Map<String, Value> = serde_json::from_str(&args).map_err(|error| error.to_string())?;

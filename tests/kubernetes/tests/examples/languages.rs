@@ -128,7 +128,7 @@ impl Language {
         };
         let path = format!("{}-{}", path.to_string_lossy(), self.to_string().to_lowercase());
         let lines: String =
-            calls.iter().map(|call| format!("cluster CALL /kubernetes.{call} 200\n")).collect();
+            calls.iter().map(|call| format!("kubernetes CALL /kubernetes.{call} 200\n")).collect();
         let file = fs::OpenOptions::new().create(true).append(true).open(&path);
         file.and_then(|mut file| std::io::Write::write_all(&mut file, lines.as_bytes()))
             .map_err(|error| format!("{path}: {error}"))

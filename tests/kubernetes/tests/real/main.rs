@@ -146,7 +146,7 @@ mod run {
         let Some(path) = std::env::var_os("BUD_TESTBED_JOURNAL") else { return };
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         let lines: String =
-            calls.iter().map(|call| format!("cluster CALL /kubernetes.{call} 200\n")).collect();
+            calls.iter().map(|call| format!("kubernetes CALL /kubernetes.{call} 200\n")).collect();
         file.and_then(|mut file| std::io::Write::write_all(&mut file, lines.as_bytes()))
             .expect("the journal can be written");
     }

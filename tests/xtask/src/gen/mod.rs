@@ -1,5 +1,6 @@
 //! The bindings' generated files, written from the bindings' registry.
 
+mod backends;
 mod findings;
 mod names;
 mod node;
@@ -8,7 +9,9 @@ mod topics;
 
 use std::fs;
 
-use bud_sdk::bindings::{self, Entry, Kind};
+use bud_sdk::bindings::{self, Entry, Kind, Type};
+
+use names::snake;
 
 use crate::workspace::{Outcome, Workspace};
 
@@ -16,7 +19,8 @@ use crate::workspace::{Outcome, Workspace};
 pub type Generated = (String, String);
 
 fn all() -> Vec<Generated> {
-    python::files().into_iter().chain(node::files()).chain([findings::file()]).collect()
+    let shared = [findings::file(), backends::file()];
+    python::files().into_iter().chain(node::files()).chain(shared).collect()
 }
 
 /// `audit.export_file` and `audit.export_records` are what one does with an `audit.export`, and so have no method of their own.
@@ -27,11 +31,31 @@ fn part_of_an_export(entry: &Entry) -> bool {
     })
 }
 
+/// A route that the caller chooses: its method and its path are of no use without each other.
+fn is_raw(entry: &Entry) -> bool {
+    entry.id.ends_with(".raw")
+}
+
+/// What one item of a list is called, in snake case; `None` for what is no list.
+fn item(entry: &Entry) -> Option<String> {
+    let name = |ty: &Type| match ty {
+        Type::Model(model) => snake(model.name),
+        _ => "item".to_owned(),
+    };
+    match (entry.kind, &entry.output) {
+        (Kind::Pages, item) => Some(name(item)),
+        (_, Type::List(item)) => Some(name(item)),
+        _ => None,
+    }
+}
+
 /// Writes what is not current.
 pub fn write(workspace: &Workspace) -> Outcome {
     for (path, text) in all() {
         let path = workspace.root.join(path);
         if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+            let folder = path.parent().unwrap_or(&workspace.root);
+            fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
             fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
         }
     }

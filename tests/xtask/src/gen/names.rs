@@ -14,8 +14,19 @@ pub fn pascal(name: &str) -> String {
 
 /// `users` as `user`.
 pub fn singular(name: &str) -> &str {
-    // A Greek word, of one.
-    if name == "kubernetes" { name } else { name.strip_suffix('s').unwrap_or(name) }
+    name.strip_suffix('s').unwrap_or(name)
+}
+
+/// `FirstName` as `first_name`.
+pub fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for char in name.chars() {
+        if char.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(char.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn capital(word: &str) -> String {
@@ -26,13 +37,13 @@ fn capital(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{camel, pascal, singular};
+    use super::{camel, pascal, singular, snake};
 
     #[test]
     fn spells_names() {
         assert_eq!(camel("memory_gb"), "memoryGb");
         assert_eq!(camel("users.set_role"), "users.setRole");
-        assert_eq!(pascal("set_role"), "SetRole");
+        assert_eq!((pascal("set_role"), snake("SetRole")), ("SetRole".into(), "set_role".into()));
         assert_eq!((singular("users"), singular("audit")), ("user", "audit"));
     }
 }

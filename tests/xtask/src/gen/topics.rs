@@ -1,8 +1,8 @@
 //! The public modules: which types belong to each, in every language the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bud_sdk::bindings::{self, Enumeration, Model};
+use bud_sdk::bindings::{self, Backend, Entry, Enumeration, Model};
 
 use super::names::pascal;
 
@@ -48,6 +48,34 @@ pub fn enumerations(topic: &str) -> Vec<&'static Enumeration> {
     found
 }
 
+/// The backends whose classes belong to a public module.
+pub fn backends(topic: &str) -> Vec<&'static Backend> {
+    bindings::backends().iter().filter(|backend| backend.topic == topic).collect()
+}
+
+/// What there is to call on a backend, by resource.
+pub fn by_resource(backend: &Backend) -> BTreeMap<&'static str, Vec<&'static Entry>> {
+    let mut resources: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in backend.entries() {
+        resources.entry(resource(entry)).or_default().push(entry);
+    }
+    resources
+}
+
+/// The first part of an entry's name.
+pub fn resource(entry: &Entry) -> &'static str {
+    entry.id.split_once('.').expect("an id has two parts").0
+}
+
+/// The public module that the types of a resource belong to.
+pub fn topic_of(backend: &Backend, resource: &'static str) -> &'static str {
+    match resource {
+        own if own == backend.own => backend.topic,
+        "auth" => "account",
+        other => other,
+    }
+}
+
 /// The name by which generated code knows a type: with its module where two modules have one of this name.
 pub fn unique(name: &str, topic: &str) -> String {
     let models = bindings::models().into_iter().map(|model| (model.name, model.topic()));
@@ -69,6 +97,11 @@ mod tests {
         }
         for values in bindings::enumerations() {
             assert!(known.contains(values.topic()), "{} is in {:?}", values.name, values.topic());
+        }
+        for backend in bindings::backends() {
+            for resource in by_resource(backend).into_keys() {
+                assert!(known.contains(topic_of(backend, resource)), "{} of {}", resource, backend.name);
+            }
         }
     }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use bud_sdk::bindings::{self, Arg, Kind, Type};
+use bud_sdk::bindings::{self, Arg, Backend, Example, Kind, Type};
 use bud_sdk::operations::{OperationInfo, Support};
 
-use super::resources::Method;
-use crate::r#gen::names::camel;
+use super::backends::Method;
+use crate::r#gen::item;
+use crate::r#gen::names::{camel, snake};
+use crate::r#gen::topics::resource;
 
 pub fn argument_docs(arg: &Arg) -> Vec<String> {
     let mut docs = plain(arg.docs);
@@ -31,6 +33,96 @@ pub fn method_docs(method: &Method<'_>) -> Vec<String> {
     }
     docs.extend(errors_of(method, operation));
     docs
+}
+
+/// What a backend is, and how it is used.
+pub fn class_docs(backend: &Backend) -> Vec<String> {
+    let mut docs = folded(&format!("{}. {}", backend.about, plain(backend.docs).join(" ")));
+    docs.extend([String::new(), "```ts".to_owned()]);
+    docs.extend(example(backend));
+    docs.extend(["```".to_owned(), String::new()]);
+    let variables = backend.variables.map_or(String::new(), |variables| {
+        format!(
+            "Without options everything comes from `{variables}` variables and `~/.bud/config.toml`; with options, what they \
+             leave out is taken from there only with `env: true`. The variables are those of `process.env` when the client is \
+             made, also in a worker thread. "
+        )
+    });
+    let grouped = backend.entries().any(|entry| resource(entry) != backend.own);
+    let spies = if grouped {
+        " Each resource is one object per client, so that tests can spy on its methods."
+    } else {
+        ""
+    };
+    docs.extend(folded(&format!("{variables}Times are in milliseconds.{spies}")));
+    docs
+}
+
+pub fn constructor_docs(backend: &Backend) -> Vec<String> {
+    let mut docs = vec![
+        "Checks the options; nothing is sent.".to_owned(),
+        String::new(),
+        "@throws {InvalidArgumentError} for an option that is unknown or wrong; `param` names it.".to_owned(),
+    ];
+    if backend.variables.is_some() {
+        let what = "what is wrong in the environment or the configuration file, or missing in all places";
+        docs.push(format!("@throws {{ConfigError}} for {what}."));
+    }
+    docs
+}
+
+/// The backend's example, as code.
+fn example(backend: &Backend) -> Vec<String> {
+    let Example { options, call, args, shown, .. } = backend.example;
+    let literal = |(name, value): &(&str, &str)| match *value {
+        "" => camel(name),
+        value => format!("'{value}'"),
+    };
+    let property = |pair: &(&str, &str)| match pair.1 {
+        "" => camel(pair.0),
+        _ => format!("{}: {}", camel(pair.0), literal(pair)),
+    };
+    let object = |pairs: Vec<String>| format!("{{ {} }}", pairs.join(", "));
+    let entry = bindings::entry(call).expect("the core checks its examples");
+    let method = Method::of(backend, entry);
+    let given = |list: &[Arg]| {
+        args.iter().filter(|(name, _)| list.iter().any(|arg| arg.name == *name)).collect::<Vec<_>>()
+    };
+    let mut parameters: Vec<String> = given(method.positional).into_iter().map(literal).collect();
+    let named: Vec<String> = given(method.named).into_iter().map(property).collect();
+    if !named.is_empty() {
+        parameters.push(object(named));
+    }
+    let client = camel(&snake(backend.class));
+    let place = if backend.topic.is_empty() { String::new() } else { format!("{}.", backend.topic) };
+    let path = call.strip_prefix(backend.own).map_or_else(|| format!(".{call}"), str::to_owned);
+    let call = format!("{client}{}({})", camel(&path), parameters.join(", "));
+    let options = object(options.iter().map(property).collect());
+    let made = format!("const {client} = new {place}{}({options});", backend.class);
+    let pages = entry.kind == Kind::Pages;
+    let (each, call) = if pages { ("for await", call) } else { ("for", format!("await {call}")) };
+    let Some(item) = item(entry) else { return vec![made, format!("console.log({call});")] };
+    let item = camel(&item);
+    let fields: Vec<String> = shown.iter().map(|field| format!("{item}.{}", camel(field))).collect();
+    vec![made, format!("{each} (const {item} of {call}) console.log({});", fields.join(", "))]
+}
+
+/// The text in lines of at most the house's width.
+fn folded(text: &str) -> Vec<String> {
+    const WIDTH: usize = 124;
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 fn routes_of(operation: &OperationInfo) -> Vec<String> {

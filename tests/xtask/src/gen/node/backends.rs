@@ -1,32 +1,16 @@
-//! Resources: a class for each, a method for each of its calls.
+//! Backends: the class of each, with those of its resources, and a method for each call.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use bud_sdk::bindings::{self, Arg, Entry, Kind, Type};
+use bud_sdk::bindings::{self, Arg, Backend, Entry, Kind, Type};
 
-use super::docs::{argument_docs, comment, method_docs};
+use super::docs::{argument_docs, class_docs, comment, constructor_docs, method_docs};
 use super::types::{choice, fields, function, given, taken};
 use super::{HEADER, import};
 use crate::r#gen::names::{camel, pascal, singular};
-use crate::r#gen::part_of_an_export;
-use crate::r#gen::topics::{self, TOPICS, Topic, unique};
-
-pub fn options() -> String {
-    let mut text = format!(
-        "{HEADER}import type {{ Secret }} from '../secret.js';\nimport type {{ Fields, Named }} from '../values.js';\n"
-    );
-    for (name, about, args) in [
-        ("Client", "a client", bindings::connect_options()),
-        ("Cluster", "a Kubernetes cluster", bindings::connect_cluster_options()),
-    ] {
-        let _ = writeln!(text, "\n/** What {about} takes. */\nexport interface {name}Options {{");
-        properties(&mut text, args);
-        let (constant, fields) = (name.to_uppercase(), fields(args));
-        let _ = writeln!(text, "}}\n\n/** @internal */\nexport const {constant}_OPTIONS: Fields = {fields};");
-    }
-    text
-}
+use crate::r#gen::topics::{self, unique};
+use crate::r#gen::{is_raw, part_of_an_export};
 
 fn properties(text: &mut String, args: &[Arg]) {
     for arg in args {
@@ -49,23 +33,24 @@ fn result(entry: &Entry) -> String {
 /// What a method is made of.
 pub struct Method<'a> {
     pub entry: &'a Entry,
+    /// What its arguments are named after.
     resource: &'a str,
     name: &'a str,
     /// Arguments that are parameters of their own.
     pub positional: &'a [Arg],
     /// Those that are properties of one object.
-    named: &'a [Arg],
+    pub named: &'a [Arg],
 }
 
 impl<'a> Method<'a> {
-    fn of(entry: &'a Entry) -> Self {
-        let (resource, name) = entry.id.split_once('.').unwrap_or(("client", entry.id));
+    pub fn of(backend: &Backend, entry: &'a Entry) -> Self {
+        let (resource, name) = entry.id.split_once('.').expect("an id has two parts");
+        let resource = if resource == backend.own { resource } else { singular(resource) };
         let required = |arg: &&Arg| !matches!(arg.ty, Type::Optional(_));
         // Of two ids in a row nobody would know which is which.
         let ids = entry.args.iter().take(1).filter(|arg| matches!(arg.ty, Type::Id(_))).count();
         let count = match (entry.args, ids) {
-            // A path is no use without its method.
-            _ if entry.id == "client.raw" => 2,
+            _ if is_raw(entry) => 2,
             ([only], 0) if required(&only) => 1,
             _ => ids,
         };
@@ -73,8 +58,9 @@ impl<'a> Method<'a> {
         Self { entry, resource, name, positional, named }
     }
 
-    fn params(&self) -> String {
-        format!("{}{}Params", pascal(singular(self.resource)), pascal(self.name))
+    /// The type of its named arguments.
+    pub fn params(&self) -> String {
+        format!("{}{}Params", pascal(self.resource), pascal(self.name))
     }
 
     /// The constant that holds its arguments and its result.
@@ -101,13 +87,17 @@ impl<'a> Method<'a> {
     }
 }
 
-pub fn resources() -> String {
-    let mut by_resource: BTreeMap<&str, Vec<Method<'_>>> = BTreeMap::new();
-    for method in bindings::registry().map(Method::of) {
-        by_resource.entry(method.resource).or_default().push(method);
-    }
+/// `ts/generated/backends/NAME.ts`.
+pub fn file(backend: &Backend) -> String {
+    let resources: BTreeMap<&str, Vec<Method<'_>>> = topics::by_resource(backend)
+        .into_iter()
+        .map(|(resource, entries)| {
+            (resource, entries.into_iter().map(|entry| Method::of(backend, entry)).collect())
+        })
+        .collect();
     let mut body = String::new();
-    for method in by_resource
+    options(&mut body, backend);
+    for method in resources
         .values()
         .flatten()
         .filter(|method| !method.named.is_empty() && !part_of_an_export(method.entry))
@@ -118,16 +108,15 @@ pub fn resources() -> String {
         body.push_str("}\n");
     }
     body.push('\n');
-    for method in by_resource.values().flatten() {
+    for method in resources.values().flatten() {
         constant(&mut body, method);
     }
-    let own = by_resource.remove("client").unwrap_or_default();
-    for (resource, methods) in &by_resource {
-        let place = if on_cluster(methods) { "kubernetes.Cluster" } else { "client" };
+    for (resource, methods) in resources.iter().filter(|(resource, _)| **resource != backend.own) {
         let _ = writeln!(
             body,
-            "\n/** `{place}.{}`. */\nexport class {} {{\n  readonly #core: Core;\n\n  /** @internal */\n  \
+            "\n/** `{}.{}`. */\nexport class {} {{\n  readonly #core: Core;\n\n  /** @internal */\n  \
              constructor(core: Core) {{\n    this.#core = core;\n  }}",
+            camel(backend.own),
             camel(resource),
             pascal(resource)
         );
@@ -136,60 +125,78 @@ pub fn resources() -> String {
         }
         body.push_str("}\n");
     }
-    body.push_str(
-        "\n/** Everything that a client can be asked for. */\nexport abstract class Resources {\n  readonly #core: Core;\n",
+    class(&mut body, backend, &resources);
+    format!("{HEADER}{}{body}", imports(&body, backend))
+}
+
+/// What its constructor takes.
+fn options(text: &mut String, backend: &Backend) {
+    let Backend { class, options, .. } = backend;
+    let _ = writeln!(text, "\n/** The options of a `{class}`. */\nexport interface {class}Options {{");
+    properties(text, options);
+    let _ = writeln!(text, "}}\n\nconst OPTIONS: Fields = {};", fields(options));
+}
+
+/// The class of a backend: objects for its resources, and methods for the calls of its own.
+fn class(text: &mut String, backend: &Backend, resources: &BTreeMap<&str, Vec<Method<'_>>>) {
+    let Backend { name, class, .. } = backend;
+    let grouped = || resources.iter().filter(|(resource, _)| **resource != backend.own);
+    text.push('\n');
+    comment(text, "", &class_docs(backend));
+    let _ = writeln!(text, "export class {class} extends BaseClient {{\n  readonly #core: Core;");
+    for (resource, _) in grouped() {
+        let _ = writeln!(text, "  readonly #{}: {};", camel(resource), pascal(resource));
+    }
+    text.push('\n');
+    comment(text, "  ", &constructor_docs(backend));
+    let default = if backend.variables.is_some() { "{ env: true }" } else { "{}" };
+    let _ = writeln!(
+        text,
+        "  constructor(options: {class}Options = {default}) {{\n    const core = opened('{name}', OPTIONS, options, {class});\n    \
+         super(core);\n    this.#core = core;"
     );
-    let of_platform: Vec<_> = by_resource.iter().filter(|(_, methods)| !on_cluster(methods)).collect();
-    for (resource, _) in &of_platform {
-        let _ = writeln!(body, "  readonly #{}: {};", camel(resource), pascal(resource));
+    for (resource, _) in grouped() {
+        let _ = writeln!(text, "    this.#{} = new {}(core);", camel(resource), pascal(resource));
     }
-    body.push_str("\n  /** @internal */\n  constructor(core: Core) {\n    this.#core = core;\n");
-    for (resource, _) in &of_platform {
-        let _ = writeln!(body, "    this.#{} = new {}(core);", camel(resource), pascal(resource));
-    }
-    body.push_str("  }\n");
-    for (resource, methods) in of_platform {
+    text.push_str("  }\n");
+    for (resource, methods) in grouped() {
         let names: Vec<String> = methods
             .iter()
             .filter(|method| !part_of_an_export(method.entry))
             .map(|method| format!("`{}`", camel(method.name)))
             .collect();
         let _ = writeln!(
-            body,
+            text,
             "\n  /** {}. */\n  get {}(): {} {{\n    return this.#{1};\n  }}",
             names.join(", "),
             camel(resource),
             pascal(resource)
         );
     }
-    for method in &own {
-        function_of(&mut body, method);
+    for method in resources.get(backend.own).into_iter().flatten() {
+        function_of(text, method);
     }
-    body.push_str("}\n");
-    format!("{HEADER}{}{body}", imports(&body))
+    text.push_str("}\n");
 }
 
-/// Whether a resource's methods are those of a cluster.
-fn on_cluster(methods: &[Method<'_>]) -> bool {
-    methods.iter().all(|method| method.entry.on_cluster())
-}
-
-fn imports(body: &str) -> String {
+fn imports(body: &str, backend: &Backend) -> String {
     let mut models: Vec<String> = Vec::new();
     let enumerations = bindings::enumerations().into_iter().map(|values| unique(values.name, values.topic()));
     let known = bindings::models().into_iter().map(|model| unique(model.name, model.topic()));
-    for name in known.chain(enumerations) {
+    // The class of this very file is another one than a model of its name.
+    for name in known.chain(enumerations).filter(|name| name != backend.class) {
         models.extend([format!("type {name}"), format!("read{name}")]);
     }
     let models: Vec<&str> = models.iter().map(String::as_str).collect();
     [
-        import(body, "../call.js", &["type Call"]),
-        import(body, "../core.js", &["type Core", "type Job", "type Operation"]),
-        import(body, "../export.js", &["type Export"]),
-        import(body, "../list.js", &["type List"]),
+        import(body, "../../base.js", &["BaseClient", "opened"]),
+        import(body, "../../call.js", &["type Call"]),
+        import(body, "../../core.js", &["type Core", "type Job", "type Operation"]),
+        import(body, "../../export.js", &["type Export"]),
+        import(body, "../../list.js", &["type List"]),
         import(
             body,
-            "../options.js",
+            "../../options.js",
             &[
                 "type CallOptions",
                 "type SignalOptions",
@@ -198,10 +205,14 @@ fn imports(body: &str) -> String {
                 "type TimeoutOptions",
             ],
         ),
-        import(body, "../read.js", &["asItIs", "mapOf", "nothing", "type Wire"]),
-        import(body, "../secret.js", &["Secret"]),
-        import(body, "../values.js", &["type Id", "type Integer", "type Named", "type Time"]),
-        import(body, "./models.js", &models),
+        import(body, "../../read.js", &["asItIs", "mapOf", "nothing", "type Wire"]),
+        import(body, "../../secret.js", &["Secret"]),
+        import(
+            body,
+            "../../values.js",
+            &["type Fields", "type Id", "type Integer", "type Named", "type Time"],
+        ),
+        import(body, "../models.js", &models),
     ]
     .concat()
 }
@@ -268,51 +279,4 @@ fn export_of(id: &str) -> String {
         |entry: Option<&Entry>| entry.map_or_else(|| "never".to_owned(), |entry| given(&entry.output, false));
     let update = way("_file").map_or_else(|| "never".to_owned(), |entry| given(&entry.update, false));
     format!("Export<{}, {}, {update}>", output(way("_file")), output(way("_records")))
-}
-
-/// What is written by hand and belongs to a public module.
-fn by_hand(topic: &str) -> &'static str {
-    match topic {
-        "kubernetes" => {
-            "export { Cluster } from '../../cluster.js';\nexport type { ClusterOptions } from '../options.js';\n"
-        }
-        "report" => "export * from '../../report.js';\n",
-        _ => "",
-    }
-}
-
-/// A public module: the types of its models and values, and the class and the arguments of its resource.
-pub fn topic(topic: &Topic) -> String {
-    let named = |name: &str| match unique(name, topic.name) {
-        same if same == name => name.to_owned(),
-        other => format!("{other} as {name}"),
-    };
-    let mut types: Vec<String> = topics::models(topic.name).iter().map(|model| named(model.name)).collect();
-    types.extend(topics::enumerations(topic.name).iter().map(|values| named(values.name)));
-    types.sort_unstable();
-    let resource = if topic.name == "account" { "auth" } else { topic.name };
-    let methods: Vec<Method<'_>> =
-        bindings::registry().map(Method::of).filter(|method| method.resource == resource).collect();
-    let mut calls: Vec<String> = methods
-        .iter()
-        .filter(|method| !method.named.is_empty() && !part_of_an_export(method.entry))
-        .map(Method::params)
-        .collect();
-    if !methods.is_empty() && !on_cluster(&methods) {
-        calls.push(pascal(resource));
-    }
-    calls.sort_unstable();
-    let mut text = format!("{HEADER}/**\n * {}\n */\n\n", topic.docs);
-    for (names, from) in [(types, "../models.js"), (calls, "../resources.js")] {
-        if !names.is_empty() {
-            let _ = writeln!(text, "export type {{\n  {},\n}} from '{from}';", names.join(",\n  "));
-        }
-    }
-    text + by_hand(topic.name)
-}
-
-/// Every public module's path and text.
-pub fn topics() -> Vec<(String, String)> {
-    let path = |topic: &Topic| format!("bud-sdk-node/ts/generated/topics/{}.ts", topic.name);
-    TOPICS.iter().map(|each| (path(each), topic(each))).collect()
 }

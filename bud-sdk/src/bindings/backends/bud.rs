@@ -1,16 +1,15 @@
-//! Making a client from named options.
+//! The Bud platform.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::args::{Arg, Args, When};
-use super::named_options;
-use super::results::read_key;
-use crate::bud::Flavor;
-use crate::bud::Role;
-use crate::bud::{Client, ClientBuilder};
+use crate::bindings::args::{Args, When, named_options};
+use crate::bindings::results::read_key;
+use crate::bindings::target::Handle;
+use crate::bindings::{Backend, Connector, Example, Target, entries};
+use crate::bud::{Client, ClientBuilder, Flavor, Role};
 use crate::config::Variables;
 use crate::error::{Error, Result};
 use crate::types::Secret;
@@ -63,34 +62,44 @@ named_options! {
     deployment_key_password: Secret,
 }
 
-/// The options of [`connect`].
-pub fn connect_options() -> &'static [Arg] {
-    OPTIONS
+pub(super) const BACKEND: Backend = Backend {
+    name: "bud",
+    class: "Client",
+    topic: "",
+    about: "A client of one Bud platform",
+    docs: "No request is made before the first call, which logs in. Make one client and share it: it holds the connections \
+           and the session.",
+    example: Example {
+        options: &[("base_url", "https://api.bud.example.com"), ("email", ""), ("password", "")],
+        call: "users.list",
+        args: &[],
+        shown: &["email"],
+    },
+    options: OPTIONS,
+    variables: Some("BUD_..."),
+    own: "client",
+    entries: entries::BUD,
+    connector,
+};
+
+impl Handle for Client {
+    fn base_url(&self) -> Option<&str> {
+        Some(Self::base_url(self))
+    }
 }
 
-/// Makes a client from named options. No request is made yet.
-///
-/// # Errors
-/// `InvalidArgument` naming an option that is unknown or of the wrong type, or two that exclude each other; those of
-/// [`ClientBuilder::build`].
-pub fn connect(options: Map<String, Value>) -> Result<Client> {
-    connect_by(Client::builder(), options)
+impl From<Client> for Target {
+    fn from(client: Client) -> Self {
+        Self::new(client)
+    }
 }
 
-/// Makes a client as [`connect`] does, with these variables in place of the process's: a worker thread of Node.js, or a test that
-/// runs in a context of its own, has variables that the process does not know.
-///
-/// # Errors
-/// As [`connect`].
-pub fn connect_with_variables(
-    options: Map<String, Value>,
-    variables: BTreeMap<String, Secret>,
-) -> Result<Client> {
-    connect_by(Client::builder().variables(Variables::table(variables)), options)
-}
-
-fn connect_by(builder: ClientBuilder, options: Map<String, Value>) -> Result<Client> {
+fn connector(options: Map<String, Value>, variables: Variables) -> Result<Connector> {
     let given = Given::read(&mut Args::new(options))?;
+    Ok(Connector::new(move || built(Client::builder().variables(variables.clone()), given.clone())))
+}
+
+fn built(builder: ClientBuilder, given: Given) -> Result<Client> {
     let headers = given.headers.unwrap_or_default();
     let roles = given.role_map.unwrap_or_default();
     let builder = login(builder, given.email, given.password, given.token, given.api_key)?
@@ -163,10 +172,14 @@ mod tests {
     fn variables_that_are_handed_over_take_the_place_of_those_of_the_process() {
         let variables = table(&[("BUD_BASE_URL", "https://api.example.com"), ("BUD_TOKEN", "canary")]);
         assert!(!format!("{:?}", Variables::table(variables.clone())).contains("canary"));
-        let client = connect_with_variables(from_environment(), variables).unwrap();
-        assert_eq!(client.base_url(), "https://api.example.com/");
+        let connector = BACKEND.connector(from_environment(), Some(variables)).unwrap();
+        assert!(!format!("{connector:?}").contains("canary"));
+        // As often as it is asked.
+        for _ in 0..2 {
+            assert_eq!(connector.connect().unwrap().base_url(), Some("https://api.example.com/"));
+        }
         // Whatever the process has, also a home folder with a configuration file.
-        let error = connect_with_variables(from_environment(), table(&[])).unwrap_err();
+        let error = BACKEND.connector(from_environment(), Some(table(&[]))).unwrap().connect().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.message().contains("no base URL"), "{error}");
     }

@@ -1,14 +1,14 @@
-//! Making a Kubernetes cluster's connection from named options.
+//! Kubernetes clusters.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::OnceCell;
 
-use super::args::{Arg, Args, When};
-use super::named_options;
+use crate::bindings::args::{Args, When, named_options};
+use crate::bindings::cluster::LazyCluster;
+use crate::bindings::{Backend, Connector, Example, entries};
+use crate::config::Variables;
 use crate::error::Result;
 use crate::kubernetes::{Cluster, ClusterBuilder};
 
@@ -34,29 +34,28 @@ named_options! {
     allow_http: bool,
 }
 
-/// The options of [`connect_cluster`].
-pub fn connect_cluster_options() -> &'static [Arg] {
-    OPTIONS
-}
+pub(super) const BACKEND: Backend = Backend {
+    name: "kubernetes",
+    class: "Cluster",
+    topic: "kubernetes",
+    about: "A Kubernetes cluster",
+    docs: "Its kubeconfig is read by the first call: that of `KUBECONFIG`, else `~/.kube/config`, else what the pod has that the \
+           program runs in, unless options say otherwise. Nothing changes the cluster but `restart` and `exec`.",
+    example: Example {
+        options: &[("kubeconfig", "/path/to/cluster-kubeconfig")],
+        call: "kubernetes.pods",
+        args: &[("namespace", "bud-system")],
+        shown: &["name", "status"],
+    },
+    options: OPTIONS,
+    variables: None,
+    own: "kubernetes",
+    entries: entries::KUBERNETES,
+    connector,
+};
 
-/// A cluster whose kubeconfig is read, and whose credentials are got, by the first call. Cloning it is cheap.
-#[derive(Clone, Debug)]
-pub struct LazyCluster {
-    builder: ClusterBuilder,
-    cluster: Arc<OnceCell<Cluster>>,
-}
-
-impl LazyCluster {
-    pub(super) async fn open(&self) -> Result<Cluster> {
-        self.cluster.get_or_try_init(|| self.builder.clone().connect()).await.cloned()
-    }
-}
-
-/// Prepares a connection from named options. Nothing is read yet.
-///
-/// # Errors
-/// `InvalidArgument` naming an option that is unknown or of the wrong type.
-pub fn connect_cluster(options: Map<String, Value>) -> Result<LazyCluster> {
+/// Its variables, such as `KUBECONFIG`, are those of the process.
+fn connector(options: Map<String, Value>, _: Variables) -> Result<Connector> {
     let given = Given::read(&mut Args::new(options))?;
     let builder = Cluster::builder()
         .when(given.kubeconfig, ClusterBuilder::kubeconfig)
@@ -68,5 +67,5 @@ pub fn connect_cluster(options: Map<String, Value>) -> Result<LazyCluster> {
         .when(given.allow_insecure_tls.filter(|yes| *yes), |builder, _| builder.allow_insecure_tls())
         .when(given.allow_http.filter(|yes| *yes), |builder, _| builder.allow_http());
     builder.check()?;
-    Ok(LazyCluster { builder, cluster: Arc::default() })
+    Ok(Connector::new(move || Ok(LazyCluster::new(builder.clone()))))
 }
