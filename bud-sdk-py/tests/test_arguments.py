@@ -47,6 +47,12 @@ def test_everything_that_can_be_called_is_a_method(prefix: str) -> None:
     assert len(names) == len(_native.operations()) - 2
 
 
+def test_an_unknown_backend_is_refused_by_name() -> None:
+    with pytest.raises(InvalidArgument, match="bud, kubernetes") as caught:
+        _native.Handle({}, backend="nothing")
+    assert caught.value.param == "backend"
+
+
 def whole(method: Callable[..., Any], args: dict[str, Any]) -> None:
     made = method(**args)
     if inspect.iscoroutine(made):

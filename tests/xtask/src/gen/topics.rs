@@ -13,7 +13,7 @@ pub struct Topic {
 }
 
 /// Every public module. What belongs to the client itself is at the top of a package.
-pub const TOPICS: [Topic; 13] = [
+pub const TOPICS: &[Topic] = &[
     topic("account", "The session, and the account that it belongs to."),
     topic("audit", "The audit log: records, exports, checks for tampering."),
     topic("clusters", "The clusters that endpoints run on."),
@@ -48,9 +48,11 @@ pub fn enumerations(topic: &str) -> Vec<&'static Enumeration> {
     found
 }
 
-/// The backends whose classes belong to a public module.
+/// The backends whose classes belong to a public module, by class.
 pub fn backends(topic: &str) -> Vec<&'static Backend> {
-    bindings::backends().iter().filter(|backend| backend.topic == topic).collect()
+    let mut found: Vec<_> = bindings::backends().iter().filter(|backend| backend.topic == topic).collect();
+    found.sort_unstable_by_key(|backend| backend.class);
+    found
 }
 
 /// What there is to call on a backend, by resource.

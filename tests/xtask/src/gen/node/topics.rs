@@ -31,7 +31,7 @@ fn file(topic: &Topic) -> String {
 /// `ts/generated/index.ts`: the classes and types at the top of the package, and the public modules.
 pub fn index() -> String {
     let mut text = format!("{HEADER}{}", exports("", "."));
-    for Topic { name, .. } in &TOPICS {
+    for Topic { name, .. } in TOPICS {
         let _ = writeln!(text, "export * as {name} from './topics/{name}.js';");
     }
     text
