@@ -2,7 +2,7 @@
 //!
 //! A binding shows the [`registry`] to its users as typed methods and calls them by name: arguments come in as JSON, results
 //! go out as models or as JSON. It adds nothing to what is called, so that all languages behave alike. What is called is one of
-//! the [`backends`], each of which is a class in other languages.
+//! the [`backends()`], each of which is a class in other languages.
 //!
 //! ```no_run
 //! # async fn demo(bud: bud_sdk::Client) -> bud_sdk::Result<()> {
@@ -140,7 +140,7 @@ pub fn backend(name: &str) -> Result<&'static Backend> {
 /// Makes a client of a backend from named options. Nothing is sent. Without a table of variables those of the process count.
 ///
 /// # Errors
-/// Those of [`backend`], [`Backend::connector`] and [`Connector::connect`].
+/// Those of [`backend()`], [`Backend::connector`] and [`Connector::connect`].
 pub fn connect(
     backend: &str,
     options: Map<String, Value>,
