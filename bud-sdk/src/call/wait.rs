@@ -11,17 +11,24 @@ use crate::error::{Error, ErrorKind, Result, seconds};
 pub(crate) struct Wait {
     pub(crate) timeout: Duration,
     pub(crate) poll_interval: Duration,
+    /// Polling slows down to this many times the interval; 1 keeps it.
+    pub(crate) slowest: u32,
     /// The limit to report, for a wait that is part of a longer one.
     pub(crate) limit: Option<Duration>,
 }
 
 impl Default for Wait {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(30 * 60), poll_interval: Duration::from_secs(2), limit: None }
+        Self {
+            timeout: Duration::from_secs(30 * 60),
+            poll_interval: Duration::from_secs(2),
+            slowest: SLOWEST,
+            limit: None,
+        }
     }
 }
 
-/// Polling slows down to this many times the first interval.
+/// Polling slows down to this many times the first interval, unless a wait says otherwise.
 pub(crate) const SLOWEST: u32 = 8;
 /// A thing that was just made may not be there at once.
 const MISSING_GRACE: u32 = 3;
@@ -124,7 +131,7 @@ impl<L, J> Watch<L, J> {
                 }
                 Err(error) => return Err(error),
             };
-            self.interval = self.interval.mul_f64(1.5).min(self.wait.poll_interval * SLOWEST);
+            self.interval = self.interval.mul_f64(1.5).min(self.wait.poll_interval * self.wait.slowest);
             self.pause = Some(pause);
             let Some(value) = value else { continue };
             self.trouble = None;
@@ -139,6 +146,20 @@ impl<L, J> Watch<L, J> {
             return Ok(Some(value));
         }
         Ok(None)
+    }
+
+    /// Looks until the end: what the last look showed.
+    pub(crate) async fn outcome<T, F>(mut self) -> Result<T>
+    where
+        L: FnMut(Duration) -> F,
+        F: Future<Output = Result<T>>,
+        J: FnMut(&T) -> Verdict,
+    {
+        let mut last = None;
+        while let Some(value) = self.next().await? {
+            last = Some(value);
+        }
+        last.ok_or_else(|| self.over())
     }
 
     fn over(&self) -> Error {

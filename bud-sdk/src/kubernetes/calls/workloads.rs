@@ -1,11 +1,12 @@
 //! Deployments, and how far a rollout is.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
-use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::call::{Verdict, Wait};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kubernetes::connection::request::Ask;
 use crate::kubernetes::namespaces::check_name;
@@ -41,36 +42,29 @@ impl Cluster {
     /// `OperationFailed` when it failed or the object is gone; `PollTimeout` when it is not complete in time; those of
     /// [`rollout`](Self::rollout).
     pub async fn wait_for_rollout(&self, namespace: &str, name: &str, timeout: Duration) -> Result<Rollout> {
-        let deadline = Instant::now() + timeout;
-        let late = |last: &str| {
-            Error::new(ErrorKind::PollTimeout, format!("not complete within {timeout:?}: {last}"))
-        };
-        let unanswered = |_| late("the API server did not answer");
-        let (kind, name) = timeout_at(deadline, self.named(namespace, name)).await.map_err(unanswered)??;
-        let mut seen = false;
-        loop {
-            let look = self.rollout_of(namespace, kind, &name);
-            let rollout = match timeout_at(deadline, look).await.map_err(unanswered)? {
-                Err(error) if error.is_not_found() && seen => {
-                    return Err(Error::new(ErrorKind::OperationFailed, format!("{name} has been deleted")));
-                }
-                // What passes does not end a wait.
-                Err(error) if error.is_transient() && Instant::now() + LOOK < deadline => {
-                    sleep(LOOK).await;
-                    continue;
-                }
-                rollout => rollout?,
-            };
-            seen = true;
-            match *rollout.state {
-                RolloutState::Failed => return Err(Error::new(ErrorKind::OperationFailed, rollout.message)),
-                RolloutState::Progressing if Instant::now() + LOOK >= deadline => {
-                    return Err(late(&rollout.message));
-                }
-                RolloutState::Progressing => sleep(LOOK).await,
-                _ => return Ok(rollout),
+        let found = &OnceLock::new();
+        let look = |_| async move {
+            match self.look(namespace, name, found).await {
+                // That something is missing is an outcome, and not to be waited for.
+                Err(error) if error.is_not_found() => Ok(Err(error)),
+                rollout => rollout.map(Ok),
             }
-        }
+        };
+        let mut seen = false;
+        let judge = |looked: &Result<Rollout>| match looked {
+            Ok(rollout) => {
+                seen = true;
+                rollout.verdict()
+            }
+            Err(_) if seen => {
+                let name = found.get().map_or(name, |(_, name)| name);
+                Verdict::Failed(Error::new(ErrorKind::OperationFailed, format!("{name} has been deleted")))
+            }
+            Err(missing) => Verdict::Failed(missing.clone()),
+        };
+        // The end of a rollout is seen within a second, however long it took.
+        let wait = Wait { timeout, poll_interval: LOOK, slowest: 1, ..Wait::default() };
+        wait.watch(look, judge)?.outcome().await?
     }
 
     /// Restarts the pods of a deployment, stateful set or daemon set one after the other, as `kubectl rollout restart` does: guide
@@ -93,6 +87,18 @@ impl Cluster {
             ..Ask::get(kind.path(namespace, &name), kind.plural(), Some(namespace)).verb("patch")
         };
         Ok(Rollout::of(&self.read(&ask).await?.0, kind))
+    }
+
+    /// One look of a wait. What the name means is found out once.
+    async fn look(&self, namespace: &str, name: &str, found: &OnceLock<(Kind, String)>) -> Result<Rollout> {
+        let (kind, name) = match found.get() {
+            Some(found) => found,
+            None => {
+                let named = self.named(namespace, name).await?;
+                found.get_or_init(|| named)
+            }
+        };
+        self.rollout_of(namespace, *kind, name).await
     }
 
     async fn rollout_of(&self, namespace: &str, kind: Kind, name: &str) -> Result<Rollout> {
@@ -280,6 +286,17 @@ impl Rollout {
             replicas,
             updated,
             available,
+        }
+    }
+
+    /// What this look means for a wait.
+    fn verdict(&self) -> Verdict {
+        match *self.state {
+            RolloutState::Failed => {
+                Verdict::Failed(Error::new(ErrorKind::OperationFailed, self.message.clone()))
+            }
+            RolloutState::Progressing => Verdict::Pending(self.message.clone()),
+            _ => Verdict::Reached,
         }
     }
 }

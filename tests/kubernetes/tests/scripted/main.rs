@@ -6,6 +6,7 @@ mod logs;
 mod odd;
 mod reads;
 mod report;
+mod rollouts;
 mod server;
 
 use std::time::Duration;

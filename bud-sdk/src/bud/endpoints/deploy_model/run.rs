@@ -352,6 +352,7 @@ impl Run {
             timeout: self.left()?,
             poll_interval: self.wait.poll_interval,
             limit: Some(self.wait.timeout),
+            ..Wait::default()
         })
     }
 
