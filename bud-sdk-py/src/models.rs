@@ -11,9 +11,11 @@ use crate::to_py::{Spelled, ToPy, ids, spelled};
 
 spelled! {
     bud_sdk::clusters::AccessMode,
+    bud_sdk::kubernetes::CertificateState,
     bud_sdk::endpoints::CloudProvider,
     bud_sdk::clusters::ClusterStatus,
     bud_sdk::credentials::CredentialType,
+    bud_sdk::kubernetes::DaprState,
     bud_sdk::endpoints::DeploymentStage,
     bud_sdk::endpoints::EndpointStatus,
     bud_sdk::report::EvidenceKind,
@@ -211,7 +213,7 @@ models! {
         name,
         /// The namespace.
         namespace,
-        /// How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED`, `ISSUING` or `NOT_READY`.
+        /// How urgent it is.
         state,
         /// Whether cert-manager calls it ready.
         ready,
@@ -392,7 +394,7 @@ models! {
     DaprComponent as "DaprComponent" in "bud_sdk.kubernetes": bud_sdk::kubernetes::DaprComponent {
         /// `dapr-operator`...
         name,
-        /// `HEALTHY`, `DEGRADED`, `DOWN` or `MISSING`.
+        /// How it is.
         state,
         /// Whether it is as it should be: healthy, or left out where it may be.
         healthy,
@@ -413,7 +415,7 @@ models! {
         namespace,
         /// The app's id.
         app_id,
-        /// `HEALTHY`, `DOWN`, or `MISSING` where it was not injected.
+        /// How it is; missing where it was not injected.
         state,
         /// The version.
         version,

@@ -632,6 +632,58 @@ export const readRolloutState = open<RolloutState>({
 });
 
 /**
+ * How a part of Dapr is.
+ *
+ * - `HEALTHY`: All of it is ready.
+ * - `DEGRADED`: Some of it is.
+ * - `DOWN`: None of it is.
+ * - `MISSING`: It is not there.
+ */
+export type DaprState =
+  | 'HEALTHY'
+  | 'DEGRADED'
+  | 'DOWN'
+  | 'MISSING'
+  | (string & {});
+
+/** @internal */
+export const readDaprState = open<DaprState>({
+  HEALTHY: [],
+  DEGRADED: [],
+  DOWN: [],
+  MISSING: [],
+});
+
+/**
+ * How urgent a certificate is.
+ *
+ * - `GOOD`: It is good, and will be renewed in time.
+ * - `ENDING`: It ends within 30 days and nothing will renew it, or its renewal is overdue.
+ * - `ENDS_SOON`: It ends within a tenth of its life, or within 7 days.
+ * - `EXPIRED`: It has ended.
+ * - `ISSUING`: It is not ready, and is being issued since less than ten minutes.
+ * - `NOT_READY`: It was not issued, or does not fit what was asked for.
+ */
+export type CertificateState =
+  | 'GOOD'
+  | 'ENDING'
+  | 'ENDS_SOON'
+  | 'EXPIRED'
+  | 'ISSUING'
+  | 'NOT_READY'
+  | (string & {});
+
+/** @internal */
+export const readCertificateState = open<CertificateState>({
+  GOOD: [],
+  ENDING: [],
+  ENDS_SOON: [],
+  EXPIRED: [],
+  ISSUING: [],
+  NOT_READY: [],
+});
+
+/**
  * What a report comes to.
  *
  * - `HEALTHY`: All was read, and nothing is wrong.
@@ -4726,8 +4778,8 @@ export function readCommandOutput(json: Wire): CommandOutput {
 export interface DaprComponent {
   /** `dapr-operator`... */
   readonly name: string;
-  /** `HEALTHY`, `DEGRADED`, `DOWN` or `MISSING`. */
-  readonly state: 'HEALTHY' | 'DEGRADED' | 'DOWN' | 'MISSING' | (string & {});
+  /** How it is. */
+  readonly state: DaprState;
   /** Whether it is as it should be: healthy, or left out where it may be. */
   readonly healthy: boolean;
   /** How many replicas are ready. */
@@ -4742,7 +4794,7 @@ export interface DaprComponent {
 
 /** @internal */
 export function readDaprComponent(json: Wire): DaprComponent {
-  const model: Draft<DaprComponent> = { name: json['name'], state: json['state'], healthy: json['healthy'], ready: json['ready'], desired: json['desired'] };
+  const model: Draft<DaprComponent> = { name: json['name'], state: readDaprState(json['state']), healthy: json['healthy'], ready: json['ready'], desired: json['desired'] };
   if (json['namespace'] != null) model.namespace = json['namespace'];
   if (json['version'] != null) model.version = json['version'];
   return model;
@@ -4756,15 +4808,15 @@ export interface DaprSidecar {
   readonly namespace: string;
   /** The app's id. */
   readonly appId?: string;
-  /** `HEALTHY`, `DOWN`, or `MISSING` where it was not injected. */
-  readonly state: string;
+  /** How it is; missing where it was not injected. */
+  readonly state: DaprState;
   /** The version. */
   readonly version?: string;
 }
 
 /** @internal */
 export function readDaprSidecar(json: Wire): DaprSidecar {
-  const model: Draft<DaprSidecar> = { pod: json['pod'], namespace: json['namespace'], state: json['state'] };
+  const model: Draft<DaprSidecar> = { pod: json['pod'], namespace: json['namespace'], state: readDaprState(json['state']) };
   if (json['app_id'] != null) model.appId = json['app_id'];
   if (json['version'] != null) model.version = json['version'];
   return model;
@@ -4794,8 +4846,8 @@ export interface Certificate {
   readonly name: string;
   /** The namespace. */
   readonly namespace: string;
-  /** How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED`, `ISSUING` or `NOT_READY`. */
-  readonly state: 'GOOD' | 'ENDING' | 'ENDS_SOON' | 'EXPIRED' | 'ISSUING' | 'NOT_READY' | (string & {});
+  /** How urgent it is. */
+  readonly state: CertificateState;
   /** Whether cert-manager calls it ready. */
   readonly ready: boolean;
   /** What cert-manager says of it, if it is not ready. */
@@ -4822,7 +4874,7 @@ export interface Certificate {
 
 /** @internal */
 export function readCertificate(json: Wire): Certificate {
-  const model: Draft<Certificate> = { name: json['name'], namespace: json['namespace'], state: json['state'], ready: json['ready'], dnsNames: json['dns_names'], issuer: json['issuer'], failedAttempts: json['failed_attempts'] };
+  const model: Draft<Certificate> = { name: json['name'], namespace: json['namespace'], state: readCertificateState(json['state']), ready: json['ready'], dnsNames: json['dns_names'], issuer: json['issuer'], failedAttempts: json['failed_attempts'] };
   if (json['message'] != null) model.message = json['message'];
   if (json['not_before'] != null) model.notBefore = moment(json['not_before']);
   if (json['not_after'] != null) model.notAfter = moment(json['not_after']);

@@ -7,9 +7,11 @@ from typing import Literal, Union
 
 __all__ = [
     "AccessMode",
+    "CertificateState",
     "CloudProvider",
     "ClusterStatus",
     "CredentialType",
+    "DaprState",
     "DeploymentStage",
     "EndpointStatus",
     "EvidenceKind",
@@ -52,6 +54,27 @@ AccessMode = Union[
 - `ReadOnlyMany`: Many nodes, to read.
 - `ReadWriteMany`: Many nodes, to read and write.
 - `ReadWriteOncePod`: One pod, to read and write.
+"""
+
+CertificateState = Union[
+    Literal[
+        "GOOD",
+        "ENDING",
+        "ENDS_SOON",
+        "EXPIRED",
+        "ISSUING",
+        "NOT_READY",
+    ],
+    str,
+]
+"""How urgent a certificate is.
+
+- `GOOD`: It is good, and will be renewed in time.
+- `ENDING`: It ends within 30 days and nothing will renew it, or its renewal is overdue.
+- `ENDS_SOON`: It ends within a tenth of its life, or within 7 days.
+- `EXPIRED`: It has ended.
+- `ISSUING`: It is not ready, and is being issued since less than ten minutes.
+- `NOT_READY`: It was not issued, or does not fit what was asked for.
 """
 
 CloudProvider = Union[
@@ -101,6 +124,23 @@ CredentialType = Union[
 
 - `client_app`: The clients'.
 - `admin_app`: The administrators'.
+"""
+
+DaprState = Union[
+    Literal[
+        "HEALTHY",
+        "DEGRADED",
+        "DOWN",
+        "MISSING",
+    ],
+    str,
+]
+"""How a part of Dapr is.
+
+- `HEALTHY`: All of it is ready.
+- `DEGRADED`: Some of it is.
+- `DOWN`: None of it is.
+- `MISSING`: It is not there.
 """
 
 DeploymentStage = Union[

@@ -8,9 +8,11 @@ from typing_extensions import Self
 
 from bud_sdk._enums import (
     AccessMode,
+    CertificateState,
     CloudProvider,
     ClusterStatus,
     CredentialType,
+    DaprState,
     DeploymentStage,
     EndpointStatus,
     EvidenceKind,
@@ -603,8 +605,8 @@ class Certificate:
     def namespace(self) -> str:
         """The namespace."""
     @property
-    def state(self) -> str:
-        """How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED`, `ISSUING` or `NOT_READY`."""
+    def state(self) -> CertificateState:
+        """How urgent it is."""
     @property
     def ready(self) -> bool:
         """Whether cert-manager calls it ready."""
@@ -1022,8 +1024,8 @@ class DaprComponent:
     def name(self) -> str:
         """`dapr-operator`..."""
     @property
-    def state(self) -> str:
-        """`HEALTHY`, `DEGRADED`, `DOWN` or `MISSING`."""
+    def state(self) -> DaprState:
+        """How it is."""
     @property
     def healthy(self) -> bool:
         """Whether it is as it should be: healthy, or left out where it may be."""
@@ -1068,8 +1070,8 @@ class DaprSidecar:
     def app_id(self) -> str | None:
         """The app's id."""
     @property
-    def state(self) -> str:
-        """`HEALTHY`, `DOWN`, or `MISSING` where it was not injected."""
+    def state(self) -> DaprState:
+        """How it is; missing where it was not injected."""
     @property
     def version(self) -> str | None:
         """The version."""

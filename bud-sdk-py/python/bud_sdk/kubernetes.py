@@ -5,6 +5,8 @@ from bud_sdk._async_kubernetes import (
     AsyncCluster,
 )
 from bud_sdk._enums import (
+    CertificateState,
+    DaprState,
     RolloutState,
 )
 from bud_sdk._native import (
@@ -34,11 +36,13 @@ from bud_sdk._sync_kubernetes import (
 __all__ = [
     "AsyncCluster",
     "Certificate",
+    "CertificateState",
     "Cluster",
     "CommandOutput",
     "ContainerUsage",
     "DaprComponent",
     "DaprSidecar",
+    "DaprState",
     "DaprStatus",
     "Deployment",
     "Event",

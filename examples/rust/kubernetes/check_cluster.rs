@@ -10,7 +10,7 @@
 
 mod support;
 
-use bud_sdk::kubernetes::Namespaces;
+use bud_sdk::kubernetes::{DaprState, Namespaces};
 
 #[tokio::main]
 async fn main() -> support::Result<()> {
@@ -42,7 +42,7 @@ async fn main() -> support::Result<()> {
     let parts = dapr.components.iter().filter(|part| !part.healthy);
     let parts = parts.map(|part| format!("{} is {}", part.name, part.state));
     report("parts of Dapr", dapr.components.len(), parts);
-    let sidecars = dapr.sidecars.iter().filter(|sidecar| sidecar.state != "HEALTHY");
+    let sidecars = dapr.sidecars.iter().filter(|sidecar| *sidecar.state != DaprState::Healthy);
     let sidecars = sidecars.map(|sidecar| format!("that of {} is {}", sidecar.pod, sidecar.state));
     report("sidecars of Dapr", dapr.sidecars.len(), sidecars);
     Ok(())

@@ -6,10 +6,12 @@
 
 export type {
   Certificate,
+  CertificateState,
   CommandOutput,
   ContainerUsage,
   DaprComponent,
   DaprSidecar,
+  DaprState,
   DaprStatus,
   Deployment,
   Event,

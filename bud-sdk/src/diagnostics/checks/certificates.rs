@@ -54,8 +54,7 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
 
 fn of(certificate: &Certificate, now: Timestamp) -> Option<Draft> {
     let Certificate { name, namespace, not_after, renewal_at, last_failure_at, .. } = certificate;
-    let state = certificate.state.as_str();
-    let is = |known: CertificateState| state == known.as_str();
+    let is = |known: CertificateState| certificate.state == known;
     let overdue = renewal_at.filter(|at| now.since(*at) > HOUR);
     let left = not_after.map_or_else(String::new, |end| age(now, end));
     let (case, title, since): (Case, _, _) = if is(CertificateState::Expired) {

@@ -62,20 +62,16 @@ fn part(name: &str) -> Subject {
     Subject::new("DaprComponent", "", name)
 }
 
-fn is(state: &str, known: DaprState) -> bool {
-    state == known.as_str()
-}
-
 pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
     let snapshot = view.snapshot;
     let pods: Vec<_> = snapshot.pods.iter().filter_map(|pod| pod.of_dapr.as_deref()).collect();
     let workloads: Vec<_> = snapshot.workloads.iter().filter_map(|one| one.of_dapr.as_deref()).collect();
     let plane = components(&pods, &workloads);
-    let present = plane.iter().any(|one| !is(&one.state, DaprState::Missing));
+    let present = plane.iter().any(|one| *one.state != DaprState::Missing);
     let sidecars =
         || snapshot.pods.iter().filter_map(|pod| pod.dapr.as_deref().map(|sidecar| (pod, sidecar)));
     // Who may not see the control plane sees sidecars all the same.
-    let used = sidecars().any(|(_, sidecar)| !is(&sidecar.state, DaprState::Missing));
+    let used = sidecars().any(|(_, sidecar)| *sidecar.state != DaprState::Missing);
     if !present && !used {
         return;
     }
@@ -84,9 +80,9 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
         out.extend(plane.iter().filter_map(|one| of_component(view, one)));
     }
     for (pod, sidecar) in sidecars() {
-        match sidecar.state.as_str() {
-            state if is(state, DaprState::Missing) => out.push(missing(view, pod)),
-            state if is(state, DaprState::Down) => out.extend(unready(view, pod)),
+        match *sidecar.state {
+            DaprState::Missing => out.push(missing(view, pod)),
+            DaprState::Down => out.extend(unready(view, pod)),
             _ => {}
         }
     }
@@ -96,7 +92,7 @@ pub(super) fn find(view: &Context<'_>, out: &mut Vec<Draft>) {
 fn of_component(view: &Context<'_>, component: &DaprComponent) -> Option<Draft> {
     let DaprComponent { name, state, ready, desired, .. } = component;
     let needed = !matches!(name.as_str(), "dapr-placement-server" | "dapr-scheduler-server");
-    let missing = is(state, DaprState::Missing);
+    let missing = *state == DaprState::Missing;
     let sections = &view.snapshot.sections;
     // What was not read is not missing.
     if component.healthy || missing && !(sections.whole("pods") && sections.whole("workloads")) {
@@ -114,7 +110,7 @@ fn of_component(view: &Context<'_>, component: &DaprComponent) -> Option<Draft> 
     if !missing && just_changed(view, pods.iter().copied(), workloads.iter().copied()) {
         return None;
     }
-    let degraded = is(state, DaprState::Degraded);
+    let degraded = *state == DaprState::Degraded;
     let severity = match (needed, degraded) {
         (false, _) => Severity::Warning,
         (true, true) => Severity::Error,

@@ -70,7 +70,7 @@ impl PodRecord {
         let quiet = shown.healthy
             && pod.metadata.deletion_timestamp.is_none()
             && !ended_lately(&pod, now)
-            && dapr.as_ref().is_none_or(|sidecar| sidecar.state == DaprState::Healthy.as_str());
+            && dapr.as_ref().is_none_or(|sidecar| sidecar.state == DaprState::Healthy);
         Self {
             name: pod.metadata.name.as_str().into(),
             namespace: shared.text(&pod.metadata.namespace),

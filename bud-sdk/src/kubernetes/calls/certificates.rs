@@ -6,7 +6,7 @@ use crate::kubernetes::connection::not_installed;
 use crate::kubernetes::objects::{self, condition};
 use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::{open_enum, records};
-use crate::types::Timestamp;
+use crate::types::{Timestamp, Wire};
 
 impl Cluster {
     /// Lists certificates with when they end, those that end first first: guide section 8.2, where `kubectl get certificates`
@@ -58,8 +58,8 @@ records! {
         name: String,
         /// The namespace.
         namespace: String,
-        /// How urgent it is: `GOOD`, `ENDING`, `ENDS_SOON`, `EXPIRED`, `ISSUING` or `NOT_READY`.
-        state: String,
+        /// How urgent it is.
+        state: Wire<CertificateState>,
         /// Whether cert-manager calls it ready.
         ready: bool,
         /// What cert-manager says of it, if it is not ready.
@@ -103,7 +103,7 @@ impl Certificate {
         Self {
             name: certificate.metadata.name.clone(),
             namespace: certificate.metadata.namespace.clone(),
-            state: state(certificate, ready, now).to_string(),
+            state: state(certificate, ready, now).into(),
             ready,
             message: ready_condition.filter(|_| !ready).and_then(|condition| given(&condition.message)),
             not_before: status.not_before,
@@ -185,7 +185,7 @@ mod tests {
             },
         }))
         .unwrap();
-        Certificate::of(&certificate, now).state
+        Certificate::of(&certificate, now).state.to_string()
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
                 "status": { "conditions": conditions, "failedIssuanceAttempts": failed },
             }))
             .unwrap();
-            Certificate::of(&certificate, now).state
+            Certificate::of(&certificate, now).state.to_string()
         };
         let issuing = |status: &str, since: u64| {
             json!([

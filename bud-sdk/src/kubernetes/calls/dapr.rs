@@ -5,6 +5,7 @@ use crate::kubernetes::calls::pods::given;
 use crate::kubernetes::objects::{self, holds};
 use crate::kubernetes::{Cluster, Namespaces};
 use crate::schema::{open_enum, records};
+use crate::types::Wire;
 
 impl Cluster {
     /// The state of Dapr: guide sections 2.1 and 2.2. `dapr status -k` calls a component healthy when one replica is, and leaves
@@ -27,10 +28,10 @@ impl Cluster {
             futures_util::future::try_join4(control_plane, deployments, sets, sidecars).await?;
         let workloads: Vec<&objects::Workload> = deployments.iter().chain(&sets).collect();
         let components = components(&pods.iter().collect::<Vec<_>>(), &workloads);
-        let installed = components.iter().any(|component| component.state != DaprState::Missing.as_str());
+        let installed = components.iter().any(|component| *component.state != DaprState::Missing);
         let sidecars: Vec<DaprSidecar> = sidecars.into_iter().flatten().collect();
         let healthy = components.iter().all(|component| component.healthy)
-            && sidecars.iter().all(|sidecar| sidecar.state == DaprState::Healthy.as_str());
+            && sidecars.iter().all(|sidecar| sidecar.state == DaprState::Healthy);
         Ok(DaprStatus { installed, healthy: installed && healthy, components, sidecars })
     }
 }
@@ -90,8 +91,8 @@ records! {
     DaprComponent {
         /// `dapr-operator`...
         name: String,
-        /// `HEALTHY`, `DEGRADED`, `DOWN` or `MISSING`.
-        state: String,
+        /// How it is.
+        state: Wire<DaprState>,
         /// Whether it is as it should be: healthy, or left out where it may be.
         healthy: bool,
         /// How many replicas are ready.
@@ -111,8 +112,8 @@ records! {
         namespace: String,
         /// The app's id.
         app_id: Option<String>,
-        /// `HEALTHY`, `DOWN`, or `MISSING` where it was not injected.
-        state: String,
+        /// How it is; missing where it was not injected.
+        state: Wire<DaprState>,
         /// The version.
         version: Option<String>,
     }
@@ -147,7 +148,7 @@ impl DaprComponent {
         let namespace = first.map(|pod| &pod.metadata).or(workload.map(|workload| &workload.metadata));
         Self {
             name: expected.app.to_owned(),
-            state: state.to_string(),
+            state: state.into(),
             healthy,
             ready,
             desired,
@@ -181,7 +182,7 @@ impl DaprSidecar {
             pod: pod.metadata.name.clone(),
             namespace: pod.metadata.namespace.clone(),
             app_id: annotations.get("dapr.io/app-id").and_then(given),
-            state: state.to_string(),
+            state: state.into(),
             version: sidecar.and_then(|container| version(&container.image)),
         })
     }
@@ -222,7 +223,7 @@ mod tests {
             let expected = COMPONENTS.iter().find(|expected| expected.app == app).unwrap();
             let (pods, workloads): (Vec<_>, Vec<_>) = (pods.iter().collect(), workloads.iter().collect());
             let component = DaprComponent::of(expected, &pods, &workloads);
-            (component.state, component.healthy, component.ready, component.desired)
+            (component.state.to_string(), component.healthy, component.ready, component.desired)
         };
         let (good, bad) = (pod("dapr-sentry", "True", "Running"), pod("dapr-sentry", "False", "Running"));
         let three = [workload("dapr-sentry", 3)];
@@ -247,7 +248,7 @@ mod tests {
                 "spec": { "containers": containers, "initContainers": inits },
                 "status": { "phase": "Running", "initContainerStatuses": statuses },
             });
-            DaprSidecar::of(&serde_json::from_value(pod).unwrap()).map(|sidecar| sidecar.state)
+            DaprSidecar::of(&serde_json::from_value(pod).unwrap()).map(|sidecar| sidecar.state.to_string())
         };
         let enabled = json!({ "dapr.io/enabled": "true", "dapr.io/app-id": "budapp" });
         let (app, none) = (json!([{ "name": "app" }]), json!([]));

@@ -126,7 +126,7 @@ async fn r1_a_certificate_that_never_ends_does_not_hide_one_that_has_ended() {
         .await
         .unwrap()
         .into_iter()
-        .map(|certificate| (certificate.name, certificate.state))
+        .map(|certificate| (certificate.name, certificate.state.to_string()))
         .collect();
     assert!(states.contains(&("has-ended".to_owned(), "EXPIRED".to_owned())), "{states:?}");
     assert!(!states.iter().any(|(name, _)| name == "odd"), "{states:?}");
