@@ -13,6 +13,7 @@ mod functions;
 mod r#gen;
 mod kubernetes;
 mod modules;
+mod new;
 mod node;
 mod python;
 mod readme;
@@ -32,6 +33,8 @@ cargo xtask test [--only PART]   every check and test, or those of one part: rus
 cargo xtask rules                the dependency rules and the house rules alone
 cargo xtask weaker BASE [HEAD]   the tests that are gone or assert less than at another revision, for a reader
 cargo xtask gen [--check]        write the generated texts, or see that they are current
+cargo xtask new operation RESOURCE.NAME [--dry-run]  the skeleton of an operation, which fails its tests until it is filled
+cargo xtask new check [PART/]CODE [--dry-run]        that of a check
 cargo xtask kubernetes [--build-only]  a real Kubernetes control plane to look at, or only its programs, built into the cache
 cargo xtask bench [...]          the ratios of Rust, of an optimized build: measured, judged and kept; --help says more
 cargo xtask bench python [...]   those of the Python package
@@ -57,6 +60,10 @@ fn main() -> ExitCode {
         }
         ["weaker", base] => with_workspace(|workspace| weaker::report(workspace, base, "HEAD")),
         ["weaker", base, head] => with_workspace(|workspace| weaker::report(workspace, base, head)),
+        ["new", kind, name] => with_workspace(|workspace| new::write(workspace, kind, name, false)),
+        ["new", kind, name, "--dry-run"] => {
+            with_workspace(|workspace| new::write(workspace, kind, name, true))
+        }
         ["gen"] => with_workspace(|workspace| {
             r#gen::write(workspace)?;
             figures::write(workspace)?;
