@@ -11,7 +11,7 @@ use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Ro
 impl {HANDLE} {
     /// To be described: what it does, its guide section and its routes.
     pub fn {NAME}(&self) -> Call<{TYPE}> {
-        self.client().call({TYPE})
+        self.0.call({TYPE})
     }
 }
 
