@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -62,7 +61,8 @@ impl Body {
 }
 
 /// Why there was no answer, or why it broke off.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     /// The request, or a part of it, may have reached the server.
@@ -89,12 +89,6 @@ impl Failure {
     /// Another try would end the same way.
     fn permanent(self) -> Self {
         Self { transient: false, ..self }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
     }
 }
 

@@ -168,7 +168,7 @@ type Trusted = (Server, Option<Vec<Vec<u8>>>);
 fn trusted(cluster: &Cluster, selection: &Selection) -> Result<Trusted> {
     let at = |key: &str, why: &str| Error::config(format!("{}.{key} {why}", cluster.place));
     let server = cluster.server.as_deref().ok_or_else(|| at("server", "is missing"))?;
-    let server = server::parse(server).map_err(|why| at("server", why))?;
+    let server = server::parse(server).map_err(|why| at("server", &why.to_string()))?;
     if server.url.scheme() == "http" && !is_loopback(&server.url) && !selection.allow_http {
         return Err(at("server", "must begin with https://: http would send credentials in clear text")
             .with_hint("use https, or allow_http for a network that you trust"));
@@ -200,7 +200,7 @@ fn trusted(cluster: &Cluster, selection: &Selection) -> Result<Trusted> {
             (key, pem::decoded(data).ok_or_else(|| at(key, "must be base64"))?)
         }
     };
-    let authorities = pem::authorities(&pem).map_err(|why| at(key, why))?;
+    let authorities = pem::authorities(&pem).map_err(|why| at(key, &why.to_string()))?;
     Ok((server, Some(authorities)))
 }
 

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use thiserror::Error;
 
 use crate::types::Secret;
 
@@ -14,6 +15,36 @@ pub(crate) struct Identity {
     pub(crate) certificates: String,
     pub(crate) key: Secret,
 }
+
+/// Why certificates or keys cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Unusable {
+    /// It stands behind the key that has the bundle.
+    #[error("holds no certificate that can be read (PEM is expected)")]
+    NoAuthority,
+    #[error("the client certificate cannot be read (PEM is expected)")]
+    NoCertificate,
+    #[error("the client certificate cannot be read")]
+    Certificate,
+    #[error("the client certificate is X.509 v{0}, which the TLS library does not support; reissue it as v3")]
+    Version(u8),
+    #[error("the client key is encrypted; store it decrypted")]
+    Encrypted,
+    #[error("the client key cannot be read (PEM is expected: PKCS #8, PKCS #1 or SEC 1)")]
+    NoKey,
+    #[error(
+        "the client key is on the curve {0}, which the TLS library does not support; reissue it with one of: {SUPPORTED}"
+    )]
+    Curve(&'static str),
+    #[error(
+        "the client key is of a kind that the TLS library does not support; reissue it with one of: {SUPPORTED}"
+    )]
+    Kind,
+    #[error("the client key does not belong to the client certificate")]
+    Mismatch,
+}
+
+const SUPPORTED: &str = "RSA of 2,048 bits and more, ECDSA on P-256 and P-384, Ed25519";
 
 /// No chain and no bundle is that long.
 const MOST_SECTIONS: usize = 10_000;
@@ -33,39 +64,31 @@ fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 }
 
 /// The certificates of a bundle that can be trusted; those that cannot be read are passed over, as in kubectl.
-pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
+pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<Vec<u8>>, Unusable> {
     let mut store = RootCertStore::empty();
     let usable = certificates(pem).into_iter().filter(|one| store.add(one.clone()).is_ok());
     let usable: Vec<Vec<u8>> = usable.map(|one| one.to_vec()).collect();
-    if usable.is_empty() {
-        Err("holds no certificate that can be read (PEM is expected)")
-    } else {
-        Ok(usable)
-    }
+    if usable.is_empty() { Err(Unusable::NoAuthority) } else { Ok(usable) }
 }
 
 /// Checks a certificate chain and its key, and returns them without anything else that stood between them.
-pub(crate) fn identity(certificate: &[u8], key: &[u8]) -> Result<Identity, String> {
+pub(crate) fn identity(certificate: &[u8], key: &[u8]) -> Result<Identity, Unusable> {
     let chain = certificates(certificate);
-    let leaf = chain.first().ok_or("the client certificate cannot be read (PEM is expected)")?;
+    let leaf = chain.first().ok_or(Unusable::NoCertificate)?;
     if let Some(version @ (1 | 2)) = version(leaf) {
-        return Err(format!(
-            "the client certificate is X.509 v{version}, which the TLS library does not support; reissue it as v3"
-        ));
+        return Err(Unusable::Version(version));
     }
     let parsed = PrivateKeyDer::from_pem_slice(key).map_err(|_| match contains(key, b"ENCRYPTED") {
-        true => "the client key is encrypted; store it decrypted",
-        false => "the client key cannot be read (PEM is expected: PKCS #8, PKCS #1 or SEC 1)",
+        true => Unusable::Encrypted,
+        false => Unusable::NoKey,
     })?;
     let signer = rustls::crypto::ring::sign::any_supported_type(&parsed).map_err(|_| unsupported(&parsed))?;
     let pair = rustls::sign::CertifiedKey::new(chain.clone(), signer);
     match pair.keys_match() {
         Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
-            return Err("the client key does not belong to the client certificate".to_owned());
+            return Err(Unusable::Mismatch);
         }
-        Err(rustls::Error::InvalidCertificate(_)) => {
-            return Err("the client certificate cannot be read".to_owned());
-        }
+        Err(rustls::Error::InvalidCertificate(_)) => return Err(Unusable::Certificate),
         _ => {}
     }
     let text = |label: &str, der: &[u8]| section(label, der);
@@ -89,25 +112,15 @@ fn section(label: &str, der: &[u8]) -> String {
 }
 
 /// Names what the key is on, for the curves that are met in the field.
-fn unsupported(key: &PrivateKeyDer<'_>) -> String {
+fn unsupported(key: &PrivateKeyDer<'_>) -> Unusable {
     const CURVES: [(&[u8], &str); 3] = [
         (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23], "P-521"),
         (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a], "secp256k1"),
         (&[0x06, 0x03, 0x2b, 0x65, 0x71], "Ed448"),
     ];
     let der = key.secret_der();
-    let curve = CURVES.iter().find(|(oid, _)| contains(der, oid)).map(|(_, name)| *name);
-    let kind = curve.map_or_else(|| "is of a kind".to_owned(), |curve| format!("is on the curve {curve}"));
-    let supported = "RSA of 2,048 bits and more, ECDSA on P-256 and P-384, Ed25519";
-    if curve.is_some() {
-        format!(
-            "the client key {kind}, which the TLS library does not support; reissue it with one of: {supported}"
-        )
-    } else {
-        format!(
-            "the client key {kind} that the TLS library does not support; reissue it with one of: {supported}"
-        )
-    }
+    let curve = CURVES.iter().find(|(oid, _)| contains(der, oid));
+    curve.map_or(Unusable::Kind, |(_, name)| Unusable::Curve(name))
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -2,6 +2,7 @@
 
 use http::Uri;
 use percent_encoding::percent_decode_str;
+use thiserror::Error;
 use url::Url;
 
 use crate::types::Secret;
@@ -18,27 +19,39 @@ pub(crate) struct Server {
     pub(crate) credentials: Option<(String, Secret)>,
 }
 
+/// Why a text is no address of a server. It stands behind the key that has the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Unusable {
+    #[error("has no scheme; it must begin with https://")]
+    NoScheme,
+    #[error("must begin with https://")]
+    Scheme,
+    #[error("must be a URL such as https://api.example.com:6443")]
+    NoUrl,
+    #[error("has a user name or password that is not UTF-8")]
+    Credentials,
+}
+
 /// Reads an address as kubectl does, but for one without a scheme: kubectl guesses one by what else the cluster has.
-pub(crate) fn parse(text: &str) -> Result<Server, &'static str> {
-    const NO_URL: &str = "must be a URL such as https://api.example.com:6443";
+pub(crate) fn parse(text: &str) -> Result<Server, Unusable> {
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err("has no scheme; it must begin with https://");
+        return Err(Unusable::NoScheme);
     };
     if !matches!(scheme.to_ascii_lowercase().as_str(), "https" | "http") {
-        return Err("must begin with https://");
+        return Err(Unusable::Scheme);
     }
     // A parser of URLs for browsers would skip or remove these.
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
     if rest.starts_with('/') || text.contains(odd) || text.len() > LONGEST {
-        return Err(NO_URL);
+        return Err(Unusable::NoUrl);
     }
-    let mut url = Url::parse(text).map_err(|_| NO_URL)?;
+    let mut url = Url::parse(text).map_err(|_| Unusable::NoUrl)?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(NO_URL);
+        return Err(Unusable::NoUrl);
     }
     let decoded = |text: &str| {
         let text = percent_decode_str(text).decode_utf8();
-        text.map(String::from).map_err(|_| "has a user name or password that is not UTF-8")
+        text.map(String::from).map_err(|_| Unusable::Credentials)
     };
     let credentials = match (url.username(), url.password()) {
         ("", None) => None,
@@ -52,7 +65,7 @@ pub(crate) fn parse(text: &str) -> Result<Server, &'static str> {
     let path: Vec<&str> = url.path().split('/').filter(|part| !part.is_empty()).collect();
     let path = format!("/{}", path.join("/"));
     url.set_path(&path);
-    let uri = url.as_str().parse().map_err(|_| NO_URL)?;
+    let uri = url.as_str().parse().map_err(|_| Unusable::NoUrl)?;
     Ok(Server { url, uri, credentials })
 }
 

@@ -1,8 +1,6 @@
 //! YAML and JSON as Kubernetes' own tools read them, with errors in fixed words: the text of a parser shows the lines that
 //! it read, and those hold passwords and tokens.
 
-use std::fmt;
-
 use serde_json::Value;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
@@ -10,20 +8,16 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 pub(crate) const LARGEST: u64 = 32 << 20;
 
 /// What is wrong with a text, and where.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{what}", shown(*place))]
 pub(crate) struct Wrong {
     what: &'static str,
     /// Line and column, counted from one; none where the parser does not name them.
     place: Option<(u64, u64)>,
 }
 
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place {
-            Some((line, column)) => write!(f, "line {line}, column {column}: {}", self.what),
-            None => f.write_str(self.what),
-        }
-    }
+fn shown(place: Option<(u64, u64)>) -> String {
+    place.map(|(line, column)| format!("line {line}, column {column}: ")).unwrap_or_default()
 }
 
 /// Reads the first document. An empty text is null. Of a key that is given twice, the last one counts, as in kubectl.
