@@ -4,9 +4,10 @@
 pub const OPERATION: &str = r#"//! `{ID}`.
 
 use super::{HANDLE};
+use crate::bud::Flavor;
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Describe, Flavor, Operation, Parts, Raw, Reply, Route, Routes};
+use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 
 impl {HANDLE} {
     /// To be described: what it does, its guide section and its routes.
@@ -20,9 +21,10 @@ impl {HANDLE} {
 pub struct {TYPE};
 
 impl Describe for {TYPE} {
+    type Flavor = Flavor;
     const ID: &'static str = "{ID}";
     const SECTIONS: &'static [&'static str] = &["to be named"];
-    const ROUTES: Routes = Routes::both(Route::get("{PATH}"), Route::get("{PATH}"));
+    const ROUTES: Routes<Flavor> = Routes::both(Route::get("{PATH}"), Route::get("{PATH}"));
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Ok(Parts::new())
     }

@@ -1,6 +1,5 @@
 //! What docstrings say of classes and methods.
 
-use bud_sdk::Flavor;
 use bud_sdk::bindings::{self, Arg, Backend, Entry, Example, Kind};
 use bud_sdk::operations::{OperationInfo, Support};
 
@@ -97,16 +96,16 @@ fn places(info: &OperationInfo) -> String {
     if !info.sections.is_empty() {
         lines.push(format!("Day-2 guide: {}.", info.sections.join(", ")));
     }
-    for flavor in [Flavor::Guide, Flavor::Runtime] {
-        lines.push(match info.routes.on(flavor) {
+    for (flavor, support) in info.routes() {
+        // A service with one API has no name for it.
+        let place = if flavor.is_empty() { String::new() } else { format!("On the {flavor} API: ") };
+        lines.push(match support {
             Support::Offered(route) => {
                 let limitation =
                     route.limitation.map_or(String::new(), |limitation| format!(" ({limitation})"));
-                format!("On the {flavor} API: `{} {}`{limitation}.", route.method.as_str(), route.path)
+                format!("{place}`{} {}`{limitation}.", route.method.as_str(), route.path)
             }
-            Support::Unsupported(instead) => {
-                format!("On the {flavor} API: raises `Unsupported` ({instead}).")
-            }
+            Support::Unsupported(instead) => format!("{place}raises `Unsupported` ({instead})."),
         });
     }
     lines.join("\n")
