@@ -36,6 +36,11 @@ export function whole(value: number | string): Integer {
   return typeof value === 'string' ? BigInt(value) : value;
 }
 
+/** A number; JSON has neither NaN nor infinities, so that they come as text. @internal */
+export function float(value: number | string): number {
+  return typeof value === 'number' ? value : Number(value.replace('Inf', 'Infinity'));
+}
+
 /**
  * A moment as the core writes it: `2026-01-02T03:04:05.678901Z`. Half the time of reading a list of users would go into `new
  * Date(text)`, which knows every other form, too. @internal

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use bud_sdk::bindings::Revealed;
+use bud_sdk::monitoring::Float;
 use bud_sdk::{Decimal, Extra, Secret, Timestamp, Wire};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyOverflowError;
@@ -102,6 +103,12 @@ pub(crate) use ids;
 impl<T: Spelled> ToPy for Wire<T> {
     fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(interned(py, self.spelling()))
+    }
+}
+
+impl ToPy for Float {
+    fn to_py<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_f64().to_py(py)
     }
 }
 

@@ -179,6 +179,18 @@ pub mod operations {
         ApiFlavor, Describe, Filter, FilterProof, Method, Next, Operation, OperationInfo, Page, Paged, Parts,
         PerFlavor, Proof, Raw, Reply, Route, Routes, Support,
     };
+
+    /// Every operation of this SDK, with its routes: those of the Bud API, and of the services whose features are enabled.
+    pub fn all() -> &'static [OperationInfo] {
+        use std::sync::LazyLock;
+        static ALL: LazyLock<Vec<OperationInfo>> = LazyLock::new(|| {
+            let specs = std::iter::once(&crate::bud::SPEC);
+            #[cfg(feature = "monitoring")]
+            let specs = specs.chain(crate::monitoring::SPECS);
+            specs.flat_map(|spec| spec.operations).copied().collect()
+        });
+        &ALL
+    }
 }
 
 /// The README's code compiles; it shows the features, too.

@@ -29,7 +29,7 @@ pub use super::users::{CreateUser, DeactivateUser, GetUser, ListUsers, Reactivat
 pub use super::workflows::{CancelWorkflow, GetWorkflow, ListWorkflows};
 use crate::operation::OperationInfo;
 
-/// Every operation: the source of `client.capabilities()` and of the coverage table.
+/// Every operation of the Bud API: the source of `client.capabilities()` and of the coverage table.
 pub(super) const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<Login>(),
     OperationInfo::of::<Refresh>(),
@@ -98,8 +98,3 @@ pub(super) const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<UpdateCredential>(),
     OperationInfo::of::<DeleteCredential>(),
 ];
-
-/// Every operation of this SDK, with its routes per API flavor.
-pub fn all() -> &'static [OperationInfo] {
-    OPERATIONS
-}

@@ -20,7 +20,7 @@ use crate::types::{SilenceId, Timestamp, Wire};
 pub(super) static SPEC: BackendSpec =
     BackendSpec::new("alertmanager", &service_keys!("ALERTMANAGER", "alertmanager"), OPERATIONS);
 
-pub(super) const OPERATIONS: &[OperationInfo] = &[
+const OPERATIONS: &[OperationInfo] = &[
     OperationInfo::of::<CreateSilence>(),
     OperationInfo::of::<GetSilence>(),
     OperationInfo::of::<ExpireSilence>(),
@@ -330,7 +330,7 @@ pub struct CreateSilence(NewSilence);
 impl Describe for CreateSilence {
     type Flavor = ();
     const ID: &'static str = "alertmanager.create_silence";
-    const SECTIONS: &'static [&'static str] = &["2.1"];
+    const SECTIONS: &'static [&'static str] = &[];
     const ROUTES: Routes<()> = Routes::only(Route::post("/api/v2/silences").shown_by_a_read());
     fn encode(&self, (): ()) -> Result<Parts> {
         let NewSilence { matchers, starts_at, duration, created_by, comment } = &self.0;
@@ -367,7 +367,7 @@ pub struct GetSilence(SilenceId);
 impl Describe for GetSilence {
     type Flavor = ();
     const ID: &'static str = "alertmanager.silence";
-    const SECTIONS: &'static [&'static str] = &["2.1"];
+    const SECTIONS: &'static [&'static str] = &[];
     const ROUTES: Routes<()> = Routes::only(ONE);
     fn encode(&self, (): ()) -> Result<Parts> {
         one(&self.0)
@@ -388,7 +388,7 @@ pub struct ExpireSilence(SilenceId);
 impl Describe for ExpireSilence {
     type Flavor = ();
     const ID: &'static str = "alertmanager.expire_silence";
-    const SECTIONS: &'static [&'static str] = &["2.1"];
+    const SECTIONS: &'static [&'static str] = &[];
     // An expired silence stays: a 404 never means that an earlier attempt has worked.
     const ROUTES: Routes<()> =
         Routes::only(Route::delete("/api/v2/silence/{id}").done_on_repeat(&[]).shown_by_a_read());

@@ -12,3 +12,8 @@ pub use builder::ServiceBuilder;
 pub use prometheus::{
     BuildInfo, GetBuildInfo, Prometheus, PrometheusQuery, QueryResult, ResultType, Sample, Series,
 };
+
+use crate::http::BackendSpec;
+
+/// The services of this module.
+pub(crate) const SPECS: [&BackendSpec; 2] = [&prometheus::SPEC, &alertmanager::SPEC];

@@ -22,7 +22,7 @@ pub(super) static SPEC: BackendSpec = BackendSpec {
     ..BackendSpec::new("prometheus", &service_keys!("PROMETHEUS", "prometheus"), OPERATIONS)
 };
 
-pub(super) const OPERATIONS: &[OperationInfo] =
+const OPERATIONS: &[OperationInfo] =
     &[OperationInfo::of::<PrometheusQuery>(), OperationInfo::of::<GetBuildInfo>()];
 
 /// A client of one Prometheus server, or of another server that speaks its API. Cloning it is cheap, and clones share connections
@@ -177,7 +177,7 @@ impl Call<PrometheusQuery> {
 impl Describe for PrometheusQuery {
     type Flavor = ();
     const ID: &'static str = "prometheus.query";
-    const SECTIONS: &'static [&'static str] = &["7.2"];
+    const SECTIONS: &'static [&'static str] = &[];
     // Proxies cut long URLs, so that the expression goes in the body.
     const ROUTES: Routes<()> = Routes::only(Route::post("/api/v1/query").reading());
     fn encode(&self, (): ()) -> Result<Parts> {
@@ -205,7 +205,7 @@ pub struct GetBuildInfo;
 impl Describe for GetBuildInfo {
     type Flavor = ();
     const ID: &'static str = "prometheus.build_info";
-    const SECTIONS: &'static [&'static str] = &["7.2"];
+    const SECTIONS: &'static [&'static str] = &[];
     const ROUTES: Routes<()> = Routes::only(Route::get("/api/v1/status/buildinfo"));
     fn encode(&self, (): ()) -> Result<Parts> {
         Ok(Parts::new())

@@ -21,6 +21,7 @@ pub const TOPICS: &[Topic] = &[
     topic("endpoints", "The endpoints that serve models: deployment, scaling, autoscaling, removal."),
     topic("kubernetes", "Kubernetes clusters: pods, nodes, logs, rollouts, reports."),
     topic("models", "AI models."),
+    topic("monitoring", "Metrics and alerts: Prometheus, Alertmanager."),
     topic("permissions", "Permissions of users."),
     topic("projects", "Projects and their members."),
     topic("quotas", "Quotas, usage and billing."),

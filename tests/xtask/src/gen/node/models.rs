@@ -23,7 +23,17 @@ pub fn models() -> String {
         import(
             &body,
             "../read.js",
-            &["extraOf", "mapOf", "moment", "open", "whole", "type Draft", "type Extra", "type Wire"],
+            &[
+                "extraOf",
+                "float",
+                "mapOf",
+                "moment",
+                "open",
+                "whole",
+                "type Draft",
+                "type Extra",
+                "type Wire",
+            ],
         ),
         import(&body, "../secret.js", &["Secret"]),
         import(&body, "../values.js", &["type Integer"]),

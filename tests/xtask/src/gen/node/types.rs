@@ -11,7 +11,7 @@ pub fn given(ty: &Type, wide: bool) -> String {
         Type::Text | Type::Decimal | Type::Id(_) => "string".to_owned(),
         Type::Bool => "boolean".to_owned(),
         Type::Int if wide => "Integer".to_owned(),
-        Type::Int | Type::Float | Type::Seconds => "number".to_owned(),
+        Type::Int | Type::Float | Type::Number | Type::Seconds => "number".to_owned(),
         Type::Time => "Date".to_owned(),
         Type::Secret => "Secret".to_owned(),
         Type::Enum(values) => unique(values.name, values.topic()),
@@ -62,6 +62,7 @@ pub fn function(ty: &Type, wide: bool) -> Option<String> {
         Type::Enum(values) => format!("read{}", unique(values.name, values.topic())),
         Type::Model(model) => format!("read{}", unique(model.name, model.topic())),
         Type::Time => "moment".to_owned(),
+        Type::Number => "float".to_owned(),
         Type::Secret => "(value: string) => new Secret(value)".to_owned(),
         Type::Seconds => "(value: number) => value * 1000".to_owned(),
         Type::List(inner) => {

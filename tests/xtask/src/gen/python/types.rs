@@ -11,7 +11,7 @@ pub fn taken(ty: &Type) -> String {
         Type::Text => "str".into(),
         Type::Bool => "bool".into(),
         Type::Int => "int".into(),
-        Type::Float => "float".into(),
+        Type::Float | Type::Number => "float".into(),
         Type::Time => "Time".into(),
         Type::Decimal => "Decimal | int | str".into(),
         Type::Seconds => "Seconds".into(),
