@@ -28,12 +28,14 @@ spelled! {
     bud_sdk::projects::ProjectStatus,
     bud_sdk::projects::ProjectType,
     bud_sdk::permissions::ResourceType,
+    bud_sdk::monitoring::ResultType,
     bud_sdk::users::Role,
     bud_sdk::kubernetes::RolloutState,
     bud_sdk::endpoints::ScalingStrategy,
     bud_sdk::permissions::Scope,
     bud_sdk::report::SectionStatus,
     bud_sdk::report::Severity,
+    bud_sdk::monitoring::SilenceState,
     bud_sdk::endpoints::SpotPreference,
     bud_sdk::report::Unavailable,
     bud_sdk::users::UserStatus,
@@ -53,6 +55,7 @@ ids! {
     PermissionId,
     ProjectId,
     ProviderCredentialId,
+    SilenceId,
     UserId,
     WorkflowId,
 }
@@ -188,6 +191,21 @@ models! {
         autoscale_enabled,
         /// How; nothing when it was never set.
         budaiscaler_config,
+    } secrets [] unknown [extra]
+    /// What a server says of its own build.
+    BuildInfo as "BuildInfo" in "bud_sdk.monitoring": bud_sdk::monitoring::BuildInfo {
+        /// The version; absent or empty for some builds.
+        version,
+        /// The commit that it was built from.
+        revision,
+        /// The branch that it was built from.
+        branch,
+        /// Who built it.
+        build_user,
+        /// When it was built, as the server writes it.
+        build_date,
+        /// The version of Go that it was built with.
+        go_version,
     } secrets [] unknown [extra]
     /// One operation on one API.
     CapabilityInfo as "CapabilityInfo" in "bud_sdk": bud_sdk::bindings::CapabilityInfo {
@@ -862,6 +880,17 @@ models! {
         text,
         /// What should stand behind it is left out: the rest of a line of more than 256 KiB, or, where it is the last one, of a log of more than a MiB.
         cut,
+    } secrets [] unknown []
+    /// A condition on a label, written as amtool writes it: `severity="warning"`, `instance=~"node-1.*"`, `env!="prod"`. The quotes may be left out.
+    Matcher as "Matcher" in "bud_sdk.monitoring": bud_sdk::monitoring::Matcher {
+        /// The label.
+        name,
+        /// The value, or the regular expression that the whole value must match.
+        value,
+        /// The value is a regular expression (`=~`, `!~`).
+        is_regex,
+        /// The label must match (`=`, `=~`), or must not (`!=`, `!~`).
+        is_equal,
     } secrets [] unknown []
     /// A member of a project.
     Member as "Member" in "bud_sdk.projects": bud_sdk::projects::Member {
@@ -1540,6 +1569,17 @@ models! {
         /// Around zero.
         symmetric,
     } secrets [] unknown [extra]
+    /// What a PromQL expression evaluates to.
+    QueryResult as "QueryResult" in "bud_sdk.monitoring": bud_sdk::monitoring::QueryResult {
+        /// What it is.
+        result_type,
+        /// The series, of a vector or matrix.
+        series,
+        /// The number, of a scalar.
+        scalar,
+        /// The text, of a string.
+        text,
+    } secrets [] unknown []
     /// How much may be used in a period, and how much was. A quota that the server does not give is `None`, not unlimited.
     Quota as "Quota" in "bud_sdk.quotas": bud_sdk::quotas::Quota {
         /// The project.
@@ -1750,6 +1790,13 @@ models! {
         /// How many are available.
         available,
     } secrets [] unknown []
+    /// A value at a moment.
+    Sample as "Sample" in "bud_sdk.monitoring": bud_sdk::monitoring::Sample {
+        /// When it was taken or evaluated.
+        time,
+        /// The value, which may be NaN or infinite.
+        value,
+    } secrets [] unknown []
     /// Sleep without load.
     ScaleToZero as "ScaleToZero" in "bud_sdk.endpoints": bud_sdk::endpoints::ScaleToZero {
         /// It does.
@@ -1802,6 +1849,15 @@ models! {
         /// Whether he has it.
         has_permission,
     } secrets [] unknown [extra]
+    /// A time series of a result.
+    Series as "Series" in "bud_sdk.monitoring": bud_sdk::monitoring::Series {
+        /// The labels; the metric's name is `__name__`.
+        labels,
+        /// The samples in order: one in a vector.
+        samples,
+        /// Native histograms as the server sent them: pairs of time and `{count, sum, buckets}`.
+        histograms,
+    } secrets [] unknown []
     /// A service, and what is behind it.
     Service as "Service" in "bud_sdk.kubernetes": bud_sdk::kubernetes::Service {
         /// The name.
@@ -1835,6 +1891,25 @@ models! {
         expires_in,
         /// The account must change its password before it can do anything else, if the server says either way.
         must_change_password,
+    } secrets [] unknown []
+    /// A silence.
+    Silence as "Silence" in "bud_sdk.monitoring": bud_sdk::monitoring::Silence {
+        /// The ID.
+        id,
+        /// The state.
+        state,
+        /// What an alert must match; all of them.
+        matchers,
+        /// When it starts.
+        starts_at,
+        /// When it ends.
+        ends_at,
+        /// When it was last changed.
+        updated_at,
+        /// Who created it.
+        created_by,
+        /// Why.
+        comment,
     } secrets [] unknown []
     /// Whether a model answers at a path.
     SupportedEndpoint as "SupportedEndpoint" in "bud_sdk.models": bud_sdk::models::SupportedEndpoint {
@@ -2436,6 +2511,7 @@ pub(crate) fn id_field(model: &str, wanted: &str) -> Option<&'static str> {
         ("ProjectId", "Project") => Some("id"),
         ("ProjectId", "ProjectName") => Some("id"),
         ("ProviderCredentialId", "ProviderCredential") => Some("id"),
+        ("SilenceId", "Silence") => Some("id"),
         ("UserId", "Member") => Some("id"),
         ("UserId", "User") => Some("id"),
         ("WorkflowId", "Workflow") => Some("id"),

@@ -17,6 +17,7 @@ export * as credentials from './topics/credentials.js';
 export * as endpoints from './topics/endpoints.js';
 export * as kubernetes from './topics/kubernetes.js';
 export * as models from './topics/models.js';
+export * as monitoring from './topics/monitoring.js';
 export * as permissions from './topics/permissions.js';
 export * as projects from './topics/projects.js';
 export * as quotas from './topics/quotas.js';

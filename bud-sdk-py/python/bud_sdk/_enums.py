@@ -24,12 +24,14 @@ __all__ = [
     "ProjectStatus",
     "ProjectType",
     "ResourceType",
+    "ResultType",
     "Role",
     "RolloutState",
     "ScalingStrategy",
     "Scope",
     "SectionStatus",
     "Severity",
+    "SilenceState",
     "SpotPreference",
     "Unavailable",
     "UserStatus",
@@ -355,6 +357,23 @@ ResourceType = Union[
 - `model`: A model.
 """
 
+ResultType = Union[
+    Literal[
+        "vector",
+        "matrix",
+        "scalar",
+        "string",
+    ],
+    str,
+]
+"""What a PromQL expression evaluates to.
+
+- `vector`: Series with one sample each.
+- `matrix`: Series with the samples of a range.
+- `scalar`: One number without labels.
+- `string`: A text.
+"""
+
 Role = Union[
     Literal[
         "USER",
@@ -479,6 +498,21 @@ Severity = Union[
 - `ERROR`: A part is broken.
 - `WARNING`: It will bite.
 - `INFO`: Good to know.
+"""
+
+SilenceState = Union[
+    Literal[
+        "pending",
+        "active",
+        "expired",
+    ],
+    str,
+]
+"""The state of a silence.
+
+- `pending`: It starts later.
+- `active`: It suppresses notifications.
+- `expired`: It has ended.
 """
 
 SpotPreference = Union[

@@ -23,12 +23,14 @@ from bud_sdk._enums import (
     ProjectStatus,
     ProjectType,
     ResourceType,
+    ResultType,
     Role,
     RolloutState,
     ScalingStrategy,
     Scope,
     SectionStatus,
     Severity,
+    SilenceState,
     SpotPreference,
     Unavailable,
     UserStatus,
@@ -48,6 +50,7 @@ __all__ = [
     "Autoscaler",
     "Autoscaling",
     "Bridge",
+    "BuildInfo",
     "CapabilityInfo",
     "CapabilityList",
     "Certificate",
@@ -88,6 +91,7 @@ __all__ = [
     "Handle",
     "IssuedKey",
     "LogLine",
+    "Matcher",
     "Member",
     "MetricSource",
     "Modality",
@@ -119,6 +123,7 @@ __all__ = [
     "ProviderCredential",
     "Quantization",
     "QuantizationScheme",
+    "QueryResult",
     "Quota",
     "RawAnswer",
     "Recommendations",
@@ -132,6 +137,7 @@ __all__ = [
     "ResourceScopes",
     "Rollout",
     "Running",
+    "Sample",
     "ScaleToZero",
     "ScalingBehavior",
     "ScalingPolicy",
@@ -139,8 +145,10 @@ __all__ = [
     "ScheduleHint",
     "ScopeState",
     "Secret",
+    "Series",
     "Service",
     "SignedIn",
+    "Silence",
     "Stream",
     "SupportedEndpoint",
     "Tag",
@@ -529,6 +537,46 @@ class Autoscaling:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> Autoscaling:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class BuildInfo:
+    """What a server says of its own build."""
+    @property
+    def version(self) -> str | None:
+        """The version; absent or empty for some builds."""
+    @property
+    def revision(self) -> str | None:
+        """The commit that it was built from."""
+    @property
+    def branch(self) -> str | None:
+        """The branch that it was built from."""
+    @property
+    def build_user(self) -> str | None:
+        """Who built it."""
+    @property
+    def build_date(self) -> str | None:
+        """When it was built, as the server writes it."""
+    @property
+    def go_version(self) -> str | None:
+        """The version of Go that it was built with."""
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that this version does not know, as the server sent them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> BuildInfo:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...
@@ -2179,6 +2227,39 @@ class LogLine:
     def __reduce__(self) -> Any: ...
 
 @final
+class Matcher:
+    """A condition on a label, written as amtool writes it: `severity="warning"`,
+    `instance=~"node-1.*"`, `env!="prod"`. The quotes may be left out.
+    """
+    @property
+    def name(self) -> str:
+        """The label."""
+    @property
+    def value(self) -> str:
+        """The value, or the regular expression that the whole value must match."""
+    @property
+    def is_regex(self) -> bool:
+        """The value is a regular expression (`=~`, `!~`)."""
+    @property
+    def is_equal(self) -> bool:
+        """The label must match (`=`, `=~`), or must not (`!=`, `!~`)."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Matcher:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Member:
     """A member of a project."""
     @property
@@ -3730,6 +3811,37 @@ class QuantizationScheme:
     def __reduce__(self) -> Any: ...
 
 @final
+class QueryResult:
+    """What a PromQL expression evaluates to."""
+    @property
+    def result_type(self) -> ResultType:
+        """What it is."""
+    @property
+    def series(self) -> list[Series]:
+        """The series, of a vector or matrix."""
+    @property
+    def scalar(self) -> Sample | None:
+        """The number, of a scalar."""
+    @property
+    def text(self) -> str | None:
+        """The text, of a string."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> QueryResult:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Quota:
     """How much may be used in a period, and how much was. A quota that the server does not give is
     `None`, not unlimited.
@@ -4213,6 +4325,31 @@ class Rollout:
     def __reduce__(self) -> Any: ...
 
 @final
+class Sample:
+    """A value at a moment."""
+    @property
+    def time(self) -> datetime:
+        """When it was taken or evaluated."""
+    @property
+    def value(self) -> float:
+        """The value, which may be NaN or infinite."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Sample:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class ScaleToZero:
     """Sleep without load."""
     @property
@@ -4396,6 +4533,34 @@ class ScopeState:
     def __reduce__(self) -> Any: ...
 
 @final
+class Series:
+    """A time series of a result."""
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels; the metric's name is `__name__`."""
+    @property
+    def samples(self) -> list[Sample]:
+        """The samples in order: one in a vector."""
+    @property
+    def histograms(self) -> list[Any]:
+        """Native histograms as the server sent them: pairs of time and `{count, sum, buckets}`."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Series:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
 class Service:
     """A service, and what is behind it."""
     @property
@@ -4470,6 +4635,49 @@ class SignedIn:
         """The JSON text, with the server's spellings. Secrets are left out."""
     @staticmethod
     def from_json(text: str) -> SignedIn:
+        """The model of this JSON, for tests of your own code."""
+    __match_args__: ClassVar[tuple[str, ...]]
+    def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class Silence:
+    """A silence."""
+    @property
+    def id(self) -> str:
+        """The ID."""
+    @property
+    def state(self) -> SilenceState:
+        """The state."""
+    @property
+    def matchers(self) -> list[Matcher]:
+        """What an alert must match; all of them."""
+    @property
+    def starts_at(self) -> datetime:
+        """When it starts."""
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends."""
+    @property
+    def updated_at(self) -> datetime:
+        """When it was last changed."""
+    @property
+    def created_by(self) -> str:
+        """Who created it."""
+    @property
+    def comment(self) -> str:
+        """Why."""
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as a dict, models inside as dicts, unknown fields beside the known ones. Secrets are left out."""
+    def to_json(self) -> str:
+        """The JSON text, with the server's spellings. Secrets are left out."""
+    @staticmethod
+    def from_json(text: str) -> Silence:
         """The model of this JSON, for tests of your own code."""
     __match_args__: ClassVar[tuple[str, ...]]
     def _repr_html_(self) -> str: ...

@@ -2,8 +2,11 @@
 
 mod bud;
 mod kubernetes;
+mod monitoring;
+mod services;
 
 use super::Backend;
 
 /// Every backend, the platform first.
-pub(super) const ALL: &[Backend] = &[bud::BACKEND, kubernetes::BACKEND];
+pub(super) const ALL: &[Backend] =
+    &[bud::BACKEND, kubernetes::BACKEND, monitoring::PROMETHEUS, monitoring::ALERTMANAGER];

@@ -3,11 +3,13 @@
 //! Each line begins with its kind, one of the modules of [`kinds`]. Routes, guide sections and limitations are not repeated
 //! here: they are the operation's own.
 
+mod alertmanager;
 mod audit;
 mod endpoints;
 mod kinds;
 mod kubernetes;
 mod projects;
+mod prometheus;
 mod quotas;
 mod session;
 mod users;
@@ -27,6 +29,8 @@ pub(super) const BUD: &[&[Entry]] = &[
     quotas::ENTRIES,
 ];
 pub(super) const KUBERNETES: &[&[Entry]] = &[kubernetes::ENTRIES];
+pub(super) const PROMETHEUS: &[&[Entry]] = &[prometheus::ENTRIES];
+pub(super) const ALERTMANAGER: &[&[Entry]] = &[alertmanager::ENTRIES];
 
 /// The entries of one file. It begins with the type of the client that they are called on.
 macro_rules! entries {
