@@ -247,7 +247,7 @@ function failure(error: unknown): Record<string, unknown> {
 function connected(scenario: Scenario, url: string, folder: string): object {
   const { class: name, topic, address, takes_token: takesToken } = backendOf(scenario);
   const options: Record<string, unknown> = translated(scenario.client);
-  if (takesToken && !('email' in options)) options['token'] ??= 'scenario-token';
+  if (takesToken && !('password' in options)) options['token'] ??= 'scenario-token';
   if (address === null) {
     const kubeconfig = join(folder, 'kubeconfig');
     const config = {

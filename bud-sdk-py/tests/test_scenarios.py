@@ -170,7 +170,7 @@ def connection(scenario: dict[str, Any], server: Server, folder: Path) -> dict[s
         }
         options["kubeconfig"] = folder / "kubeconfig"
         options["kubeconfig"].write_text(json.dumps(kubeconfig))
-    if about["takes_token"] and "email" not in options:
+    if about["takes_token"] and "password" not in options:
         options.setdefault("token", "scenario-token")
     return options
 

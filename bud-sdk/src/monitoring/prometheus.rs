@@ -296,7 +296,7 @@ impl Pair<Float> {
         // Prometheus keeps milliseconds; their fraction of a second is not exact in floating point.
         let millis = (self.0 * 1000.0).round();
         // Beyond 2^53 ms no year is one that a calendar has.
-        if !(millis.abs() < 9.0e15) {
+        if !millis.is_finite() || millis.abs() > 9.0e15 {
             return Err(Error::decode(".data.result", "expected seconds since 1970"));
         }
         Ok(Sample { time: Timestamp::from_micros(millis as i64 * 1000), value: self.1 })

@@ -144,10 +144,35 @@ impl ClientBuilder {
     /// Makes the client follow a script instead of calling a server. For a configuration of your own; paths then include
     /// the base URL's, and without a flavor the server is asked for it. See [`testing`](crate::testing).
     pub fn script(self, script: &Script) -> Self {
-        // Without chance a pause is as long as it may be.
-        let policy = Policy { random: Arc::new(|| 1.0), ..Policy::default() };
-        self.transport(Arc::new(script.clone()), policy)
+        self.transport(Arc::new(script.clone()), policy())
     }
+}
+
+#[cfg(feature = "monitoring")]
+impl<S> crate::monitoring::ServiceBuilder<S> {
+    /// Makes the client follow a script instead of calling a server. Paths include the base URL's.
+    ///
+    /// ```
+    /// # async fn demo() -> bud_sdk::Result<()> {
+    /// use bud_sdk::monitoring::Prometheus;
+    /// use bud_sdk::operations::Method;
+    /// use bud_sdk::testing::{Answer, Script};
+    ///
+    /// let answer = r#"{"status": "success", "data": {"resultType": "scalar", "result": [0, "7"]}}"#;
+    /// let script = Script::new().on(Method::Post, "/api/v1/query", Answer::status(200).body(answer));
+    /// let prometheus = Prometheus::builder().base_url("https://prometheus.test").script(&script).build()?;
+    /// assert_eq!(prometheus.query("7").await?.scalar.unwrap().value, 7.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn script(self, script: &Script) -> Self {
+        self.transport(Arc::new(script.clone()), policy())
+    }
+}
+
+/// Without chance a pause is as long as it may be.
+fn policy() -> Policy {
+    Policy { random: Arc::new(|| 1.0), ..Policy::default() }
 }
 
 impl Transport for Script {

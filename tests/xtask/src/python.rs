@@ -97,7 +97,8 @@ impl<'a> Python<'a> {
             .env("PYTHONPATH", self.folder().join("package"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("BUD_TESTBED", self.built("bud-testbed"))
-            .env("BUD_KUBE_TESTBED", self.built("bud-kubernetes-testbed"));
+            .env("BUD_KUBE_TESTBED", self.built("bud-kubernetes-testbed"))
+            .env("BUD_MONITORING_TESTBED", self.built("bud-monitoring-testbed"));
         command
     }
 

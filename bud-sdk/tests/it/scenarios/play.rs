@@ -71,7 +71,7 @@ fn connected(scenario: &Value, url: &str, folder: &Path) -> Result<Target, Error
         std::fs::write(&kubeconfig, kubeconfig_of(url).to_string()).unwrap();
         options.insert("kubeconfig".to_owned(), kubeconfig.to_str().unwrap().into());
     }
-    if backend.option("token").is_some() && !options.contains_key("email") {
+    if backend.option("token").is_some() && !options.contains_key("password") {
         options.entry("token").or_insert_with(|| "scenario-token".into());
     }
     bindings::connect(backend.name, options, None)
