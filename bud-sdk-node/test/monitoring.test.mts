@@ -68,7 +68,9 @@ test('a silence is created and expired behind a login', { skip: missing }, async
     createdBy: 'tests',
   });
   assert.equal(silence.state, 'active');
-  assert.equal(silence.endsAt.getTime() - silence.startsAt.getTime(), 2 * 60 * 60 * 1000);
+  // The server starts it when it comes, which is a moment later.
+  const lasts = (silence.endsAt.getTime() - silence.startsAt.getTime()) / (60 * 60 * 1000);
+  assert(lasts > 1.9 && lasts <= 2, String(lasts));
   assert.deepEqual(
     silence.matchers.map(({ name, isRegex }) => [name, isRegex]),
     [
