@@ -20,8 +20,9 @@ class AsyncAlertmanager(AsyncClientBase):
         print(await alertmanager.silence("6f2b7a1e-4a35-4a4e-8f52-0c5b6f3a1d11"))
 
     Without an address it is configured by `BUD_ALERTMANAGER_...` variables and
-    `~/.bud/config.toml`; with one, what is left out is taken from there only with `env=True`. Use
-    it with `async with`, or `close()` it, to release its connections early.
+    `~/.bud/config.toml`; with one, what is left out is taken from there only with `env=True`.
+    Alerts themselves are made by Prometheus. Use it with `async with`, or `close()` it, to release
+    its connections early.
     """
 
     def __init__(

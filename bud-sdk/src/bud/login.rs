@@ -92,46 +92,9 @@ impl Describe for Login {
     }
     /// A login changes nothing that one would look for.
     fn explain(&self, error: Error) -> Error {
-        let error = error.with_maybe_applied(false);
-        match refusal(error.status(), error.message()) {
-            Some((kind, hint)) => error.with_kind(kind).with_hint(hint),
-            None => error,
-        }
+        error.with_maybe_applied(false)
     }
 }
-
-/// The server answers 400 to each of these logins; only its words tell them apart. The guide API answers 401 to a wrong
-/// password and 403 to a deactivated account.
-const REFUSALS: &[(&str, ErrorKind, &str)] = &[
-    ("incorrect email or password", ErrorKind::InvalidCredentials, WRONG_PASSWORD),
-    ("account is not active", ErrorKind::AuthRejected, DEACTIVATED),
-    ("inactive user", ErrorKind::AuthRejected, DEACTIVATED),
-    // The account is disabled in Keycloak.
-    ("unable to login", ErrorKind::AuthRejected, NOT_SET_UP),
-    // Keycloak requires an action of the user.
-    ("account setup incomplete", ErrorKind::AuthRejected, NOT_SET_UP),
-    ("account is not fully set up", ErrorKind::AuthRejected, NOT_SET_UP),
-    ("account disabled", ErrorKind::AuthRejected, DEACTIVATED),
-];
-const WRONG_PASSWORD: &str = "check the email and password; after two wrong passwords in quick succession the server locks \
-    the account for 60 s and refuses the right password with the same words";
-const DEACTIVATED: &str = "the account is deactivated: an administrator can reactivate it (users.reactivate)";
-const NOT_SET_UP: &str =
-    "the account is disabled or not set up in Keycloak: an administrator must complete or enable it there";
-
-/// What a refused or failed login means, and what to do.
-fn refusal(status: Option<u16>, message: &str) -> Option<(ErrorKind, &'static str)> {
-    let message = message.to_ascii_lowercase();
-    let known = REFUSALS.iter().find(|(words, _, _)| message.contains(words));
-    match (status?, known) {
-        (400 | 401 | 403, Some((_, kind, hint))) => Some((*kind, hint)),
-        (401, None) => Some((ErrorKind::InvalidCredentials, WRONG_PASSWORD)),
-        (500..=599, _) => Some((ErrorKind::Server, LOGIN_FAILS)),
-        _ => None,
-    }
-}
-const LOGIN_FAILS: &str =
-    "the identity service (Keycloak or its database) is likely unavailable: try again when it is up";
 
 impl Operation for Login {
     type Output = Tokens;
@@ -351,24 +314,5 @@ mod tests {
         ] {
             assert_eq!(must(flags), expected, "{flags}");
         }
-    }
-
-    #[test]
-    fn refused_logins_are_known_by_their_words() {
-        for (status, message, kind) in [
-            (400, "Incorrect email or password", Some(ErrorKind::InvalidCredentials)),
-            (401, "anything", Some(ErrorKind::InvalidCredentials)),
-            (401, "User account is not active", Some(ErrorKind::AuthRejected)),
-            (403, "User account is not active", Some(ErrorKind::AuthRejected)),
-            (400, "Account setup incomplete. Please verify your email", Some(ErrorKind::AuthRejected)),
-            (400, "something else", None),
-            (403, "MFA required", None),
-            (422, "account is not active", None),
-            (503, "account is not active", Some(ErrorKind::Server)),
-            (429, "Rate limit exceeded", None),
-        ] {
-            assert_eq!(refusal(Some(status), message).map(|(kind, _)| kind), kind, "{status} {message}");
-        }
-        assert!(refusal(None, "account is not active").is_none());
     }
 }

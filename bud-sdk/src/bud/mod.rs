@@ -104,33 +104,3 @@ pub(crate) fn beside<T: DeserializeOwned>(raw: &Raw, extra: fn(&mut T) -> &mut E
     }
     Ok(value)
 }
-
-/// The platform as shipped says 400 of what is there already.
-pub(crate) fn taken(error: crate::Error) -> crate::Error {
-    let taken = error.status() == Some(400) && error.message().to_ascii_lowercase().contains("already");
-    if taken { error.with_kind(crate::ErrorKind::Conflict) } else { error }
-}
-
-/// What the platform as shipped refuses because something still hangs on it; `keys` says what to do about API keys.
-pub(crate) fn in_use(error: crate::Error, keys: &'static str) -> crate::Error {
-    if error.status() != Some(400) {
-        return error;
-    }
-    match error.message() {
-        said if said.contains("Credentials need to be removed") => {
-            error.with_kind(crate::ErrorKind::Conflict).with_hint(keys)
-        }
-        said if said.contains("active endpoint") => {
-            error.with_kind(crate::ErrorKind::Conflict).with_hint("undeploy the endpoints first")
-        }
-        _ => error,
-    }
-}
-
-/// The runtime API answers 500 with "Failed to ..." for an unknown user, for a deactivated one and in an outage.
-pub(crate) fn unknown_user(error: crate::Error) -> crate::Error {
-    if error.status() != Some(500) || !error.message().starts_with("Failed to ") {
-        return error;
-    }
-    error.with_hint("the runtime API answers 500 for an unknown or deactivated user")
-}

@@ -111,7 +111,8 @@ impl Checked {
     /// The way to the server. No request is made yet.
     pub(crate) fn channel(&mut self) -> Result<Channel> {
         let (base, wire) = (&self.base, &mut self.wire);
-        let roots = roots(&wire.ca_certificates, &self.config, base)?;
+        let setting = format!("builder.ca_certificate or {}", wire.spec.keys.ca_certificate.variable());
+        let roots = roots(&wire.ca_certificates, &self.config, base, TlsRoots::new(setting))?;
         let secure = base.scheme() == "https";
         // For plain http none is used: it would see the token.
         let proxied = secure && wire.use_proxy && !is_loopback(base);
@@ -130,8 +131,7 @@ impl Checked {
 }
 
 /// What the builder was given, else what was configured.
-fn roots(given: &[Vec<u8>], config: &Config, base: &Url) -> Result<TlsRoots> {
-    let mut roots = TlsRoots::default();
+fn roots(given: &[Vec<u8>], config: &Config, base: &Url, mut roots: TlsRoots) -> Result<TlsRoots> {
     for pem in given {
         roots.add_pem(&Place::Builder("ca_certificate").to_string(), pem)?;
     }

@@ -40,7 +40,7 @@ impl Key {
     }
 
     /// The variable that errors name.
-    pub(super) fn variable(&self) -> &'static str {
+    pub(crate) fn variable(&self) -> &'static str {
         self.variables.first().copied().unwrap_or_default()
     }
 }

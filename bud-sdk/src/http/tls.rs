@@ -16,9 +16,16 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TlsRoots {
     pub(crate) extra: Vec<CertificateDer<'static>>,
+    /// How the program can give its own, for hints.
+    setting: String,
 }
 
 impl TlsRoots {
+    /// Those of the system, and others by this setting.
+    pub(crate) fn new(setting: String) -> Self {
+        Self { extra: Vec::new(), setting }
+    }
+
     /// Adds every certificate of a PEM bundle; other entries, such as a private key, are passed over.
     ///
     /// # Errors
@@ -51,9 +58,10 @@ impl TlsRoots {
         let roots = self.extra.iter().cloned();
         let verifier = Verifier::new_with_extra_roots(roots, provider.clone()).map_err(|_| match self.extra[..] {
             [] => Error::config("no trusted certificates: this system has none, so that no https server can be checked")
-                .with_hint(
-                    "install the package ca-certificates, set SSL_CERT_FILE to a PEM bundle, or configure one as ca_certificate",
-                ),
+                .with_hint(format!(
+                    "install the package ca-certificates, set SSL_CERT_FILE to a PEM bundle, or give one by {}",
+                    self.setting
+                )),
             _ => Error::config("ca_certificate: a certificate in it cannot be trusted"),
         })?;
         let builder = builder(provider)?;

@@ -24,7 +24,7 @@ pub(crate) use decode::from_slice;
 pub(crate) use envelope::Shape;
 pub(crate) use error_body::{ServerMessage, clean};
 pub(crate) use path::{check_raw_path, fill};
-pub(crate) use quirk::{Message, Quirk, explain};
+pub(crate) use quirk::{Evidence, Message, Quirk, explain};
 
 /// A request as data: what it is called, where it goes on each flavor, what is sent.
 ///

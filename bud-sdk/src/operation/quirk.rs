@@ -5,26 +5,39 @@ use std::ops::RangeInclusive;
 use crate::error::{Error, ErrorKind};
 
 /// A refusal that means something else than its status says.
+#[derive(Debug)]
 pub(crate) struct Quirk {
     /// The operations that it is about; all of the backend if there are none.
-    pub(crate) operations: &'static [&'static str],
-    pub(crate) status: RangeInclusive<u16>,
-    pub(crate) message: Message,
+    operations: &'static [&'static str],
+    status: RangeInclusive<u16>,
+    message: Message,
     /// What it means. None: the status has the right kind.
-    pub(crate) kind: Option<ErrorKind>,
+    kind: Option<ErrorKind>,
     /// What to do.
-    pub(crate) hint: Option<&'static str>,
-    /// What shows that servers answer so: a recorded exchange, or a sentence of the API's description.
-    pub(crate) evidence: &'static str,
+    hint: Option<&'static str>,
+    /// What shows that servers answer so.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests compare it with the recordings"))]
+    evidence: Evidence,
 }
 
 /// How a server's message is recognized.
+#[derive(Debug)]
 pub(crate) enum Message {
     Is(&'static str),
     StartsWith(&'static str),
     /// In any case.
     Contains(&'static str),
     Any,
+}
+
+/// What shows that servers answer so.
+#[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests compare it with the recordings"))]
+pub(crate) enum Evidence {
+    /// Recorded exchanges, by their names: one at least.
+    Recorded(&'static [&'static str]),
+    /// A sentence about the service, and no recording: where it comes from.
+    Described(&'static str),
 }
 
 impl Message {
@@ -39,6 +52,25 @@ impl Message {
 }
 
 impl Quirk {
+    pub(crate) const fn new(
+        operations: &'static [&'static str],
+        status: RangeInclusive<u16>,
+        message: Message,
+        evidence: Evidence,
+    ) -> Self {
+        Self { operations, status, message, kind: None, hint: None, evidence }
+    }
+
+    pub(crate) const fn means(mut self, kind: ErrorKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    pub(crate) const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
     /// Whether this refusal is the one.
     pub(crate) fn fits(&self, operation: &str, error: &Error) -> bool {
         (self.operations.is_empty() || self.operations.contains(&operation))
@@ -55,6 +87,15 @@ impl Quirk {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn operations(&self) -> &'static [&'static str] {
+        self.operations
+    }
+    #[cfg(test)]
+    pub(crate) fn evidence(&self) -> &Evidence {
+        &self.evidence
     }
 }
 

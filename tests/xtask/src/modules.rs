@@ -62,6 +62,10 @@ pub fn violations(path: &str, text: &str) -> Vec<(usize, String)> {
         let named = services(text).into_iter();
         found.extend(named.map(|(line, word)| (line, format!("`{module}` knows the service `{word}`"))));
     }
+    if path.starts_with("bud/") && !path.starts_with("bud/quirks") {
+        let why = "a server's message decides something; it belongs into the table of quirks";
+        found.extend(compared(&tokens).map(|line| (line, why.to_owned())));
+    }
     found.extend(
         public(&tokens)
             .map(|(line, name)| (line, format!("a public signature names `{name}`, which is internal"))),
@@ -84,6 +88,19 @@ fn services(text: &str) -> Vec<(usize, String)> {
     // A feature of this crate is no service.
     let feature = |at: usize| text.lines().nth(at - 1).is_some_and(|line| line.contains("cfg(feature"));
     words.filter(|(at, word)| service(word) && !feature(*at)).collect()
+}
+
+/// The lines on which the message of an error is compared with something.
+fn compared(tokens: &[Token]) -> impl Iterator<Item = usize> {
+    const COMPARES: [&str; 5] =
+        ["contains", "starts_with", "ends_with", "to_ascii_lowercase", "eq_ignore_ascii_case"];
+    let lines = tokens.windows(6).filter_map(|window| {
+        let words: Vec<&str> = window.iter().map(|token| token.text.as_str()).collect();
+        let read = words.starts_with(&[".", "message", "(", ")"]);
+        let used = words[4] == "." && COMPARES.contains(&words[5]) || (words[4], words[5]) == ("=", "=");
+        (read && used).then(|| window[0].line)
+    });
+    lines.collect::<Vec<_>>().into_iter()
 }
 
 /// The internal names in public signatures and fields.
@@ -250,5 +267,13 @@ mod tests {
                     pub fn f(&self) -> Result<Connection> { let c: Connection; }\n\
                     pub(crate) fn g(c: Connection) {}\npub use crate::http::Authenticate;\npub struct B(Arc<Connection>);";
         assert_eq!(lines("bud/users.rs", text), [1, 2, 4]);
+    }
+
+    #[test]
+    fn servers_are_understood_in_one_table() {
+        let text = "if error.message().contains(a) {}\nlet b = error.message() == c;\nlet c = error.message().to_owned();";
+        assert_eq!(lines("bud/users.rs", text), [1, 2]);
+        assert!(lines("bud/quirks.rs", text).is_empty());
+        assert!(lines("kubernetes/calls/pods.rs", text).is_empty());
     }
 }

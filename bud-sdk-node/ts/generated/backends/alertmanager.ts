@@ -87,7 +87,7 @@ const ALERTMANAGER_SILENCE: Operation<Silence> = { id: 'alertmanager.silence', f
 const ALERTMANAGER_EXPIRE_SILENCE: Operation<Silence> = { id: 'alertmanager.expire_silence', fields: { id: { as: 'id', kind: 'id' } }, read: readSilence };
 
 /**
- * A client of one Alertmanager.
+ * A client of one Alertmanager. Alerts themselves are made by Prometheus.
  *
  * ```ts
  * const alertmanager = new monitoring.Alertmanager({ baseUrl: 'https://alerts.example.com', username: 'sre', password });

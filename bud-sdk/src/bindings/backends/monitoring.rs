@@ -29,7 +29,7 @@ pub(super) const ALERTMANAGER: Backend = Backend {
     class: "Alertmanager",
     topic: "monitoring",
     about: "A client of one Alertmanager",
-    docs: "",
+    docs: "Alerts themselves are made by Prometheus.",
     example: Example {
         options: &[("base_url", "https://alerts.example.com"), ("username", "sre"), ("password", "")],
         call: "alertmanager.silence",

@@ -6,7 +6,7 @@ mod settings;
 use crate::bud::Client;
 use crate::bud::{Flavor, accepted, paged};
 use crate::call::{Call, List};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::operation::{Describe, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
 use crate::schema::{model, open_enum};
 use crate::types::{ClusterId, DeployClusterId, Timestamp, Wire};
@@ -213,11 +213,6 @@ impl Describe for GetCluster {
     const ROUTES: Routes<Flavor> = Routes::both(ONE, ONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
-    }
-    /// The platform as shipped says 400 of an unknown cluster.
-    fn explain(&self, error: Error) -> Error {
-        let unknown = error.status() == Some(400) && error.message().contains("Cluster not found");
-        if unknown { error.with_kind(ErrorKind::NotFound) } else { error }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{check_name, taken};
+use super::check_name;
 use crate::bud::{Client, Unlock};
 use crate::bud::{Flavor, paged};
 use crate::call::{Call, List};
@@ -377,7 +377,7 @@ impl Describe for CreateCredential {
     }
     fn explain(&self, error: Error) -> Error {
         if !error.maybe_applied() {
-            return taken(error);
+            return error;
         }
         error.with_hint(
             "a key that nobody knows may exist: list the project's credentials and delete what has this name",

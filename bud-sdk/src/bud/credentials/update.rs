@@ -2,7 +2,6 @@
 
 use super::{Credential, CredentialType, CredentialUpdate, object};
 use crate::bud::Flavor;
-use crate::bud::taken;
 use crate::bud::users::shows;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::{Describe, Operation, Page, Parts, Raw, Reply, Route, Routes};
@@ -110,9 +109,6 @@ impl Describe for UpdateCredential {
         check_segment("id", self.id.as_str())?;
         self.change()?;
         Ok(Place::FIRST.look())
-    }
-    fn explain(&self, error: Error) -> Error {
-        taken(error)
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::autoscale::{Bounds, confirmed};
 use super::workers::{Worker, of_endpoint};
 use super::{Deployment, Endpoint, EndpointStatus, MOST_REPLICAS, Scoped, Target, check_range};
+use crate::bud::quirks::GOING_DOWN;
 use crate::bud::{Flavor, accepted, changed, paged};
 use crate::call::List;
 use crate::error::{Error, Result};
@@ -347,7 +348,6 @@ impl Operation for UndeployEndpoint {
     }
     /// What goes down already is as asked.
     fn settled(&self, error: &Error) -> Option<Endpoint> {
-        let going = error.status() == Some(400) && error.message().contains("already deleting");
-        if going { self.going(None).ok() } else { None }
+        if GOING_DOWN.fits(Self::ID, error) { self.going(None).ok() } else { None }
     }
 }

@@ -4,7 +4,6 @@ use std::hash::{Hash, Hasher};
 
 use super::{LIST, Permission, ResourceScopes, ResourceType, no_such};
 use crate::bud::projects::members::{MEMBERS, Member, find_member, first_members};
-use crate::bud::unknown_user;
 use crate::bud::{Flavor, paged};
 use crate::call::List;
 use crate::error::{Error, Result};
@@ -81,7 +80,7 @@ impl Describe for ListPermissions {
         if error.is_not_found() && self.user.is_some() {
             return error.with_hint("the user is unknown, or was invited and has not signed in yet");
         }
-        unknown_user(error)
+        error
     }
 }
 

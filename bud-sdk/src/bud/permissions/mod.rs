@@ -5,10 +5,7 @@ pub(super) mod scopes;
 
 use serde_json::{Value, json};
 
-use super::projects::members::{
-    MEMBERS, Member, add_one, find_member, first_members, not_let_go, not_taken_in, remove_one,
-};
-use super::unknown_user;
+use super::projects::members::{MEMBERS, Member, add_one, find_member, first_members, remove_one};
 use crate::bud::Client;
 use crate::bud::Flavor;
 use crate::call::{Call, List};
@@ -294,9 +291,6 @@ impl Describe for GrantPermission {
             "permission_level": grant.level.as_str(),
         }))
     }
-    fn explain(&self, error: Error) -> Error {
-        not_taken_in(error)
-    }
 }
 
 impl GrantPermission {
@@ -447,9 +441,6 @@ impl Describe for RevokePermission {
             .query("resource_type", &grant.resource_type)
             .query("resource_id", &grant.resource))
     }
-    fn explain(&self, error: Error) -> Error {
-        not_let_go(error)
-    }
 }
 
 impl Operation for RevokePermission {
@@ -526,9 +517,6 @@ impl Describe for GetUserPermissions {
     const ROUTES: Routes<Flavor> = Routes::runtime_only(PERMISSIONS_OF, "use permissions.list().user(id)");
     fn encode(&self, _: Flavor) -> Result<Parts> {
         Parts::new().segment("id", self.0.as_str())
-    }
-    fn explain(&self, error: Error) -> Error {
-        unknown_user(error)
     }
 }
 

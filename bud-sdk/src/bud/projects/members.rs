@@ -6,7 +6,7 @@ use super::Projects;
 use crate::bud::Flavor;
 use crate::bud::login::check_email;
 use crate::bud::permissions::scopes;
-use crate::bud::{PermissionLevel, Role, ScopeState, UserStatus, UserType, in_use, taken};
+use crate::bud::{PermissionLevel, Role, ScopeState, UserStatus, UserType};
 use crate::call::{Call, List};
 use crate::error::{Error, Result};
 use crate::operation::{Describe, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes};
@@ -156,16 +156,6 @@ fn members_page(project: &ProjectId, page: u32) -> Result<Parts> {
     Ok(one(project)?.paged(Flavor::Runtime, page, LOOK))
 }
 
-/// What the platform says of who cannot become a member.
-pub(in crate::bud) fn not_taken_in(error: Error) -> Error {
-    if error.status() == Some(400) && error.message().contains("cannot be added to admin") {
-        return error.with_hint(
-            "a project that is to have clients is created with project_type(ProjectType::ClientApp)",
-        );
-    }
-    taken(error)
-}
-
 /// Looks for a user among the members, page by page, and goes on with what was found.
 pub(in crate::bud) fn find_member<T: 'static>(
     raw: &Raw,
@@ -256,9 +246,6 @@ impl Describe for AddMembers {
         let users = self.members.iter().map(NewMember::to_json).collect::<Result<Vec<_>>>()?;
         parts.json(&json!({ "users": users }))
     }
-    fn explain(&self, error: Error) -> Error {
-        not_taken_in(error)
-    }
 }
 
 impl Operation for AddMembers {
@@ -300,14 +287,6 @@ impl Describe for RemoveMembers {
         let parts = parts.query("remove_credential", self.remove_credentials);
         parts.json(&json!({ "user_ids": self.users }))
     }
-    fn explain(&self, error: Error) -> Error {
-        not_let_go(error)
-    }
-}
-
-/// What the platform says of members whom it does not take out.
-pub(in crate::bud) fn not_let_go(error: Error) -> Error {
-    in_use(error, "delete the API keys first, or use projects.remove_members with remove_credentials")
 }
 
 impl Operation for RemoveMembers {

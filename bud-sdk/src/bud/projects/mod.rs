@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::endpoints::ALL;
 use super::users::{keys_stay, shows};
-use super::{Credential, Endpoint, check_name, in_use, taken};
+use super::{Credential, Endpoint, check_name};
 use crate::bud::Client;
 use crate::bud::{Flavor, changed, paged};
 use crate::call::{Call, List};
@@ -281,9 +281,6 @@ impl Describe for CreateProject {
                 .json(&json!({ "name": name, "description": description, "project_type": kind.as_str() })),
         }
     }
-    fn explain(&self, error: Error) -> Error {
-        taken(error)
-    }
 }
 
 impl Operation for CreateProject {
@@ -459,9 +456,6 @@ impl Describe for DeleteProject {
             // Left out, the server takes it as yes.
             Flavor::Runtime => Ok(parts.query("remove_credential", self.remove_credentials)),
         }
-    }
-    fn explain(&self, error: Error) -> Error {
-        in_use(error, "delete the project's API keys first, or say remove_credentials()")
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Role, User};
 use crate::bud::Client;
 use crate::bud::Flavor;
 use crate::bud::login::check_email;
-use crate::bud::{Scope, Scopes, check_name, taken};
+use crate::bud::{Scope, Scopes, check_name};
 use crate::error::{Error, Result};
 use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::schema::open_enum;
@@ -187,14 +187,7 @@ impl Describe for CreateUser {
         }
         Ok(Parts::new().json(&body)?.secret(password))
     }
-    fn explain(&self, error: Error) -> Error {
-        let unregistered = error.status() == Some(400) && error.message().contains("Failed to register user");
-        if unregistered { error.with_hint(KNOWN_TO_KEYCLOAK) } else { taken(error) }
-    }
 }
-
-const KNOWN_TO_KEYCLOAK: &str = "Keycloak may already have a user with this email whom the platform does not know: delete \
-    that user in Keycloak, or use another email";
 
 impl Operation for CreateUser {
     type Output = Created;

@@ -6,7 +6,7 @@ mod create;
 mod password;
 mod role;
 
-use super::{check_name, in_use, unknown_user};
+use super::check_name;
 use crate::bud::Client;
 use crate::bud::{Flavor, changed, paged};
 use crate::call::{Call, List};
@@ -251,9 +251,6 @@ impl Describe for GetUser {
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
     }
-    fn explain(&self, error: Error) -> Error {
-        unknown_user(error)
-    }
 }
 
 impl Operation for GetUser {
@@ -376,9 +373,6 @@ impl Describe for UpdateUser {
             }
         }
     }
-    fn explain(&self, error: Error) -> Error {
-        unknown_user(error)
-    }
 }
 
 impl Operation for UpdateUser {
@@ -419,9 +413,6 @@ impl Describe for SetRole {
     );
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         one(&self.0)?.json(&json!({ "role": self.1.wire(flavor)? }))
-    }
-    fn explain(&self, error: Error) -> Error {
-        unknown_user(error)
     }
 }
 
@@ -470,9 +461,9 @@ impl Describe for DeactivateUser {
     }
     fn explain(&self, error: Error) -> Error {
         if !error.is_not_found() {
-            return in_use(error, "delete his API keys first, or say remove_credentials()");
+            return error;
         }
-        error.with_hint("is he inactive already, or was he only invited so far?")
+        error.with_hint("are they inactive already, or were they only invited so far?")
     }
 }
 

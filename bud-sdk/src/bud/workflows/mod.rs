@@ -9,7 +9,7 @@ use super::beside;
 use crate::bud::Client;
 use crate::bud::{Flavor, paged};
 use crate::call::{Call, List};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::operation::{
     Describe, Filter, FilterProof, Operation, Page, Paged, Parts, Raw, Reply, Route, Routes,
 };
@@ -202,12 +202,6 @@ pub(super) fn read(raw: &Raw) -> Result<Workflow> {
     Ok(beside(raw, |workflow: &mut Workflow| &mut workflow.extra)?.guarded())
 }
 
-/// The platform as shipped says 400 of an unknown workflow when it is read, and 404 when it is changed.
-pub(super) fn unknown(error: Error) -> Error {
-    let unknown = error.status() == Some(400) && error.message().contains("Workflow not found");
-    if unknown { error.with_kind(ErrorKind::NotFound) } else { error }
-}
-
 fn one(id: &WorkflowId) -> Result<Parts> {
     Parts::new().segment("id", id.as_str())
 }
@@ -223,9 +217,6 @@ impl Describe for GetWorkflow {
     const ROUTES: Routes<Flavor> = Routes::runtime_only(Route::get("/workflows/{id}"), NONE);
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
-    }
-    fn explain(&self, error: Error) -> Error {
-        unknown(error)
     }
 }
 
@@ -302,10 +293,6 @@ impl Describe for CancelWorkflow {
     );
     fn encode(&self, _: Flavor) -> Result<Parts> {
         one(&self.0)
-    }
-    fn explain(&self, error: Error) -> Error {
-        let ended = error.status() == Some(400) && error.message().contains("not in progress");
-        if ended { error.with_kind(ErrorKind::Conflict) } else { error }
     }
 }
 

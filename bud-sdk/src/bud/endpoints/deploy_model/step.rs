@@ -4,9 +4,8 @@ use serde_json::{Map, Value};
 
 use super::DeployModel;
 use crate::bud::Flavor;
-use crate::bud::taken;
 use crate::bud::workflows::{self, Workflow};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operation::{Describe, Operation, Parts, Raw, Reply, Route, Routes};
 use crate::types::{ProjectId, WorkflowId};
 
@@ -57,16 +56,6 @@ impl Describe for DeployStep {
         Routes::runtime_only(Route::post("/models/deploy-workflow"), "use endpoints.deploy");
     fn encode(&self, flavor: Flavor) -> Result<Parts> {
         Parts::new().json(&self.body)?.scope(flavor, Some(&self.project))
-    }
-    fn explain(&self, error: Error) -> Error {
-        let error = workflows::unknown(taken(error));
-        if error.is_not_found() && error.message().contains("Cluster") {
-            return error.with_hint("it takes the cluster_id of the cluster, not its id");
-        }
-        if error.is_conflict() {
-            return error.with_hint("names of endpoints are unique on the whole platform");
-        }
-        error
     }
 }
 
