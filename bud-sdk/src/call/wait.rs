@@ -149,6 +149,7 @@ impl<L, J> Watch<L, J> {
     }
 
     /// Looks until the end: what the last look showed.
+    #[cfg(feature = "kubernetes")]
     pub(crate) async fn outcome<T, F>(mut self) -> Result<T>
     where
         L: FnMut(Duration) -> F,
