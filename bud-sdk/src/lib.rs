@@ -194,6 +194,12 @@ pub mod operations {
 }
 
 /// The README's code compiles; it shows the features, too.
-#[cfg(all(doctest, feature = "blocking", feature = "kubernetes", feature = "testing"))]
+#[cfg(all(
+    doctest,
+    feature = "blocking",
+    feature = "kubernetes",
+    feature = "monitoring",
+    feature = "testing"
+))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
