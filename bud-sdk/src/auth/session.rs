@@ -499,10 +499,8 @@ impl Authenticate for Session {
     }
 
     /// Forgets exactly the refused token: by now another call may have brought a new one.
-    fn rejected(&self, token: &AuthHeader) -> bool {
-        if !self.0.renewable() {
-            return false;
-        }
+    fn rejected(&self, token: Option<&AuthHeader>) -> bool {
+        let Some(token) = token.filter(|_| self.0.renewable()) else { return false };
         let mut state = self.0.lock();
         let same = |current: &Current| current.token.secret.expose() == token.secret.expose();
         if state.current.as_ref().is_some_and(same) {

@@ -32,7 +32,7 @@ pub(crate) struct Key {
 
 impl Key {
     /// A value that the service does not have.
-    #[cfg(any(test, feature = "monitoring"))]
+    #[cfg(any(test, feature = "monitoring", feature = "kubernetes"))]
     pub(crate) const NONE: Self = Self { variables: &[], file: "" };
 
     pub(crate) const fn new(variables: &'static [&'static str], file: &'static str) -> Self {
@@ -55,6 +55,23 @@ pub(super) enum Part {
 }
 
 impl Keys {
+    /// Of a service whose connection is configured elsewhere.
+    #[cfg(feature = "kubernetes")]
+    pub(crate) const NONE: Self = Self {
+        table: None,
+        url: Key::NONE,
+        token: Key::NONE,
+        api_key: Key::NONE,
+        user: Key::NONE,
+        password: Key::NONE,
+        timeout: Key::NONE,
+        ca_certificate: Key::NONE,
+        verify: Key::NONE,
+        flavor: Key::NONE,
+        flavors: &[],
+        command_line: false,
+    };
+
     pub(super) fn part(&self, part: Part) -> Key {
         match part {
             Part::User => self.user,

@@ -9,8 +9,6 @@ use tokio::time::{Instant, timeout_at};
 use super::transport::{Body, Failure, Incoming, Outgoing, Transport};
 use crate::error::ErrorKind;
 
-/// The largest buffered answer. A list page is some tens of kilobytes.
-const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// What is read of an error's body; the rest is dropped with the connection.
 const LARGEST_ERROR: usize = 64 * 1024;
 /// How long a server may take to say why it refused.
@@ -26,11 +24,12 @@ pub(super) enum Answer {
     Refused { status: u16, headers: http::HeaderMap, body: Bytes },
 }
 
+/// Sends a request and reads its answer whole, up to `largest` bytes; without a limit, a success is left open.
 pub(super) async fn attempt(
     transport: &dyn Transport,
     request: Outgoing,
     until: Instant,
-    whole: bool,
+    largest: Option<usize>,
 ) -> Result<Answer, Failure> {
     let time = until.saturating_duration_since(Instant::now());
     let timed_out = |what: &str| {
@@ -49,34 +48,37 @@ pub(super) async fn attempt(
         let message = format!("the answer is compressed ({encoding:?}), which was not asked for");
         return Err(Failure::new(ErrorKind::Protocol, true, message));
     }
-    if !whole {
+    let Some(largest) = largest else {
         return Ok(Answer::Open(Incoming { status, headers, body, framed }));
-    }
-    let body = timeout_at(until, read_whole(&mut body, &headers))
+    };
+    let body = timeout_at(until, read_whole(&mut body, &headers, largest))
         .await
         .map_err(|_| timed_out("the answer did not arrive"))??;
     Ok(Answer::Whole { status, headers, body })
 }
 
-async fn read_whole(body: &mut Body, headers: &http::HeaderMap) -> Result<Bytes, Failure> {
+async fn read_whole(body: &mut Body, headers: &http::HeaderMap, largest: usize) -> Result<Bytes, Failure> {
     let too_large = || {
-        let limit = LARGEST_ANSWER / (1024 * 1024);
+        let limit = largest >> 20;
         Failure::new(ErrorKind::BodyTooLarge, true, format!("the answer is larger than {limit} MiB"))
     };
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > LARGEST_ANSWER as u64) {
+    if length.is_some_and(|length| length > largest as u64) {
         return Err(too_large());
     }
     // Most answers are one chunk, which needs no copy.
     let Some(first) = body.next().await.transpose()? else {
         return Ok(Bytes::new());
     };
+    if first.len() > largest {
+        return Err(too_large());
+    }
     if length == Some(first.len() as u64) {
         return Ok(first);
     }
     let mut whole = BytesMut::from(first);
     while let Some(chunk) = body.next().await.transpose()? {
-        if whole.len() + chunk.len() > LARGEST_ANSWER {
+        if whole.len() + chunk.len() > largest {
             return Err(too_large());
         }
         whole.extend_from_slice(&chunk);

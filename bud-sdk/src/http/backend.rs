@@ -25,7 +25,16 @@ pub(crate) struct BackendSpec {
     pub(crate) quirks: &'static [Quirk],
     /// Everything that it can be asked.
     pub(crate) operations: &'static [OperationInfo],
+    /// The largest answer that is read whole, in bytes.
+    pub(crate) largest_answer: usize,
+    /// A refusal is repeated only where the server says when: one without `Retry-After` is its last word.
+    pub(crate) says_when: bool,
+    /// Its own 404 may be plain text; of other services, that is a proxy's.
+    pub(crate) plain_not_found: bool,
 }
+
+/// A list page is some tens of kilobytes.
+const LARGEST_ANSWER: usize = 16 << 20;
 
 impl BackendSpec {
     /// A service with one API and errors in the usual forms.
@@ -34,7 +43,17 @@ impl BackendSpec {
         keys: &'static Keys,
         operations: &'static [OperationInfo],
     ) -> Self {
-        Self { name, keys, detect: None, read_error: ServerMessage::read, quirks: &[], operations }
+        Self {
+            name,
+            keys,
+            detect: None,
+            read_error: ServerMessage::read,
+            quirks: &[],
+            operations,
+            largest_answer: LARGEST_ANSWER,
+            says_when: false,
+            plain_not_found: false,
+        }
     }
 }
 

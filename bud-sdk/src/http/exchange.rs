@@ -1,23 +1,22 @@
 //! One request over all its attempts: what each comes to, and the error that says it all.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::header::{AUTHORIZATION, LOCATION};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, warn};
 use url::Url;
 
 use super::attempt::{Answer, attempt};
 use super::redact::mask;
-use super::refusal::{challenge, encoding, is_foreign, is_page, should_retry, without_mark};
+use super::refusal::{Refusal, is_page};
 use super::retry::Outcome;
-use super::retry_after::retry_after;
 use super::transport::{Failure, Incoming, Outgoing};
 use super::{AuthHeader, Authenticate, Channel, Deadline, Options, Patience};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Parts, Route, ServerMessage, clean, explain};
+use crate::operation::{Parts, Route, clean};
 use crate::types::{Secret, Warning};
 
 /// What is asked.
@@ -138,13 +137,14 @@ impl Exchange<'_> {
         let outgoing = self.outgoing(token);
         self.attempts += 1;
         let started = Instant::now();
-        let mut result = attempt(&*self.channel.transport, outgoing, until, whole).await;
+        let largest = whole.then_some(self.channel.spec.largest_answer);
+        let mut result = attempt(&*self.channel.transport, outgoing, until, largest).await;
         match &mut result {
             Ok(Answer::Open(incoming)) => incoming.body.hold(slot),
             _ => drop(slot),
         }
         self.observe(&result, started);
-        if token.is_some() && accepts_token(&result) {
+        if token.is_some() && self.accepts_token(&result) {
             self.authenticate.accepted();
         }
         Ok(result)
@@ -160,7 +160,7 @@ impl Exchange<'_> {
             Ok(Answer::Refused { status, headers, body })
                 if self.maybe_applied
                     && self.request.route.done_on_repeat.contains(&status)
-                    && !is_foreign(status, &headers, &body) =>
+                    && !self.answered(status, &headers, &body).is_foreign() =>
             {
                 let answer = Answer::Whole { status, headers, body: Bytes::new() };
                 let mut meta = self.meta(&answer, token);
@@ -172,8 +172,8 @@ impl Exchange<'_> {
             }
             Ok(Answer::Refused { status: 401, headers, body }) => {
                 // A second refusal is not the token's fault: it is fresh, and others use it.
-                let error = self.refusal(401, &headers, &body, token);
-                if !renewed && token.is_some_and(|token| self.authenticate.rejected(token)) {
+                let error = self.refusal(&self.answered(401, &headers, &body), token);
+                if !renewed && self.authenticate.rejected(token) {
                     return Step::Renew(error);
                 }
                 Step::Fail(self.authenticate.refused(error))
@@ -181,15 +181,16 @@ impl Exchange<'_> {
             Ok(Answer::Refused { status, headers, body }) => {
                 // A server or proxy in trouble may have done the work before it failed.
                 self.maybe_applied |= status >= 500 || status == 408;
+                let refusal = self.answered(status, &headers, &body);
                 let outcome = Outcome {
                     status: Some(status),
                     sent: true,
                     transient: true,
                     timed_out: status == 408,
-                    should_retry: should_retry(&headers),
-                    retry_after: retry_after(&headers, SystemTime::now()),
+                    should_retry: refusal.should_retry(),
+                    retry_after: refusal.retry_after(),
                 };
-                Step::Retry(self.refusal(status, &headers, &body, token), outcome)
+                Step::Retry(self.refusal(&refusal, token), outcome)
             }
             Err(failure) => {
                 self.maybe_applied |= failure.sent;
@@ -201,7 +202,7 @@ impl Exchange<'_> {
                     should_retry: None,
                     retry_after: None,
                 };
-                Step::Retry(self.failure(failure, token), outcome)
+                Step::Retry(failure.into_error(&self.url, &|text| self.mask(text, token)), outcome)
             }
         }
     }
@@ -249,38 +250,18 @@ impl Exchange<'_> {
         }
     }
 
-    /// The server's answer as an error: its kind follows the status, its text is the server's.
-    fn refusal(&self, status: u16, headers: &HeaderMap, body: &[u8], token: Option<&AuthHeader>) -> Error {
-        if (300..400).contains(&status) {
-            return self.redirect(status, headers, token);
-        }
-        let kind = ErrorKind::of_status(status).unwrap_or(ErrorKind::Api);
-        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let mask = |text: &str| self.mask(text, token);
-        let said = match encoding(headers) {
-            // Nothing here would unpack it.
-            Some(encoding) => ServerMessage {
-                message: format!("the reason is compressed ({encoding})"),
-                ..ServerMessage::default()
-            },
-            None => (self.channel.spec.read_error)(body, content_type, &mask)
-                .or_message(|| challenge(headers).map(|text| clean(&mask(&text), 300))),
+    fn answered<'a>(&self, status: u16, headers: &'a HeaderMap, body: &'a [u8]) -> Refusal<'a> {
+        Refusal { spec: self.channel.spec, status, headers, body }
+    }
+
+    /// The server's answer as an error.
+    fn refusal(&self, refusal: &Refusal<'_>, token: Option<&AuthHeader>) -> Error {
+        let Refusal { status, headers, .. } = *refusal;
+        let error = match status {
+            300..400 => self.redirect(status, headers, token),
+            _ => refusal.error(self.request.operation, &|text| self.mask(text, token)),
         };
-        if is_foreign(status, headers, body) {
-            return Error::new(ErrorKind::Api, said.message)
-                .with_hint("this is not the API's own answer: is this the API's address?")
-                .with_status(status)
-                .with_request_id(self.request_id(headers, token));
-        }
-        let error = Error::new(kind, said.message)
-            .with_status(status)
-            .with_server_code(said.code)
-            .with_param(said.param)
-            .with_fields(said.fields)
-            .with_request_id(self.request_id(headers, token))
-            .with_retry_after(retry_after(headers, SystemTime::now()))
-            .with_json(without_mark(body).trim_ascii_start().starts_with(b"{"));
-        explain(self.channel.spec.quirks, self.request.operation, error)
+        error.with_request_id(self.request_id(headers, token))
     }
 
     fn redirect(&self, status: u16, headers: &HeaderMap, token: Option<&AuthHeader>) -> Error {
@@ -302,27 +283,6 @@ impl Exchange<'_> {
         )
         .with_hint("set the base URL to the API's own address")
         .with_status(status)
-        .with_request_id(self.request_id(headers, token))
-    }
-
-    fn failure(&self, failure: Failure, token: Option<&AuthHeader>) -> Error {
-        let message = match (failure.peer, failure.kind) {
-            (Some(peer), _) => format!("{peer}: {}", failure.message),
-            (None, ErrorKind::Connect | ErrorKind::Tls) => {
-                let host = self.url.host_str().unwrap_or_default();
-                let port = self.url.port_or_known_default().unwrap_or_default();
-                format!("{host}:{port}: {}", failure.message)
-            }
-            (None, _) => failure.message,
-        };
-        let error = Error::new(failure.kind, clean(&self.mask(&message, token), 500));
-        match (failure.hint, failure.kind) {
-            (Some(hint), _) => error.with_hint(hint),
-            (None, ErrorKind::Connect) => {
-                error.with_hint("nothing was sent; check the base URL and the network")
-            }
-            (None, _) => error,
-        }
     }
 
     /// A gateway may make the id from what it was sent.
@@ -338,6 +298,20 @@ impl Exchange<'_> {
         Some(clean(&self.mask(id, token), 100))
     }
 
+    /// Whether the answer shows that the server knows the token: any of the API's own that comes after the check of it.
+    fn accepts_token(&self, result: &Result<Answer, Failure>) -> bool {
+        match result {
+            Ok(Answer::Whole { headers, body, .. }) => !is_page(headers, body),
+            Ok(Answer::Open(incoming)) => !is_page(&incoming.headers, &[]),
+            Ok(Answer::Refused { status, headers, body }) => {
+                matches!(status, 403 | 404 | 409 | 422)
+                    && !self.answered(*status, headers, body).is_foreign()
+                    && !is_page(headers, body)
+            }
+            Err(_) => false,
+        }
+    }
+
     fn mask(&self, text: &str, token: Option<&AuthHeader>) -> String {
         let mut held = self.authenticate.secrets();
         held.extend(token.into_iter().flat_map(AuthHeader::secrets));
@@ -349,20 +323,6 @@ impl Exchange<'_> {
 pub(super) fn masked(text: &str, sent: &[Secret], held: &[Secret]) -> String {
     let secrets: Vec<&str> = sent.iter().chain(held).map(Secret::expose).collect();
     mask(text, &secrets).into_owned()
-}
-
-/// Whether the answer shows that the server knows the token: any of the API's own that comes after the check of it.
-fn accepts_token(result: &Result<Answer, Failure>) -> bool {
-    match result {
-        Ok(Answer::Whole { headers, body, .. }) => !is_page(headers, body),
-        Ok(Answer::Open(incoming)) => !is_page(&incoming.headers, &[]),
-        Ok(Answer::Refused { status, headers, body }) => {
-            matches!(status, 403 | 404 | 409 | 422)
-                && !is_foreign(*status, headers, body)
-                && !is_page(headers, body)
-        }
-        Err(_) => false,
-    }
 }
 
 /// A token that is missing in an outage is reported with the answer to the caller's own request.

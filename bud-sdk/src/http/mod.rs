@@ -28,7 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::types::Secret;
 
 pub(crate) use backend::BackendSpec;
-#[cfg(feature = "monitoring")]
+#[cfg(any(feature = "monitoring", feature = "kubernetes"))]
 pub(crate) use backend::Mask;
 pub(crate) use channel::{Channel, Slot};
 pub(crate) use connection::Connection;
@@ -36,14 +36,20 @@ pub(crate) use exchange::{Meta, Request};
 pub(crate) use options::{Deadline, Options};
 pub(crate) use proxy::{Proxy, ProxySettings};
 pub(crate) use redact::mask;
+#[cfg(feature = "kubernetes")]
+pub(crate) use refusal::Refusal;
 pub(crate) use retry::Policy;
 pub(crate) use run::{execute, send};
+#[cfg(feature = "kubernetes")]
+pub(crate) use run::{fetch, stream};
 pub(crate) use tls::TlsRoots;
 #[cfg(feature = "kubernetes")]
 pub(crate) use tls::install_default_provider;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "testing", feature = "kubernetes"))]
 pub(crate) use transport::Outgoing;
 pub(crate) use transport::{Body, Connector, Failure, Incoming, Transport};
+#[cfg(feature = "kubernetes")]
+pub(crate) use transport::{address, causes, find, own_fault};
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -62,8 +68,8 @@ pub(crate) trait Authenticate: Send + Sync {
     fn header(&self, patience: Patience) -> BoxFuture<'_, Result<Option<Arc<AuthHeader>>>>;
     /// The server accepted a header.
     fn accepted(&self) {}
-    /// The server refused this header. True if another one may be had.
-    fn rejected(&self, _: &AuthHeader) -> bool {
+    /// The server refused this header, or what else the request was sent with. True if other credentials may be had.
+    fn rejected(&self, _: Option<&AuthHeader>) -> bool {
         false
     }
     /// What it means, and what to do, when the server refuses the credentials for good.
@@ -123,7 +129,7 @@ impl AuthHeader {
     }
 
     /// User name and password, as RFC 7617 has them.
-    #[cfg(feature = "monitoring")]
+    #[cfg(any(feature = "monitoring", feature = "kubernetes"))]
     pub(crate) fn basic(username: &str, password: Secret) -> Result<Self> {
         use base64::Engine;
         let encoded =
@@ -133,11 +139,17 @@ impl AuthHeader {
     }
 
     /// The one place where a secret becomes a header.
-    fn new(secret: Secret, value: &str) -> Result<Self> {
+    pub(crate) fn new(secret: Secret, value: &str) -> Result<Self> {
         let mut value = HeaderValue::try_from(value)
             .map_err(|_| Error::new(ErrorKind::AuthRejected, "the token cannot stand in a header"))?;
         value.set_sensitive(true);
         Ok(Self { secret, encoded: None, value })
+    }
+
+    /// For a request that is not made by the pipeline.
+    #[cfg(feature = "kubernetes")]
+    pub(crate) fn value(&self) -> HeaderValue {
+        self.value.clone()
     }
 
     /// What must not appear in any text that comes back.

@@ -48,14 +48,19 @@ impl Options {
 
     pub(crate) fn check(&self) -> Result<()> {
         for (param, time) in [("timeout", self.total), ("attempt_timeout", self.attempt)] {
-            if time.is_some_and(|time| time.is_zero() || time > LONGEST) {
-                return Err(Error::invalid(param, "it must be more than zero and at most a year"));
-            }
+            time.map_or(Ok(()), |time| Self::check_time(param, time))?;
         }
         if self.attempts.is_some_and(|attempts| !(1..=20).contains(&attempts)) {
             return Err(Error::invalid("attempts", "it must be from 1 to 20"));
         }
         self.header_map().map(drop)
+    }
+
+    pub(crate) fn check_time(param: &'static str, time: Duration) -> Result<()> {
+        if time.is_zero() || time > LONGEST {
+            return Err(Error::invalid(param, "it must be more than zero and at most a year"));
+        }
+        Ok(())
     }
 
     /// The extra headers, checked. Those that carry credentials or framing belong to the pipeline.

@@ -95,20 +95,32 @@ fn explained<D: Describe>(operation: &D, error: Error) -> Error {
 /// Sends a request whose answer the caller reads himself.
 pub(crate) async fn open<D: Describe>(
     channel: &Channel,
-    request: &D,
+    described: &D,
     options: &Options,
     authenticate: &dyn Authenticate,
 ) -> Result<(Incoming, Meta)> {
     let deadline = options.deadline();
     let result = async {
-        let (_, route, parts) = prepare(channel, request, options, deadline).await?;
+        let (_, route, parts) = prepare(channel, described, options, deadline).await?;
         let request = Request { operation: D::ID, route: &route, parts: &parts };
-        match exchange(channel, &request, options, deadline, authenticate, false).await? {
-            (Answer::Open(incoming), meta) => Ok((incoming, meta)),
-            _ => Err(Error::new(ErrorKind::Protocol, "the answer has no body to read")),
-        }
+        stream(channel, &request, options, deadline, authenticate).await
     };
-    result.await.map_err(|error: Error| explained(request, error))
+    result.await.map_err(|error: Error| explained(described, error))
+}
+
+/// Sends one request whose answer is read by the caller.
+pub(crate) async fn stream(
+    channel: &Channel,
+    request: &Request<'_>,
+    options: &Options,
+    deadline: Deadline,
+    authenticate: &dyn Authenticate,
+) -> Result<(Incoming, Meta)> {
+    require_runtime()?;
+    match exchange(channel, request, options, deadline, authenticate, false).await? {
+        (Answer::Open(incoming), meta) => Ok((incoming, meta)),
+        _ => Err(Error::new(ErrorKind::Protocol, "the answer has no body to read")),
+    }
 }
 
 /// Sends one request that no operation describes.
@@ -119,11 +131,23 @@ pub(crate) async fn send(
     deadline: Deadline,
     authenticate: &dyn Authenticate,
 ) -> Result<(Raw, Meta)> {
-    let result = match options.check().and_then(|()| require_runtime()) {
-        Ok(()) => run(channel, request, options, deadline, authenticate).await,
+    let result = match options.check() {
+        Ok(()) => fetch(channel, request, options, deadline, authenticate).await,
         Err(error) => Err(error),
     };
     result.map_err(|error| error.with_operation(request.operation))
+}
+
+/// The same for a call that its caller names, with options that are checked.
+pub(crate) async fn fetch(
+    channel: &Channel,
+    request: &Request<'_>,
+    options: &Options,
+    deadline: Deadline,
+    authenticate: &dyn Authenticate,
+) -> Result<(Raw, Meta)> {
+    require_runtime()?;
+    run(channel, request, options, deadline, authenticate).await
 }
 
 /// Everything that can be refused before any I/O is refused here, but for the flavor, which may have to be asked for.

@@ -9,12 +9,17 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use super::transport::{Body, Failure, Incoming, Outgoing, Transport};
-use super::{Anonymous, BackendSpec, BoxFuture, Channel, Options, Policy, Request, send};
+use super::{
+    Anonymous, AuthHeader, Authenticate, BackendSpec, BoxFuture, Channel, Options, Patience, Policy, Request,
+    send,
+};
 use crate::config::service_keys;
 use crate::error::{Error, ErrorKind};
 use crate::operation::{Method, Parts, Route};
 
-static SPEC: BackendSpec = BackendSpec::new("test", &service_keys!("TEST", "test"), &[]);
+const SPEC_OF_TEST: BackendSpec = BackendSpec::new("test", &service_keys!("TEST", "test"), &[]);
+static SPEC: BackendSpec = SPEC_OF_TEST;
+const SAID: &[u8] = b"{\"detail\":\"the server's reason\"}";
 
 type Answer = Result<(u16, Vec<(&'static str, &'static str)>), Failure>;
 
@@ -39,8 +44,7 @@ impl Transport for Scripted {
                 .into_iter()
                 .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
                 .collect();
-            let said =
-                futures_util::stream::iter([Ok(Bytes::from_static(b"{\"detail\":\"the server's reason\"}"))]);
+            let said = futures_util::stream::iter([Ok(Bytes::from_static(SAID))]);
             Ok(Incoming { status, headers, framed: true, body: Body::new(said) })
         })
     }
@@ -279,5 +283,64 @@ async fn a_raw_post_is_repeated_only_when_it_is_said_to_be_idempotent() {
     for (idempotent, expected) in [(false, 1), (true, 3)] {
         let run = call(Route::any(Method::Post, idempotent), [status(503)], Options::default()).await;
         assert_eq!(run.starts.len(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_be_as_large_as_its_service_says() {
+    static LONGER: BackendSpec = BackendSpec { largest_answer: SAID.len(), ..SPEC_OF_TEST };
+    static SHORTER: BackendSpec = BackendSpec { largest_answer: SAID.len() - 1, ..SPEC_OF_TEST };
+    let (mut channel, transport) = channel([status(200)], Duration::ZERO);
+    channel.spec = &LONGER;
+    assert_eq!(run(&channel, &transport, GET, Options::default()).await.result.unwrap(), 200);
+    channel.spec = &SHORTER;
+    let run = run(&channel, &transport, GET, Options::default()).await;
+    // The same answer would come again.
+    assert_eq!((run.error().kind(), run.error().attempts()), (ErrorKind::BodyTooLarge, 1), "{}", run.error());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_without_a_time_is_final_where_the_service_says_when() {
+    static SPEAKING: BackendSpec = BackendSpec { says_when: true, ..SPEC_OF_TEST };
+    for (answer, requests) in [(status(503), 1), (status(429), 1), (after(503, "retry-after", "1"), 3)] {
+        let (mut channel, transport) = channel([answer], Duration::ZERO);
+        channel.spec = &SPEAKING;
+        assert_eq!(run(&channel, &transport, GET, Options::default()).await.starts.len(), requests);
+    }
+    // What was not answered says nothing.
+    let (mut channel, transport) = channel([lost(ErrorKind::Interrupted, true)], Duration::ZERO);
+    channel.spec = &SPEAKING;
+    assert_eq!(run(&channel, &transport, GET, Options::default()).await.starts.len(), 3);
+}
+
+/// Credentials that are no header, such as a certificate, and may be renewed.
+#[derive(Default)]
+struct Unheaded {
+    refused: Mutex<u32>,
+}
+
+impl Authenticate for Unheaded {
+    fn header(&self, _: Patience) -> BoxFuture<'_, Result<Option<Arc<AuthHeader>>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+    fn rejected(&self, header: Option<&AuthHeader>) -> bool {
+        assert!(header.is_none());
+        *self.refused.lock().unwrap() += 1;
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_are_no_header_are_renewed_once_as_well() {
+    for (answers, requests, good) in
+        [(vec![status(401), status(200)], 2, true), (vec![status(401)], 2, false)]
+    {
+        let (channel, transport) = channel(answers, Duration::ZERO);
+        let (request, options) =
+            (Request { operation: "test", route: &POST, parts: &Parts::new() }, Options::default());
+        let credentials = Unheaded::default();
+        let result = send(&channel, &request, &options, options.deadline(), &credentials).await;
+        assert_eq!((result.is_ok(), transport.seen.lock().unwrap().len()), (good, requests));
+        assert_eq!(*credentials.refused.lock().unwrap(), 1);
     }
 }

@@ -12,9 +12,10 @@ use futures_core::Stream;
 use http::HeaderMap;
 use url::Url;
 
+use super::backend::Mask;
 use super::{BoxFuture, Proxy, Slot, TlsRoots};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::Method;
+use crate::operation::{Method, clean};
 
 /// A request, ready to go.
 pub(crate) struct Outgoing {
@@ -24,6 +25,19 @@ pub(crate) struct Outgoing {
     pub(crate) body: Option<Bytes>,
 }
 
+impl Outgoing {
+    /// The method as the libraries for HTTP have it.
+    pub(crate) fn method(&self) -> http::Method {
+        match self.method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+            Method::Patch => http::Method::PATCH,
+            Method::Delete => http::Method::DELETE,
+        }
+    }
+}
+
 /// An answer whose body has not been read.
 pub(crate) struct Incoming {
     pub(crate) status: u16,
@@ -31,6 +45,15 @@ pub(crate) struct Incoming {
     /// The end of the body is marked by the protocol, so that a body that was cut is noticed.
     pub(crate) framed: bool,
     pub(crate) body: Body,
+}
+
+impl Incoming {
+    pub(crate) fn new(status: u16, headers: HeaderMap, body: Body) -> Self {
+        // The end is marked by a length or by chunks.
+        let framed = headers.contains_key(http::header::CONTENT_LENGTH)
+            || headers.contains_key(http::header::TRANSFER_ENCODING);
+        Self { status, headers, framed, body }
+    }
 }
 
 /// A body as it arrives.
@@ -82,7 +105,24 @@ impl Failure {
         Self { kind, sent, transient, message: message.into(), peer: None, hint: None }
     }
 
-    fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+    /// The failure as an error of a request to this URL.
+    pub(crate) fn into_error(self, url: &Url, mask: Mask<'_>) -> Error {
+        let message = match (self.peer, self.kind) {
+            (Some(peer), _) => format!("{peer}: {}", self.message),
+            (None, ErrorKind::Connect | ErrorKind::Tls) => format!("{}: {}", address(url), self.message),
+            (None, _) => self.message,
+        };
+        let error = Error::new(self.kind, clean(&mask(&message), 500));
+        match (self.hint, self.kind) {
+            (Some(hint), _) => error.with_hint(hint),
+            (None, ErrorKind::Connect) => {
+                error.with_hint("nothing was sent; check the base URL and the network")
+            }
+            (None, _) => error,
+        }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
@@ -92,7 +132,13 @@ impl Failure {
     }
 }
 
-/// What carries requests: reqwest, or a script in tests.
+/// A server as errors call it.
+pub(crate) fn address(url: &Url) -> String {
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+    format!("{host}:{port}")
+}
+
+/// What carries requests: reqwest, the client for Kubernetes, or a script in tests.
 pub(crate) trait Transport: Send + Sync {
     fn send(&self, request: Outgoing) -> BoxFuture<'static, Result<Incoming, Failure>>;
 }
@@ -172,30 +218,16 @@ struct Way {
 
 impl Transport for ReqwestTransport {
     fn send(&self, request: Outgoing) -> BoxFuture<'static, Result<Incoming, Failure>> {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Patch => reqwest::Method::PATCH,
-            Method::Delete => reqwest::Method::DELETE,
-        };
         let way = self.way.clone();
-        let mut outgoing = reqwest::Request::new(method, request.url);
+        let mut outgoing = reqwest::Request::new(request.method(), request.url);
         *outgoing.headers_mut() = request.headers;
         *outgoing.body_mut() = request.body.map(reqwest::Body::from);
         let answer = self.client.execute(outgoing);
         Box::pin(async move {
             let response = answer.await.map_err(|error| way.explain(error))?;
-            let headers = response.headers();
-            // The end is marked by a length or by chunks.
-            let framed = headers.contains_key(http::header::CONTENT_LENGTH)
-                || headers.contains_key(http::header::TRANSFER_ENCODING);
-            Ok(Incoming {
-                status: response.status().as_u16(),
-                framed,
-                headers: headers.clone(),
-                body: Body::new(Chunks { inner: Box::pin(response.bytes_stream()), way }),
-            })
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = Body::new(Chunks { inner: Box::pin(response.bytes_stream()), way });
+            Ok(Incoming::new(status, headers, body))
         })
     }
 }
@@ -329,7 +361,7 @@ fn refuses_client(alert: rustls::AlertDescription) -> Option<bool> {
 }
 
 /// What no server or network is to blame for: this process, or this machine, has no file descriptor left.
-fn own_fault(error: &(dyn StdError + 'static), sent: bool) -> Option<Failure> {
+pub(crate) fn own_fault(error: &(dyn StdError + 'static), sent: bool) -> Option<Failure> {
     /// `ENFILE` and `EMFILE` on Unix, and `WSAEMFILE`.
     const EXHAUSTED: [i32; 2] = if cfg!(windows) { [10024, 10024] } else { [23, 24] };
     let exhausted = |cause: &(dyn StdError + 'static)| {
@@ -359,7 +391,9 @@ fn says(error: &(dyn StdError + 'static), words: &str) -> bool {
 const UNASKED: &str = "received unexpected message from connection";
 
 /// The causes of an error, itself first; also those that an I/O error hides inside.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(crate) fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
         match error.downcast_ref::<std::io::Error>() {
             Some(io) => io.get_ref().map(|inner| inner as _),
@@ -369,7 +403,8 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
     std::iter::successors(Some(error), |error| cause(*error))
 }
 
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+/// The first of them that is of this type.
+pub(crate) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 

@@ -31,16 +31,22 @@ impl ServerMessage {
             Err(_) if is_html(text, content_type) => Self { message: html_title(text), ..Self::default() },
             Err(_) => Self { message: text.to_owned(), ..Self::default() },
         };
+        said.message = exception(&said.message).to_owned();
+        said.tidied(mask)
+    }
+
+    /// Without secrets and control characters, each text no longer than it may be.
+    pub(crate) fn tidied(mut self, mask: &dyn Fn(&str) -> String) -> Self {
         let tidy = |text: &str, max| clean(&mask(text), max);
-        said.message = tidy(exception(&said.message), MAX_MESSAGE);
-        said.code = said.code.map(|code| tidy(&code, MAX_NAME));
-        said.param = said.param.map(|param| tidy(&param, MAX_NAME));
-        for field in &mut said.fields {
+        self.message = tidy(&self.message, MAX_MESSAGE);
+        self.code = self.code.map(|code| tidy(&code, MAX_NAME));
+        self.param = self.param.map(|param| tidy(&param, MAX_NAME));
+        for field in &mut self.fields {
             field.location = tidy(&field.location, MAX_NAME);
             field.message = tidy(&field.message, MAX_MESSAGE);
             field.rule = field.rule.as_deref().map(|rule| tidy(rule, MAX_NAME));
         }
-        said
+        self
     }
 
     /// With a reason from elsewhere, if the body has none.

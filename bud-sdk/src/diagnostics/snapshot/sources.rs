@@ -9,7 +9,7 @@ use crate::kubernetes::Certificate;
 use crate::kubernetes::calls::services::behind;
 use crate::kubernetes::calls::workloads::{APPS, Kind};
 use crate::kubernetes::calls::{dra, top};
-use crate::kubernetes::connection::request::PAGE;
+use crate::kubernetes::connection::list::PAGE;
 use crate::kubernetes::objects;
 use crate::report::Unavailable;
 

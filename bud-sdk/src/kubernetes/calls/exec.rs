@@ -5,17 +5,20 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use http::Request;
+use http::{HeaderMap, Request};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::BoxFuture;
+use crate::http::{AuthHeader, BoxFuture, Refusal, mask};
 use crate::kubernetes::Cluster;
 use crate::kubernetes::calls::find::container;
-use crate::kubernetes::connection::request::{Ask, failed, refused};
-use crate::kubernetes::connection::told;
+use crate::kubernetes::connection::backend::SPEC;
+use crate::kubernetes::connection::credentials::REFUSED;
+use crate::kubernetes::connection::request::Ask;
+use crate::kubernetes::connection::transport::{Connection, told};
 use crate::kubernetes::objects::{self, Status};
 use crate::schema::records;
+use crate::types::Secret;
 
 impl Cluster {
     /// Runs a command in a service's pod, without a terminal: `kubectl exec deployment/x -- command`. The name is a service's,
@@ -146,18 +149,14 @@ impl Exec {
             let mut request = Request::get(ask.uri()?)
                 .body(Vec::new())
                 .map_err(|error| Error::invalid("command", error))?;
-            connection.authorize(&mut request);
+            connection.authorization.apply(&mut request);
             match timeout_at(deadline, connection.client.connect(request)).await.map_err(|_| late())? {
                 Ok(attached) => break attached,
                 Err(kube::Error::Api(status)) if status.code == 401 && !renewed => {
                     renewed = true;
                     connection = self.cluster.reconnect(connection.generation).await?;
                 }
-                Err(kube::Error::Api(status)) => {
-                    let body = serde_json::to_vec(&*status).unwrap_or_default();
-                    return Err(refused(status.code, &body, &ask));
-                }
-                Err(error) => return Err(failed(error, &ask).with_maybe_applied(true)),
+                Err(error) => return Err(refused(error, &connection, &ask)),
             }
         };
         let mut messages = attached.into_stream();
@@ -187,6 +186,28 @@ impl Exec {
 
 fn runs(pod: &objects::Pod) -> bool {
     pod.status.phase == "Running" && pod.metadata.deletion_timestamp.is_none()
+}
+
+/// Why the command was not run: the pipeline's own judgment of an answer, or of a failure.
+fn refused(error: kube::Error, connection: &Connection, ask: &Ask) -> Error {
+    let header = connection.authorization.header();
+    let secrets: Vec<Secret> = header.iter().flat_map(|header| AuthHeader::secrets(header)).collect();
+    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+    let mask = |text: &str| mask(text, &secrets).into_owned();
+    let error = match error {
+        kube::Error::Api(told) => {
+            let body = serde_json::to_vec(&*told).unwrap_or_default();
+            let refusal = Refusal { spec: &SPEC, status: told.code, headers: &HeaderMap::new(), body: &body };
+            let error = ask.explain(refusal.error(ask.resource, &mask));
+            if told.code == 401 { error.with_hint(REFUSED) } else { error }
+        }
+        error => {
+            let failure = connection.explain(&error);
+            let sent = failure.sent;
+            failure.into_error(&connection.server, &mask).with_maybe_applied(sent)
+        }
+    };
+    error.with_request(ask.method.as_str(), ask.path.clone())
 }
 
 fn unfinished(why: &str) -> Error {

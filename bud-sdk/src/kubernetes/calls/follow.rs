@@ -8,15 +8,14 @@ use std::time::Duration;
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
-use http_body_util::BodyExt;
-use kube::client::Body;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::error::{Error, Result};
+use crate::http::Body;
 use crate::kubernetes::calls::find::container;
 use crate::kubernetes::calls::logs::{Lines, LogLine, Logs, explained};
-use crate::kubernetes::connection::request::{Ask, Open};
+use crate::kubernetes::connection::request::Ask;
 use crate::kubernetes::objects;
 use crate::types::Timestamp;
 
@@ -129,12 +128,8 @@ impl Followed {
                 continue;
             }
             let until = self.deadline.min(Instant::now() + SILENCE);
-            match timeout_at(until, body.frame()).await {
-                Ok(Some(Ok(frame))) => {
-                    if let Ok(data) = frame.into_data() {
-                        lines.feed(&data);
-                    }
-                }
+            match timeout_at(until, body.next()).await {
+                Ok(Some(Ok(data))) => lines.feed(&data),
                 // At its end a half line is a line; where it breaks off, the line comes again.
                 Ok(None) => {
                     lines.end();
@@ -228,8 +223,8 @@ impl Followed {
             .query("sinceTime", at),
             None => ask.query("tailLines", self.logs.tail),
         };
-        let Open { response, .. } = self.logs.cluster.open(&ask, self.logs.cluster.deadline()).await?;
-        Ok((response.into_body(), Lines::new(&self.pod, container)))
+        let incoming = self.logs.cluster.open(&ask, self.logs.cluster.deadline()).await?;
+        Ok((incoming.body, Lines::new(&self.pod, container)))
     }
 
     /// What may come after the end of a log: more of the same while the container runs or will be started again, else that of

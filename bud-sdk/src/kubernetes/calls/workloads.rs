@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use http::Method;
 use serde_json::json;
 
 use crate::call::{Verdict, Wait};
@@ -12,6 +11,7 @@ use crate::kubernetes::connection::request::Ask;
 use crate::kubernetes::namespaces::check_name;
 use crate::kubernetes::objects::{self, condition};
 use crate::kubernetes::{Cluster, Namespaces};
+use crate::operation::Method;
 use crate::schema::{open_enum, records};
 use crate::types::{Timestamp, Wire, age_of};
 
@@ -82,7 +82,7 @@ impl Cluster {
         let annotation = json!({ "kubectl.kubernetes.io/restartedAt": Timestamp::now().to_string() });
         let patch = json!({ "spec": { "template": { "metadata": { "annotations": annotation } } } });
         let ask = Ask {
-            method: Method::PATCH,
+            method: Method::Patch,
             body: Some(("application/strategic-merge-patch+json", patch.to_string().into_bytes())),
             ..Ask::get(kind.path(namespace, &name), kind.plural(), Some(namespace)).verb("patch")
         };

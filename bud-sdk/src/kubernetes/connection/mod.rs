@@ -1,23 +1,27 @@
 //! Connecting to a cluster: by a kubeconfig file, by the environment's, or from inside it.
 
+pub(crate) mod backend;
+pub(crate) mod credentials;
 pub(crate) mod kubeconfig;
+pub(crate) mod list;
 mod plugin;
 mod proxy;
 pub(crate) mod request;
+pub(crate) mod transport;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
-use http::header::AUTHORIZATION;
 use kube::Config;
 use secrecy::SecretString;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::{Channel, Options, Policy};
 use crate::types::Timestamp;
-use kubeconfig::{Authorization, Impersonated, Selection, Settings, Surroundings, encoded};
+use kubeconfig::{Impersonated, Selection, Settings, Surroundings, encoded};
+use transport::{Connection, Current, told};
 
 /// A Kubernetes cluster. Cloning it is cheap, and clones share connections.
 ///
@@ -37,40 +41,27 @@ pub struct Cluster(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     source: Selection,
     pub(crate) limits: Limits,
-    current: Mutex<Connection>,
+    current: Arc<Current>,
+    /// What all calls share: the way to the server, the budget of retries.
+    channel: Channel,
     /// One reconnection at a time.
     reconnecting: tokio::sync::Mutex<()>,
-}
-
-/// A client with the credentials of one moment.
-#[derive(Clone)]
-pub(crate) struct Connection {
-    pub(crate) client: kube::Client,
-    pub(crate) generation: u64,
-    /// The proxy that requests go through, for errors.
-    pub(crate) proxy: Option<String>,
-    /// A token that is renewed in its file; other credentials are the client's own.
-    authorization: Authorization,
-    expires: Option<Timestamp>,
-    server: String,
-    namespace: String,
-}
-
-impl Connection {
-    /// Adds the token of this moment to a request, if there is one that is renewed.
-    pub(crate) fn authorize<B>(&self, request: &mut Request<B>) {
-        self.authorization.apply(request);
-    }
 }
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// One request.
+    /// One attempt of a request.
     pub(crate) request: Duration,
     /// A call with all its requests.
     pub(crate) total: Duration,
     connect: Duration,
+}
+
+impl Limits {
+    fn options(&self) -> Options {
+        Options { total: Some(self.total), attempt: Some(self.request), ..Options::default() }
+    }
 }
 
 /// Configures a [`Cluster`].
@@ -81,6 +72,8 @@ pub struct ClusterBuilder {
     limits: Limits,
 }
 
+/// No limit in practice: each log that is followed has a connection for as long as that takes.
+const CONNECTIONS: usize = 10_000;
 /// Credentials are renewed this long before they end.
 const EARLY: Duration = Duration::from_secs(60);
 
@@ -105,7 +98,8 @@ impl ClusterBuilder {
         self.source.in_cluster = true;
         self
     }
-    /// The longest time that one request may take. 30 seconds.
+    /// The longest time that one attempt of a request may take. 30 seconds. What only reads is tried up to three times, where
+    /// another try may go better.
     pub fn request_timeout(mut self, time: Duration) -> Self {
         self.limits.request = time;
         self
@@ -138,22 +132,25 @@ impl ClusterBuilder {
             ("timeout", self.limits.total),
             ("connect_timeout", self.limits.connect),
         ];
-        if let Some((param, _)) = times.iter().find(|(_, time)| time.is_zero()) {
-            return Err(Error::invalid(param, "it must be more than zero"));
-        }
-        Ok(())
+        times.into_iter().try_for_each(|(param, time)| Options::check_time(param, time))
     }
 
     /// Reads the configuration and gets credentials. Sends no request yet.
     ///
     /// # Errors
-    /// `Config` naming the file and the key that is wrong, and never a value; `InvalidArgument` for a time of zero.
+    /// `Config` naming the file and the key that is wrong, and never a value; `InvalidArgument` for a time of zero, or
+    /// of more than a year.
     pub async fn connect(self) -> Result<Cluster> {
         self.check()?;
         let Self { source, limits } = self;
         let connection = connect(&source, &limits, 0).await?;
-        let current = Mutex::new(connection);
-        Ok(Cluster(Arc::new(Inner { source, limits, current, reconnecting: tokio::sync::Mutex::new(()) })))
+        let mut base = connection.server.clone();
+        // The client adds it.
+        base.set_path("/");
+        let current = Arc::new(Current::new(connection));
+        let channel = Channel::new(&backend::SPEC, base, current.clone(), Policy::default(), CONNECTIONS);
+        let reconnecting = tokio::sync::Mutex::new(());
+        Ok(Cluster(Arc::new(Inner { source, limits, current, channel, reconnecting })))
     }
 }
 
@@ -177,21 +174,17 @@ impl Cluster {
 
     /// The address of the API server.
     pub fn server(&self) -> String {
-        self.now().server
+        self.0.current.get().server.into()
     }
 
     /// The namespace of the context, for pods and services that are named alone.
     pub fn default_namespace(&self) -> String {
-        self.now().namespace
-    }
-
-    fn now(&self) -> Connection {
-        self.0.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.current.get().namespace
     }
 
     /// The connection of this moment, with credentials that have not ended.
     pub(crate) async fn connection(&self) -> Result<Connection> {
-        let now = self.now();
+        let now = self.0.current.get();
         match now.expires.filter(|expires| *expires <= Timestamp::now() + EARLY) {
             Some(_) => self.reconnect(now.generation).await,
             None => Ok(now),
@@ -201,13 +194,13 @@ impl Cluster {
     /// Renews credentials, unless another call has done so since `generation`.
     pub(crate) async fn reconnect(&self, generation: u64) -> Result<Connection> {
         let _turn = self.0.reconnecting.lock().await;
-        let now = self.now();
+        let now = self.0.current.get();
         if now.generation != generation {
             return Ok(now);
         }
         // On the heap: every request has room for this, and a report makes many at a time.
         let fresh = Box::pin(connect(&self.0.source, &self.0.limits, generation + 1)).await?;
-        *self.0.current.lock().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        self.0.current.set(fresh.clone());
         Ok(fresh)
     }
 }
@@ -236,11 +229,7 @@ async fn connect(selection: &Selection, limits: &Limits, generation: u64) -> Res
         settings.identity = credentials.identity;
         expires = credentials.expires;
     }
-    let server = settings.server.uri.to_string();
-    let authorization = match &settings.authorization {
-        Authorization::File(_) => settings.authorization.clone(),
-        _ => Authorization::None,
-    };
+    let (server, authorization) = (settings.server.url.clone(), settings.authorization.clone());
     let namespace = settings.namespace.clone();
     let place = settings.place.clone();
     let (config, proxy) = configured(settings, limits, proxy);
@@ -253,7 +242,7 @@ async fn connect(selection: &Selection, limits: &Limits, generation: u64) -> Res
         };
         Error::config(format!("{place}: {why}"))
     })?;
-    Ok(Connection { client, generation, proxy, authorization, expires, server, namespace })
+    Ok(Connection { client, generation, authorization, expires, server, proxy, namespace })
 }
 
 /// The client's own form of the settings. It reads nothing further: no file but a CA that is renewed, and no variable.
@@ -265,12 +254,9 @@ fn configured(settings: Settings, limits: &Limits, proxy: Option<proxy::Via>) ->
     config.accept_invalid_certs = settings.insecure;
     config.tls_server_name = settings.server_name;
     config.disable_compression = settings.disable_compression;
-    // kube's own retries go on for minutes; those of this crate are in `request`.
+    // Retries are ours: one place decides, counts and reports.
     config.default_retry = false;
     config.connect_timeout = Some(limits.connect);
-    if let Authorization::Fixed(value) = settings.authorization {
-        config.headers.push((AUTHORIZATION, value));
-    }
     let Impersonated { user, uid, groups, extra } = settings.impersonated;
     config.auth_info.impersonate = user;
     config.auth_info.impersonate_uid = uid;
@@ -284,20 +270,6 @@ fn configured(settings: Settings, limits: &Limits, proxy: Option<proxy::Via>) ->
     let (uri, name) = proxy.map(|via| (via.uri, via.name)).unzip();
     config.proxy_url = uri;
     (config, name)
-}
-
-/// What an error and those behind it say, once each.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = error.source();
-    }
-    crate::operation::clean(&text, 500)
 }
 
 impl fmt::Debug for Cluster {

@@ -154,6 +154,99 @@ async fn only_reads_are_repeated_and_only_when_the_server_says_when() {
 }
 
 #[tokio::test]
+async fn a_read_that_breaks_off_or_is_silent_is_repeated_and_a_change_is_not() {
+    let server = Server::start(|request, count| match request.path.as_str() {
+        // The head comes, and half of the body.
+        "/api/v1/namespaces/half/pods" if count == 1 => {
+            let pieces = [Ok("{\"items\": ["), Err(std::io::Error::other("no more"))];
+            Response::new(axum::body::Body::from_stream(futures_util::stream::iter(pieces)))
+        }
+        "/api/v1/namespaces/silent/pods" if count == 1 => Response::new(axum::body::Body::from_stream(
+            futures_util::stream::pending::<std::io::Result<&str>>(),
+        )),
+        path if path.ends_with("/pods") => list(&[pod("a")], ""),
+        _ if request.method == "PATCH" => {
+            let pieces = [Ok("{"), Err(std::io::Error::other("no more"))];
+            Response::new(axum::body::Body::from_stream(futures_util::stream::iter(pieces)))
+        }
+        _ => axum::Json(json!({ "metadata": { "name": "app" } })).into_response(),
+    })
+    .await;
+    let cluster = server.limited(Duration::from_secs(1)).await;
+    for namespace in ["half", "silent"] {
+        assert_eq!(cluster.pods(namespace).await.unwrap().len(), 1, "{namespace}");
+        assert_eq!(server.take(), 2, "{namespace}");
+    }
+    let error = cluster.restart("here", "deployment/app").await.unwrap_err();
+    assert_eq!((error.kind(), server.of("PATCH")), (ErrorKind::Interrupted, 1), "{error}");
+    assert!(error.maybe_applied() && !error.is_retryable(), "{error}");
+}
+
+#[tokio::test]
+async fn refused_credentials_are_read_again_with_their_server() {
+    let moved = Server::start(|_, _| list(&[pod("a")], "")).await;
+    let left = Server::start(|_, _| status(401, "Unauthorized", "Unauthorized")).await;
+    let path = std::env::temp_dir().join(format!("bud-kube-scripted-moved-{}", std::process::id()));
+    let write =
+        |url: &str, token: &str| std::fs::write(&path, server::kubeconfig(url, token).to_string()).unwrap();
+    write(left.url(), "token-of-before");
+    let cluster = Cluster::builder().kubeconfig(&path).connect().await.unwrap();
+    write(moved.url(), "token-of-now");
+    assert_eq!(cluster.pods("here").await.unwrap().len(), 1);
+    let sent = |server: &Server| -> Vec<String> {
+        server.all().into_iter().map(|asked| asked.authorization).collect()
+    };
+    assert_eq!(sent(&left), ["Bearer token-of-before"]);
+    assert_eq!(sent(&moved), ["Bearer token-of-now"]);
+    assert_eq!(cluster.server().trim_end_matches('/'), moved.url());
+
+    // A server that stays with it is asked twice, and told by its own address when it is gone.
+    write(left.url(), "token-of-before");
+    let cluster = Cluster::builder().kubeconfig(&path).connect().await.unwrap();
+    left.take();
+    let refused = cluster.pods("here").await.unwrap_err();
+    assert_eq!((refused.kind(), left.take()), (ErrorKind::AuthRejected, 2), "{refused}");
+    assert!(refused.hint().is_some_and(|hint| hint.contains("and new ones as well")), "{refused}");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    write(&format!("http://{closed}"), "token-of-now");
+    let gone = cluster.pods("here").await.unwrap_err();
+    assert_eq!((gone.kind(), left.requests()), (ErrorKind::Connect, 1), "{gone}");
+    assert!(gone.message().starts_with(&closed.to_string()), "{gone}");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
+async fn what_a_server_echoes_of_the_token_is_not_told() {
+    let server = Server::start(|request, _| {
+        let said = format!("no user for {}", server::TOKEN);
+        match request.path.ends_with("/pods") {
+            true => status(403, "Forbidden", &said),
+            false => (StatusCode::BAD_GATEWAY, said).into_response(),
+        }
+    })
+    .await;
+    let cluster = server.cluster().await;
+    for error in [cluster.pods("here").await.unwrap_err(), cluster.nodes().await.unwrap_err()] {
+        assert_eq!(error.message(), "no user for ***", "{error}");
+        assert!(!format!("{error:?}").contains(server::TOKEN));
+    }
+}
+
+#[tokio::test]
+async fn a_missing_api_is_told_by_the_servers_plain_answer_and_a_page_is_nobodys() {
+    let server = Server::start(|request, _| match request.path.contains("/here/") {
+        true => (StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
+        false => (StatusCode::NOT_FOUND, axum::response::Html("<html><title>Lost</title>")).into_response(),
+    })
+    .await;
+    let cluster = server.cluster().await;
+    let missing = cluster.pods("here").await.unwrap_err();
+    assert_eq!((missing.kind(), missing.message()), (ErrorKind::NotFound, "404 page not found"), "{missing}");
+    let foreign = cluster.pods("there").await.unwrap_err();
+    assert_eq!((foreign.kind(), foreign.status()), (ErrorKind::Api, Some(404)), "{foreign}");
+}
+
+#[tokio::test]
 async fn odd_answers_are_errors_and_never_empty_lists() {
     let server = Server::start(|request, _| match request.path.as_str() {
         "/api/v1/namespaces/html/pods" => axum::response::Html("<html>log in</html>").into_response(),

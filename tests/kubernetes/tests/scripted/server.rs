@@ -16,6 +16,7 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) path: String,
     query: String,
+    pub(crate) authorization: String,
 }
 
 impl Asked {
@@ -46,6 +47,11 @@ impl Server {
                 method: request.method().to_string(),
                 path: request.uri().path().to_owned(),
                 query: request.uri().query().unwrap_or_default().to_owned(),
+                authorization: request
+                    .headers()
+                    .get("authorization")
+                    .map_or("", |value| value.to_str().unwrap())
+                    .to_owned(),
             };
             let count = {
                 let mut seen = task_seen.lock().unwrap();
@@ -65,6 +71,10 @@ impl Server {
 
     pub(crate) async fn limited(&self, request: Duration) -> Cluster {
         connect(&self.url, request).await
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     pub(crate) fn requests(&self) -> usize {
@@ -99,13 +109,20 @@ impl Drop for Server {
     }
 }
 
-async fn connect(url: &str, request: Duration) -> Cluster {
-    let config = json!({
+/// What is sent as a token.
+pub(crate) const TOKEN: &str = "canary-token";
+
+pub(crate) fn kubeconfig(url: &str, token: &str) -> Value {
+    json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "one",
         "clusters": [{ "name": "one", "cluster": { "server": url } }],
-        "users": [{ "name": "one", "user": { "token": "t" } }],
+        "users": [{ "name": "one", "user": { "token": token } }],
         "contexts": [{ "name": "one", "context": { "cluster": "one", "user": "one" } }],
-    });
+    })
+}
+
+async fn connect(url: &str, request: Duration) -> Cluster {
+    let config = kubeconfig(url, TOKEN);
     let port = url.rsplit(':').next().unwrap();
     let path = std::env::temp_dir().join(format!("bud-kube-scripted-{}-{port}", std::process::id()));
     std::fs::write(&path, config.to_string()).unwrap();

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
 
-use super::pem::encoded;
 use crate::error::{Error, Result};
+use crate::http::AuthHeader;
 use crate::types::Secret;
 
 /// How often a token file is read, as in Kubernetes' own clients: projected tokens are renewed long before they end.
@@ -20,7 +19,7 @@ const REREAD: Duration = Duration::from_secs(60);
 pub(crate) enum Authorization {
     #[default]
     None,
-    Fixed(HeaderValue),
+    Fixed(Arc<AuthHeader>),
     File(Arc<TokenFile>),
 }
 
@@ -31,8 +30,7 @@ impl Authorization {
     }
 
     pub(crate) fn basic(name: &str, password: &Secret, place: &str) -> Result<Self> {
-        let both = encoded(format!("{name}:{}", password.expose()).as_bytes());
-        header(&format!("Basic {both}"), place).map(Self::Fixed)
+        header(AuthHeader::basic(name, password.clone()), place).map(Self::Fixed)
     }
 
     /// A token file. If it cannot be read, `inline` counts.
@@ -50,14 +48,20 @@ impl Authorization {
         matches!(self, Self::None)
     }
 
+    /// The header of this moment.
+    pub(crate) fn header(&self) -> Option<Arc<AuthHeader>> {
+        match self {
+            Self::None => None,
+            Self::Fixed(header) => Some(header.clone()),
+            Self::File(file) => Some(file.token()),
+        }
+    }
+
     /// Adds the header to a request.
     pub(crate) fn apply<B>(&self, request: &mut http::Request<B>) {
-        let value = match self {
-            Self::None => return,
-            Self::Fixed(value) => value.clone(),
-            Self::File(file) => file.token(),
-        };
-        request.headers_mut().insert(AUTHORIZATION, value);
+        if let Some(header) = self.header() {
+            request.headers_mut().insert(AUTHORIZATION, header.value());
+        }
     }
 }
 
@@ -65,12 +69,12 @@ impl Authorization {
 pub(crate) struct TokenFile {
     path: PathBuf,
     place: String,
-    latest: Mutex<(HeaderValue, Instant)>,
+    latest: Mutex<(Arc<AuthHeader>, Instant)>,
 }
 
 impl TokenFile {
     /// The token of this moment. While the file cannot be read, the last one counts.
-    fn token(&self) -> HeaderValue {
+    fn token(&self) -> Arc<AuthHeader> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if latest.1.elapsed() >= REREAD {
             latest.1 = Instant::now();
@@ -83,27 +87,24 @@ impl TokenFile {
     }
 }
 
-fn read(path: &std::path::Path, place: &str) -> Result<HeaderValue> {
+fn read(path: &std::path::Path, place: &str) -> Result<Arc<AuthHeader>> {
     let text = super::read_file(path, place)?;
     let text =
         String::from_utf8(text).map_err(|_| Error::config(format!("{place}: must be text in UTF-8")))?;
     bearer(&text, place)
 }
 
-fn bearer(token: &str, place: &str) -> Result<HeaderValue> {
+fn bearer(token: &str, place: &str) -> Result<Arc<AuthHeader>> {
     match token.trim() {
         "" => Err(Error::config(format!("{place}: the token is empty"))),
-        token => header(&format!("Bearer {token}"), place),
+        token => header(AuthHeader::new(token.into(), &format!("Bearer {token}")), place),
     }
 }
 
-fn header(text: &str, place: &str) -> Result<HeaderValue> {
-    let value = HeaderValue::from_str(text);
-    let mut value = value.map_err(|_| {
-        Error::config(format!("{place}: the token must be one line without control characters"))
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
+fn header(made: Result<AuthHeader>, place: &str) -> Result<Arc<AuthHeader>> {
+    let unusable =
+        |_| Error::config(format!("{place}: the token must be one line without control characters"));
+    made.map(Arc::new).map_err(unusable)
 }
 
 impl fmt::Debug for Authorization {
