@@ -68,7 +68,8 @@ class AsyncCluster(AsyncCaller):
             context: The context of the kubeconfig. Default: its current context.
             in_cluster: Uses the service account of the pod that this runs in, and no kubeconfig
                 file.
-            request_timeout: The longest time that one request may take. 30 seconds.
+            request_timeout: The longest time that one attempt of a request may take; what only
+                reads is tried up to three times. Default: 30 seconds.
             timeout: The longest time that a call may take with all its requests. 2 minutes. Waits
                 have their own.
             connect_timeout: The longest time that opening a connection, or getting credentials from

@@ -22,7 +22,7 @@ export interface ClusterOptions {
   /** Uses the service account of the pod that this runs in, and no kubeconfig file. */
   readonly inCluster?: boolean | undefined;
   /**
-   * The longest time that one request may take. 30 seconds.
+   * The longest time that one attempt of a request may take; what only reads is tried up to three times. Default: 30 seconds.
    * In milliseconds.
    */
   readonly requestTimeout?: number | undefined;

@@ -21,7 +21,7 @@ named_options! {
     context: String,
     /// Uses the service account of the pod that this runs in, and no kubeconfig file.
     in_cluster: bool,
-    /// The longest time that one request may take. 30 seconds.
+    /// The longest time that one attempt of a request may take; what only reads is tried up to three times. Default: 30 seconds.
     request_timeout: Duration,
     /// The longest time that a call may take with all its requests. 2 minutes. Waits have their own.
     timeout: Duration,
