@@ -1,5 +1,9 @@
 //! Plain data from the builder, the environment and files; every value knows where it was set.
 //!
+//! Each service has names of its own ([`keys`]); these are those of the Bud API. A service beside it has `BUD_NAME_URL`, `_TOKEN`,
+//! `_USERNAME`, `_PASSWORD`, `_TIMEOUT` and `_CA_CERTIFICATE`, and the table of its name in the file and in each profile, with the
+//! keys `url`, `token` and so on. What is configured for one service is never used for another.
+//!
 //! A value is taken from the first of these layers that has it:
 //!
 //! 1. the builder;

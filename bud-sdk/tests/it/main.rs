@@ -18,6 +18,8 @@ mod faults;
 mod honest_lists;
 mod limits;
 mod lists;
+#[cfg(all(feature = "monitoring", feature = "testing"))]
+mod monitoring;
 mod official_sdk;
 mod options;
 #[cfg(feature = "testing")]
