@@ -351,6 +351,7 @@ impl Error {
             self.0.message = message.into();
         }
         self.0.path = self.0.path.map(|path| mask(&path));
+        self.0.server_code = self.0.server_code.map(|code| mask(&code));
         self
     }
     /// Places a decoding error below `prefix`, for values that stand inside an envelope.

@@ -81,10 +81,10 @@ pub(super) const QUIRKS: &[Quirk] = &[
         Recorded(&["user_create_duplicate", "project_create_duplicate", "credential_create_duplicate_400"]),
     )
     .means(Conflict),
-    Quirk::new(ADD_MEMBERS, 400..=400, Contains("already"), Recorded(&["project_add_users_again"])).means(Conflict),
     Quirk::new(DEPLOY, 400..=400, Contains("already"), Recorded(&["deploy3_step2_name_taken_400"]))
         .means(Conflict)
-        .hint("names of endpoints are unique on the whole platform"),
+        .hint(UNIQUE),
+    Quirk::new(DEPLOY, 409..=409, Any, Described("what 400 means here, by its own status")).hint(UNIQUE),
     // What cannot be while something else is.
     Quirk::new(
         ADD_MEMBERS,
@@ -93,6 +93,7 @@ pub(super) const QUIRKS: &[Quirk] = &[
         Recorded(&["project_add_users_client_to_admin_project_400"]),
     )
     .hint("a project that is to have clients is created with project_type(ProjectType::ClientApp)"),
+    Quirk::new(ADD_MEMBERS, 400..=400, Contains("already"), Recorded(&["project_add_users_again"])).means(Conflict),
     Quirk::new(
         &["projects.delete"],
         400..=400,
@@ -131,6 +132,7 @@ pub(super) const GOING_DOWN: Quirk = Quirk::new(
 );
 
 const CREDENTIALS: &str = "Credentials need to be removed";
+const UNIQUE: &str = "names of endpoints are unique on the whole platform";
 const LIKE_PROJECTS: &str = "the platform's user and project services, in the words of projects.delete";
 
 const WRONG_PASSWORD: &str = "check the email and password; after two wrong passwords in quick succession the server locks \

@@ -78,7 +78,7 @@ pub(crate) async fn execute<O: Operation>(
                     continue;
                 }
             };
-            warnings.extend(more);
+            warnings.extend(more.iter().map(|warning| warning.masked(&mask)));
             meta.warn(O::ID, std::mem::take(&mut warnings));
             return Ok((output, meta));
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -73,9 +73,9 @@ impl Alertmanager {
     ///
     /// # Errors
     /// `InvalidArgument` for a silence without matchers, comment or creator, before any request. Those of a request. It is sent
-    /// once: after a failure with `maybe_applied`, look at the silences first.
+    /// once: after a failure with `maybe_applied` there may be a silence; if the server named its ID, the hint has it.
     pub fn create_silence(&self, silence: NewSilence) -> Call<CreateSilence> {
-        Call::new(&self.0, CreateSilence(silence))
+        Call::new(&self.0, CreateSilence { silence, created: OnceLock::new() })
     }
 
     /// Reads one silence. `GET /api/v2/silence/{id}`.
@@ -175,9 +175,10 @@ records! {
 }
 
 impl Matcher {
+    /// Whether it matches every alert, as far as is plain to see; the server knows the rest.
     fn matches_empty(&self) -> bool {
-        let empty = self.value.is_empty() || (self.is_regex && matches!(self.value.as_str(), ".*" | "^.*$"));
-        empty == self.is_equal
+        let every = self.is_regex && matches!(self.value.as_str(), ".*" | "^.*$");
+        self.is_equal && (self.value.is_empty() || every)
     }
 }
 
@@ -325,7 +326,11 @@ fn one(id: &SilenceId) -> Result<Parts> {
 
 /// `alertmanager.create_silence`
 #[derive(Debug, Clone)]
-pub struct CreateSilence(NewSilence);
+pub struct CreateSilence {
+    silence: NewSilence,
+    /// The ID that the server gave it, for an error of the read that follows.
+    created: OnceLock<SilenceId>,
+}
 
 impl Describe for CreateSilence {
     type Flavor = ();
@@ -333,8 +338,8 @@ impl Describe for CreateSilence {
     const SECTIONS: &'static [&'static str] = &[];
     const ROUTES: Routes<()> = Routes::only(Route::post("/api/v2/silences").shown_by_a_read());
     fn encode(&self, (): ()) -> Result<Parts> {
-        let NewSilence { matchers, starts_at, duration, created_by, comment } = &self.0;
-        self.0.check()?;
+        let NewSilence { matchers, starts_at, duration, created_by, comment } = &self.silence;
+        self.silence.check()?;
         let start = starts_at.unwrap_or_else(Timestamp::now);
         let matcher = |Matcher { name, value, is_regex, is_equal }: &Matcher| json!({ "name": name, "value": value, "isRegex": is_regex, "isEqual": is_equal });
         Parts::new().json(&json!({
@@ -344,6 +349,14 @@ impl Describe for CreateSilence {
             "createdBy": created_by,
             "comment": comment,
         }))
+    }
+    fn explain(&self, error: Error) -> Error {
+        match self.created.get() {
+            Some(id) => {
+                error.with_hint(format!("the silence was created with the ID {id}: read it, or expire it"))
+            }
+            None => error,
+        }
     }
 }
 
@@ -356,6 +369,7 @@ impl Operation for CreateSilence {
             id: SilenceId,
         }
         let Created { id } = raw.whole()?;
+        let _ = self.created.set(id.clone());
         Ok(Reply::then(ONE, one(&id)?, |raw| read(&raw).map(Reply::Done)))
     }
 }
@@ -443,12 +457,14 @@ mod tests {
     fn refuses_silences_that_would_silence_everything() {
         let silence = |matcher: &str| {
             let silence = NewSilence::new("me", "why", Duration::from_secs(60));
-            CreateSilence(silence.matcher(matcher.parse().unwrap())).encode(()).map(drop)
+            CreateSilence { silence: silence.matcher(matcher.parse().unwrap()), created: OnceLock::new() }
+                .encode(())
+                .map(drop)
         };
-        for all in ["a=~.*", "a=", "a!=b", "a!~b.*"] {
+        for all in ["a=~.*", "a=", "a=~"] {
             assert_eq!(silence(all).unwrap_err().param(), Some("matchers"), "{all}");
         }
-        for some in ["a=b", "a=~b.*", "a!="] {
+        for some in ["a=b", "a=~b.*", "a!=", "a!=b", "a!~b.*"] {
             assert!(silence(some).is_ok(), "{some}");
         }
     }

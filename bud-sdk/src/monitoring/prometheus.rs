@@ -231,13 +231,27 @@ struct Envelope<T> {
     infos: Vec<String>,
 }
 
+impl<T> Envelope<T> {
+    /// The server's error, if it says that it is one.
+    fn failure(&self, raw: &Raw) -> Option<Error> {
+        if self.status == "success" {
+            return None;
+        }
+        let message = self.error.as_deref().unwrap_or("the server gave no reason").to_owned();
+        let error = Error::new(ErrorKind::Api, message).with_status(raw.status);
+        Some(error.with_server_code(self.error_type.clone()))
+    }
+}
+
 /// What an answer holds. The pipeline reads `warnings`; `infos` may be as serious.
 fn read<T: DeserializeOwned>(raw: &Raw) -> Result<(T, Vec<Warning>)> {
-    let envelope: Envelope<T> = raw.whole()?;
-    if envelope.status != "success" {
-        let message = envelope.error.unwrap_or_else(|| "the server gave no reason".to_owned());
-        let error = Error::new(ErrorKind::Api, message).with_status(raw.status);
-        return Err(error.with_server_code(envelope.error_type));
+    let envelope = raw.whole::<Envelope<T>>().map_err(|error| {
+        // Beside an error the data may be anything.
+        let bare = raw.whole::<Envelope<serde::de::IgnoredAny>>().ok();
+        bare.and_then(|bare| bare.failure(raw)).unwrap_or(error)
+    })?;
+    if let Some(failure) = envelope.failure(raw) {
+        return Err(failure);
     }
     let data =
         envelope.data.ok_or_else(|| Error::decode(".data", "it is missing").with_status(raw.status))?;

@@ -38,6 +38,11 @@ impl Warning {
         Self { code, message: message.into() }
     }
 
+    /// With another message.
+    pub(crate) fn masked(&self, mask: &dyn Fn(&str) -> String) -> Self {
+        Self::new(self.code, mask(&self.message))
+    }
+
     /// A stable name, the same in all languages: `changed_while_reading`, `effective_level`, `limitation`, `not_seen`,
     /// `not_shown`, `server`, `unproven_rows` or `unreadable_rows`.
     pub fn code(&self) -> &'static str {

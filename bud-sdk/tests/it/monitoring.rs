@@ -117,6 +117,30 @@ async fn a_token_that_comes_back_is_not_shown() {
     assert!(!format!("{error} {error:?} {:?}", error.server_code()).contains("canary"), "{error}");
 }
 
+#[tokio::test]
+async fn what_comes_with_a_success_is_masked_as_well() {
+    let data = json!({ "resultType": "vector", "result": [] });
+    let infos = json!({ "status": "success", "data": data, "infos": ["odd tenant canary-token"] });
+    let (_, warnings) = asked(Answer::json(200, infos)).await.unwrap();
+    assert!(warnings.len() == 1 && !warnings[0].message().contains("canary"), "{warnings:?}");
+    let error = json!({ "status": "error", "errorType": "canary-token", "error": "x", "data": { "a": 1 } });
+    let error = asked(Answer::json(200, error)).await.unwrap_err();
+    assert!(error.server_code().is_some_and(|code| !code.contains("canary")), "{:?}", error.server_code());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silence_that_cannot_be_read_after_it_was_created_is_named() {
+    let script = Script::new()
+        .on(Method::Post, "/api/v2/silences", Answer::json(200, json!({ "silenceID": "s-1" })))
+        .on(Method::Get, "/api/v2/silence/{id}", Answer::status(404));
+    let alertmanager =
+        Alertmanager::builder().base_url("https://alerts.test").script(&script).build().unwrap();
+    let silence = NewSilence::new("me", "why", Duration::from_secs(60)).matcher("a=b".parse().unwrap());
+    let error = alertmanager.create_silence(silence).await.unwrap_err();
+    assert_eq!((error.kind(), error.maybe_applied()), (ErrorKind::NotFound, true));
+    assert!(error.hint().is_some_and(|hint| hint.contains("s-1")), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn queries_are_repeated_and_silences_are_not() {
     let script = Script::new().on(Method::Post, QUERY, Answer::fails(Failure::Interrupted)).on(
