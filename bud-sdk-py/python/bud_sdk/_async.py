@@ -2369,7 +2369,7 @@ class AsyncClient(AsyncClientBase):
                 nowhere else; plain http is taken for loopback addresses only.
             email: The e-mail address to log in with, at the first call.
             password: The password to log in with.
-            token: An access token that somebody else obtained. It cannot be renewed.
+            token: An access token from elsewhere. The client cannot renew it.
             api_key: An API key. Administration routes need a person's login and refuse keys.
             flavor: Which API the server speaks: `guide` or `runtime`. Without it the server is
                 asked once.
@@ -2393,8 +2393,8 @@ class AsyncClient(AsyncClientBase):
             remember_session: Keeps the session for later programs, in `~/.bud/sessions`.
             role_map: Which role to give where the API lacks the one that is asked for, by its name.
                 Without this such a role is refused.
-            deployment_key: The deployment's private key as PEM text: API keys, which the platform
-                as shipped sends encrypted, are opened with it.
+            deployment_key: The deployment's private key as PEM text. It decrypts the API keys that
+                the runtime API returns.
             deployment_key_password: The password of that key, if it has one.
         """
         password = None if password is None else Secret(password)

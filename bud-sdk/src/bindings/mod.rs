@@ -98,9 +98,9 @@ impl Entry {
         args: Map<String, Value>,
         options: Map<String, Value>,
     ) -> Result<Task> {
-        let begun = CallOptions::read(self.options(), options)
+        let task = CallOptions::read(self.options(), options)
             .and_then(|options| (self.begin)(target, &mut Args::new(args), options).transpose());
-        match begun {
+        match task {
             Ok(Some(task)) => Ok(task),
             Ok(None) => Err(unknown(self.id)),
             Err(error) => Err(error.with_operation(self.id)),

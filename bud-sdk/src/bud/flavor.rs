@@ -14,7 +14,7 @@ use crate::types::{ProjectId, check_segment};
 pub enum Flavor {
     /// The API that the Day-2 guide documents.
     Guide,
-    /// The API of the platform as shipped.
+    /// The runtime API, which the platform serves.
     Runtime,
 }
 
@@ -77,8 +77,8 @@ impl Filter<Flavor> {
 }
 
 impl Parts {
-    /// Says that the right to do this comes from a project. The platform as shipped knows no global right to endpoints, so
-    /// that without this only its superusers reach them.
+    /// Names the project that grants the permission. The runtime API has no global permission for endpoints: without this header
+    /// only superusers reach them.
     pub(crate) fn scope(mut self, flavor: Flavor, project: Option<&ProjectId>) -> Result<Self> {
         let Some(project) = project else {
             return Ok(self);
@@ -93,8 +93,8 @@ impl Parts {
         Ok(self)
     }
 
-    /// The query of a page. Without a unique order the pages of the platform as shipped overlap: rows that were created at one
-    /// moment come in another order with each request.
+    /// The query of a page. Pages of the runtime API overlap without a unique order: rows that were created at the same moment
+    /// change places between requests.
     pub(crate) fn paged(self, flavor: Flavor, page: u32, limit: u32) -> Self {
         let parts = self.query("page", page.max(1)).query("limit", limit.max(1));
         match flavor {

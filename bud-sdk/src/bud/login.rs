@@ -53,8 +53,7 @@ fn read_tokens(raw: &Raw) -> Result<Tokens> {
     // Before anyone keeps it.
     AuthHeader::bearer(access.clone())?;
     let flags: SignInFlags = crate::operation::from_slice(&raw.body)?;
-    // Both are true for a user whom an administrator created. The seeded super user has only the first, and may do
-    // everything.
+    // Both are true for users that an administrator created. The seeded super user has only the first, and may do everything.
     let must_change_password = flags.is_reset_password.or(flags.first_login);
     let seconds =
         answer.expires_in.and_then(|life| life.as_f64().or_else(|| life.as_str()?.trim().parse().ok()));

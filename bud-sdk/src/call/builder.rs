@@ -153,7 +153,7 @@ macro_rules! connection_setters {
             self
         }
 
-        /// Uses an access token that somebody else obtained. It cannot be renewed.
+        /// Uses an access token from elsewhere. The client cannot renew it.
         pub fn bearer_token(mut self, token: impl Into<$crate::types::Secret>) -> Self {
             self.connection.login($crate::config::Login::Token(token.into()));
             self

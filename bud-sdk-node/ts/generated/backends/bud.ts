@@ -22,7 +22,7 @@ export interface ClientOptions {
   readonly email?: string | undefined;
   /** The password to log in with. */
   readonly password?: string | Secret | undefined;
-  /** An access token that somebody else obtained. It cannot be renewed. */
+  /** An access token from elsewhere. The client cannot renew it. */
   readonly token?: string | Secret | undefined;
   /** An API key. Administration routes need a person's login and refuse keys. */
   readonly apiKey?: string | Secret | undefined;
@@ -69,7 +69,7 @@ export interface ClientOptions {
   readonly rememberSession?: boolean | undefined;
   /** Which role to give where the API lacks the one that is asked for, by its name. Without this such a role is refused. */
   readonly roleMap?: Named<string> | undefined;
-  /** The deployment's private key as PEM text: API keys, which the platform as shipped sends encrypted, are opened with it. */
+  /** The deployment's private key as PEM text. It decrypts the API keys that the runtime API returns. */
   readonly deploymentKey?: string | Secret | undefined;
   /** The password of that key, if it has one. */
   readonly deploymentKeyPassword?: string | Secret | undefined;

@@ -22,7 +22,7 @@ named_options! {
     email: String,
     /// The password to log in with.
     password: Secret,
-    /// An access token that somebody else obtained. It cannot be renewed.
+    /// An access token from elsewhere. The client cannot renew it.
     token: Secret,
     /// An API key. Administration routes need a person's login and refuse keys.
     api_key: Secret,
@@ -56,7 +56,7 @@ named_options! {
     remember_session: bool,
     /// Which role to give where the API lacks the one that is asked for, by its name. Without this such a role is refused.
     role_map: BTreeMap<String, String>,
-    /// The deployment's private key as PEM text: API keys, which the platform as shipped sends encrypted, are opened with it.
+    /// The deployment's private key as PEM text. It decrypts the API keys that the runtime API returns.
     deployment_key: Secret,
     /// The password of that key, if it has one.
     deployment_key_password: Secret,
